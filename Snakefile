@@ -1,0 +1,34 @@
+# The whole road: raw tables -> panel -> measures -> weights -> exploration -> models -> paper.
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config/config.yaml"
+configfile: "config/measures.yaml"
+configfile: "config/weights.yaml"
+configfile: "config/explore.yaml"
+configfile: "config/specifications.yaml"
+configfile: "config/tables.yaml"
+configfile: "config/labels.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/clean.smk"
+include: "workflow/rules/measures.smk"
+include: "workflow/rules/weights.smk"
+include: "workflow/rules/explore.smk"
+include: "workflow/rules/models.smk"
+include: "workflow/rules/paper.smk"
+
+
+rule all:
+    """Everything: every table, figure and page."""
+    default_target: True
+    input:
+        rules.clean.input,
+        rules.measures.input,
+        rules.weights.input,
+        rules.explore.input,
+        rules.models.input,
+        rules.paper.input,

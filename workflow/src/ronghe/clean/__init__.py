@@ -1,0 +1,1 @@
+"""Clean: raw tables become one checked, balanced panel."""

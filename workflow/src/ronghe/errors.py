@@ -1,0 +1,30 @@
+"""The one kind of error a user meets: it names the place, what is wrong there, and the remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class RongheError(ValueError):
+    """A mistake in data or configuration that the user can mend; its text is the whole message."""
+
+
+def nearest(name: str, allowed: Iterable[str]) -> str:
+    """Return "; did you mean 'x'?" for the allowed name closest to `name`, or an empty string."""
+    match = get_close_matches(str(name), [str(a) for a in allowed], n=1, cutoff=0.6)
+    return f"; did you mean '{match[0]}'?" if match else ""
+
+
+def listing(names: Iterable[object], most: int = 12) -> str:
+    """Join names for a message, cutting a long list with a count of the rest."""
+    names = [str(n) for n in names]
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def require_known(name: str, allowed: Iterable[str], what: str, where: str) -> None:
+    """Refuse a name that is not among those allowed, naming the place and the nearest match."""
+    allowed = list(allowed)
+    if name not in allowed:
+        raise RongheError(f"{where}: unknown {what} '{name}'{nearest(name, allowed)} (allowed: {listing(allowed, 40)})")

@@ -1,0 +1,1 @@
+"""Explore: spatial dependence and distribution, before any model."""

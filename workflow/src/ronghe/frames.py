@@ -1,0 +1,79 @@
+"""The contracts that every table keeps: unique keys, a balanced panel, no silent gaps, full precision on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ronghe.errors import RongheError, listing
+
+KEYS = ["region", "year"]
+
+
+def check_panel(panel: pd.DataFrame, name: str = "panel", gaps: bool = False) -> pd.DataFrame:
+    """Return the panel sorted by its (region, year) index, or refuse it by naming the rows at fault.
+
+    Kept: two index levels `region`, `year`; no key twice; every region in every year; numbers only, finite
+    unless `gaps` allows missing cells.
+    """
+    if list(panel.index.names) != KEYS:
+        raise RongheError(f"{name}: rows must be keyed by region and year, not by {list(panel.index.names)}")
+    twice = panel.index[panel.index.duplicated()].unique()
+    if len(twice):
+        raise RongheError(f"{name}: these region-years stand twice: {listing(twice)}; keep one row of each")
+    regions, years = (panel.index.unique(k) for k in KEYS)
+    full = pd.MultiIndex.from_product([sorted(regions), sorted(years)], names=KEYS)
+    if len(full) != len(panel):
+        raise RongheError(
+            f"{name}: not balanced; missing {listing(full.difference(panel.index))}: "
+            "add the rows, or leave these regions or years out of the sample"
+        )
+    text = [c for c in panel if not pd.api.types.is_numeric_dtype(panel[c])]
+    if text:
+        raise RongheError(f"{name}: not numbers: {listing(text)}")
+    if not gaps:
+        for column in panel:
+            bad = panel.index[~np.isfinite(panel[column].to_numpy(float))]
+            if len(bad):
+                raise RongheError(f"{name}: '{column}' is missing or infinite for {listing(bad)}")
+    return panel.reindex(full)
+
+
+def read_panel(*paths: str | Path) -> pd.DataFrame:
+    """Read one or more tables keyed by region and year (Parquet or CSV) into one frame, side by side.
+
+    Columns of `results/measures/NAME/panel.csv` come back as `NAME.column`; those of the clean panel as they are.
+    """
+    frames = []
+    for path in map(Path, paths):
+        if path.suffix == ".parquet":
+            frame = pd.read_parquet(path).set_index(KEYS)
+        else:
+            frame = read_csv(path).set_index(KEYS).add_prefix(f"{path.parent.name}.")
+        frames.append(frame.sort_index())
+    if any(not frames[0].index.equals(f.index) for f in frames[1:]):
+        raise RongheError(f"{listing(paths)}: the tables do not hold the same region-years")
+    return pd.concat(frames, axis=1)
+
+
+def write_panel(panel: pd.DataFrame, path: str | Path) -> None:
+    """Write a panel indexed by (region, year), its key as the first two columns, as Parquet or CSV."""
+    table = panel.sort_index().reset_index()
+    if Path(path).suffix == ".parquet":
+        table.to_parquet(path, index=False)
+    else:
+        write_csv(table, path)
+
+
+def read_csv(path: str | Path, **options: object) -> pd.DataFrame:
+    """Read one of our own CSV files; numbers come back to the last bit, and the word NA stays a word."""
+    options = {"float_precision": "round_trip", "keep_default_na": False, "na_values": [""], **options}
+    return pd.read_csv(path, **options)
+
+
+def write_csv(frame: pd.DataFrame, path: str | Path, index: bool = False) -> None:
+    """Write a table as UTF-8 CSV with 17 significant digits and Unix line ends, making its folder."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    frame.to_csv(path, index=index, float_format="%.17g", lineterminator="\n")

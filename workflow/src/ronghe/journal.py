@@ -1,0 +1,31 @@
+"""The log of one job: everything it prints, and for a user's mistake the message without a traceback."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+import traceback
+from collections.abc import Iterator
+
+from ronghe.errors import RongheError
+
+
+@contextlib.contextmanager
+def journal(path: str) -> Iterator[None]:
+    """Send what the job prints, logs and warns of to `path`; end the job with a plain message on a RongheError."""
+    with open(path, "w", encoding="utf-8") as log:
+        logging.basicConfig(stream=log, level=logging.INFO, format="%(message)s", force=True)
+        logging.captureWarnings(True)
+        try:
+            with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
+                yield
+        except RongheError as error:
+            log.write(f"{error}\n")
+            log.flush()
+            sys.stderr.write(f"\n{error}\n\n")
+            # The message is the whole story: a traceback would bury it.
+            sys.exit(1)
+        except Exception:
+            log.write(traceback.format_exc())
+            raise

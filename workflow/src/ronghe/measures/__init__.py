@@ -1,0 +1,1 @@
+"""Measures: the panel becomes indices of development, integration and agglomeration."""

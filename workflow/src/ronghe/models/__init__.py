@@ -1,0 +1,1 @@
+"""Models: estimators of the effect of integration, there and next door."""

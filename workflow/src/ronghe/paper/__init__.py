@@ -1,0 +1,1 @@
+"""Paper: stored results become tables, figures and the manuscript."""

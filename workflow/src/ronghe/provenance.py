@@ -1,0 +1,69 @@
+"""Which source files a module rests on, so that a rule reruns when its formulas change and not otherwise."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import os
+from functools import cache
+from pathlib import Path
+
+PACKAGE = "ronghe"
+ROOT = Path(__file__).resolve().parent
+
+
+def module_path(module: str) -> Path | None:
+    """Return the file of a module of this package, or None where there is no such module."""
+    parts = module.split(".")[1:]
+    for candidate in (ROOT.joinpath(*parts).with_suffix(".py"), ROOT.joinpath(*parts, "__init__.py")):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+@cache
+def imported_modules(module: str) -> frozenset[str]:
+    """Return the modules of this package that `module` names in its import statements, wherever they stand."""
+    path = module_path(module)
+    if path is None:
+        raise ModuleNotFoundError(f"no module {module} under {ROOT}")
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            origin = ".".join([*base, *([node.module] if node.module else [])])
+            found.add(origin)
+            found.update(f"{origin}.{alias.name}" for alias in node.names)
+    return frozenset(n for n in found if n.split(".")[0] == PACKAGE and module_path(n) is not None)
+
+
+@cache
+def source_files(*modules: str) -> list[str]:
+    """Return the files of `modules` and of every package module they import, directly or not, sorted.
+
+    Imports are read from the source, not carried out: the list costs milliseconds at parse time and does not
+    depend on what happens to be loaded. A module imported inside a function counts too.
+    """
+    pending, seen = list(modules), set()
+    while pending:
+        module = pending.pop()
+        if module not in seen:
+            seen.add(module)
+            pending.extend(imported_modules(module))
+    # An empty package file carries no formula; it is listed only when it holds code beyond its docstring.
+    paths = (path for path in map(module_path, seen) if not _only_docstring(path))
+    return sorted(os.path.relpath(path) for path in paths)
+
+
+def _only_docstring(path: Path) -> bool:
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    return path.name == "__init__.py" and all(isinstance(n, ast.Expr) for n in body)
+
+
+def hash_files(paths: list[str] | tuple[str, ...]) -> str:
+    """Return one SHA-256 over the contents of files, independent of where they lie and of their order."""
+    digests = sorted(hashlib.sha256(Path(p).read_bytes()).hexdigest() for p in paths)
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Weights: who is near whom, as labelled sparse matrices."""
