@@ -69,7 +69,7 @@ def write_panel(panel: pd.DataFrame, path: str | Path) -> None:
 
 def read_csv(path: str | Path, **options: object) -> pd.DataFrame:
     """Read one of our own CSV files; numbers come back to the last bit, and the word NA stays a word."""
-    options = {"float_precision": "round_trip", "keep_default_na": False, "na_values": [""], **options}
+    options = {"keep_default_na": False, "na_values": [""], **options}
     return pd.read_csv(path, **options)
 
 

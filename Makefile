@@ -1,0 +1,50 @@
+# Two doors: `make` makes everything from raw tables to the paper, `make test` runs the whole suite.
+.DEFAULT_GOAL := all
+.PHONY: all test bench lint help clean-results
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+# The first interpreter found that is new enough; name another with `make PYTHON=/usr/bin/python3.12`.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+PIP_FLAGS := --quiet --disable-pip-version-check --constraint constraints.txt
+
+all: $(VENV)/installed ## raw tables to paper, and where everything lies
+	@start=$$(date +%s); $(BIN)/snakemake --quiet rules || exit 1; \
+	echo; \
+	echo "  paper    paper/paper.pdf"; \
+	echo "  tables   paper/tables/    (.tex .typ .docx .html .csv)"; \
+	echo "  figures  paper/figures/"; \
+	echo "  results  results/         (data: data/processed/, browse: results/explorer.html)"; \
+	echo "  in $$(( $$(date +%s) - start )) s"
+
+test: $(VENV)/tested ## the whole test suite
+	@$(BIN)/python -m pytest
+
+bench: $(VENV)/tested ## speed beside a peer in the same run, into results/benchmarks/
+	@for module in models measures weights; do $(BIN)/python -m ronghe.$$module.benchmark || exit 1; done
+
+lint: $(VENV)/tested ## style of Python and of rules, and Snakemake's own advice
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/snakefmt --check Snakefile workflow/rules
+	@$(BIN)/snakemake --lint
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+clean-results: ## forget everything computed; raw data, configuration and code stay
+	@$(BIN)/snakemake --quiet all --delete-all-output
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed and was not found; install it, or name it: make PYTHON=path"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "could not make $(VENV): on Debian and Ubuntu, apt install python3-venv"; exit 1; }
+
+$(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing into $(VENV) (once)"
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --editable .
+	@touch $@
+
+$(VENV)/tested: $(VENV)/installed
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --editable '.[test]'
+	@touch $@

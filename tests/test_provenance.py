@@ -1,0 +1,72 @@
+"""The list of source files that a rule rests on: complete, no longer than needed, and independent of the folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ronghe import provenance
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """Make a small package with every form of import, and point the scanner at it."""
+    files = {
+        "__init__.py": '"""Root."""\n',
+        "errors.py": "x = 1\n",
+        "frames.py": "from ronghe.errors import x\n",
+        "stage/__init__.py": '"""Only a docstring."""\n',
+        "stage/formula.py": "from .helper import f\nfrom ronghe import frames\n",
+        "stage/helper.py": "def f():\n    from ..late import g\n    return g\n",
+        "stage/other.py": "import ronghe.stage.formula\n",
+        "late.py": "import os\nimport numpy\n",
+        "stage/unrelated.py": "y = 2\n",
+    }
+    for name, text in files.items():
+        path = tmp_path / "ronghe" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(provenance, "ROOT", tmp_path / "ronghe")
+    monkeypatch.chdir(tmp_path)
+    for function in (provenance.imported_modules, provenance.source_files):
+        function.cache_clear()
+    yield tmp_path
+    for function in (provenance.imported_modules, provenance.source_files):
+        function.cache_clear()
+
+
+def test_follows_every_form_of_import(package):
+    assert provenance.source_files("ronghe.stage.formula") == [
+        "ronghe/errors.py",
+        "ronghe/frames.py",
+        "ronghe/late.py",
+        "ronghe/stage/formula.py",
+        "ronghe/stage/helper.py",
+    ]
+
+
+def test_unrelated_modules_are_left_out(package):
+    assert provenance.source_files("ronghe.stage.unrelated") == ["ronghe/stage/unrelated.py"]
+    assert "ronghe/stage/formula.py" in provenance.source_files("ronghe.stage.other")
+
+
+def test_unknown_module_is_an_error(package):
+    with pytest.raises(ModuleNotFoundError, match="ronghe.absent"):
+        provenance.source_files("ronghe.absent")
+
+
+def test_the_real_package_has_no_module_that_imports_snakemake(project):
+    for path in (project / "workflow/src/ronghe").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert "import snakemake" not in text and "from snakemake" not in text, path
+
+
+def test_hash_follows_content_not_place_or_order(tmp_path):
+    a, b = tmp_path / "a", tmp_path / "b"
+    a.write_text("1")
+    b.write_text("2")
+    first = provenance.hash_files([str(a), str(b)])
+    assert first == provenance.hash_files([str(b), str(a)])
+    assert first == provenance.hash_files([str(a.rename(tmp_path / "c")), str(b)])
+    Path(b).write_text("3")
+    assert first != provenance.hash_files([str(tmp_path / "c"), str(b)])
