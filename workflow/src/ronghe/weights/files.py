@@ -1,0 +1,64 @@
+"""Weights on disk: edge lists and labelled tables as CSV or Parquet, and PySAL's GAL and GWT."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from ronghe.errors import RongheError
+from ronghe.frames import read_csv, write_csv
+from ronghe.weights.matrix import EDGES, Weights
+
+ENDINGS = [".csv", ".parquet", ".gal", ".gwt"]
+
+
+def read_weights(path: str | Path) -> Weights:
+    """Read a weights file by its ending; the message of any fault names the file."""
+    path = Path(path)
+    ending = path.suffix.lower()
+    if ending not in ENDINGS:
+        raise RongheError(f"{path}: no weights format with the ending '{path.suffix}' (allowed: {', '.join(ENDINGS)})")
+    if not path.is_file():
+        raise RongheError(f"{path}: no such file")
+    if ending in (".gal", ".gwt"):
+        return _read_pysal(path)
+    table = read_csv(path) if ending == ".csv" else pd.read_parquet(path)
+    if set(EDGES) <= set(table.columns):
+        return Weights.from_edges(table, name=str(path))
+    if ending == ".csv" or isinstance(table.index, pd.RangeIndex):
+        table = table.set_index(table.columns[0])
+    return Weights.from_frame(_labels_alike(table), name=str(path))
+
+
+def _labels_alike(table: pd.DataFrame) -> pd.DataFrame:
+    """Give the header, which a file holds as text, the type of the row labels."""
+    if pd.api.types.is_integer_dtype(table.index):
+        table.columns = _as_integers(table.columns)
+    return table
+
+
+def _as_integers(columns: pd.Index) -> pd.Index:
+    """Read column names as integers where all of them are."""
+    numbers = pd.to_numeric(pd.Series(columns), errors="coerce")
+    return columns if numbers.isna().any() else pd.Index(numbers.astype(int))
+
+
+def _read_pysal(path: Path) -> Weights:
+    """Read GAL or GWT through libpysal."""
+    from libpysal.graph import read_gal, read_gwt
+
+    graph = read_gal(path) if path.suffix.lower() == ".gal" else read_gwt(path)
+    return Weights.from_graph(graph, name=str(path))
+
+
+def write_weights(weights: Weights, path: str | Path) -> None:
+    """Write the edge list as CSV or Parquet."""
+    path = Path(path)
+    if path.suffix == ".csv":
+        write_csv(weights.to_edges(), path)
+    elif path.suffix == ".parquet":
+        path.parent.mkdir(parents=True, exist_ok=True)
+        weights.to_edges().to_parquet(path, index=False)
+    else:
+        raise RongheError(f"{path}: weights are written as .csv or .parquet")
