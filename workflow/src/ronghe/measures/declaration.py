@@ -2,6 +2,79 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from graphlib import CycleError, TopologicalSorter
+
+from ronghe.errors import RongheError, require_known
+from ronghe.measures import kinds_agglomeration, kinds_index
+from ronghe.measures.kinds import PANEL, Kind
+
+KINDS: dict[str, Kind] = kinds_index.KINDS | kinds_agglomeration.KINDS
+CLEAN_PANEL = "data/processed/panel.parquet"
+FOLDER = "results/measures"
+
+
+def entries(config: dict, *kinds: str) -> dict[str, dict]:
+    """Return the measures declared, of the kinds named or of all."""
+    declared = config.get("measures", {})
+    return {name: entry for name, entry in declared.items() if not kinds or entry["kind"] in kinds}
+
+
+def columns(config: dict) -> dict[str, str]:
+    """Return every column that a measure yields, as NAME.column, with the file that holds it."""
+    return {
+        f"{name}.{column}": f"{FOLDER}/{name}/{PANEL}"
+        for name, entry in entries(config).items()
+        for column in KINDS[entry["kind"]].yields(entry)
+    }
+
+
+def sources(config: dict, variables: Iterable[str]) -> list[str]:
+    """Return the files that hold these variables: the clean panel first, where a plain name asks for it."""
+    found = columns(config)
+    paths = [found[v] if "." in v else CLEAN_PANEL for v in variables]
+    return sorted(set(paths), key=lambda path: (path != CLEAN_PANEL, path))
+
+
+def inputs(config: dict, name: str) -> list[str]:
+    """Return the files that hold the variables that the measure `name` uses."""
+    entry = config["measures"][name]
+    return sources(config, KINDS[entry["kind"]].uses(entry))
+
+
+def tables(config: dict, name: str) -> list[str]:
+    """Return the files that the measure `name` writes."""
+    return [f"{FOLDER}/{name}/{file}" for file in KINDS[config["measures"][name]["kind"]].tables]
+
+
+def targets(config: dict) -> list[str]:
+    """Return one file of every measure: asking for these builds the stage."""
+    return [tables(config, name)[0] for name in entries(config)]
+
+
+def pattern(names: Iterable[str]) -> str:
+    """Return the pattern that matches these names and nothing else, for a rule's wildcard."""
+    return "|".join(re.escape(name) for name in names) or "(?!)"
+
 
 def check(config: dict) -> None:
     """Check every measure entry against the names that are declared; raise RongheError at the first fault."""
+    declared = entries(config)
+    found = columns(config)
+    needs: dict[str, set[str]] = {}
+    for name, entry in declared.items():
+        where = f"measures.{name}"
+        kind = KINDS[entry["kind"]]
+        for fault in kind.faults(entry):
+            raise RongheError(f"{where}: {fault}; change the entry")
+        for other in kind.reads(entry):
+            require_known(other, entries(config, *kind.reads_kinds), f"{' or '.join(kind.reads_kinds)} measure", where)
+        dotted = [v for v in kind.uses(entry) if "." in v]
+        for variable in dotted:
+            require_known(variable, found, "column of a measure", where)
+        needs[name] = {v.partition(".")[0] for v in dotted} | set(kind.reads(entry))
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        raise RongheError(f"measures: {' needs '.join(error.args[1][::-1])}: a circle; break it in one entry") from None

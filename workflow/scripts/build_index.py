@@ -1,0 +1,11 @@
+"""Weigh the indicators of a system and add them up."""
+
+from ronghe.frames import read_panel
+from ronghe.journal import journal
+from ronghe.measures.composite import composite_index
+from ronghe.measures.tables import options, write_tables
+
+with journal(snakemake.log[0]):
+    panel = read_panel(*snakemake.input.panel)
+    result = composite_index(panel, **options(snakemake.params.entry), seed=snakemake.params.seed)
+    write_tables(result._asdict(), snakemake.output)
