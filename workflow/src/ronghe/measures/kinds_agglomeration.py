@@ -17,6 +17,10 @@ def _coagglomeration_columns(entry: dict) -> dict[str, str]:
     return columns
 
 
+def _coagglomeration_uses(entry: dict) -> list[str]:
+    return [*entry["industry"], *entry["partner"], *groups_of(entry.get("branches", {})), entry["total"]]
+
+
 def _coagglomeration_faults(entry: dict) -> list[str]:
     shared = sorted(set(entry["industry"]) & set(entry["partner"]))
     clash = {"industry", "partner"} & set(entry.get("branches", {}))
@@ -25,7 +29,7 @@ def _coagglomeration_faults(entry: dict) -> list[str]:
 
 def _structure_columns(entry: dict) -> dict[str, str]:
     columns = {
-        "specialisation": "sum over sectors of |share in the region - share in all other regions| (Ezcurra et al. 2006)",
+        "specialisation": "sum over sectors of |share here - share in all other regions| (Ezcurra et al. 2006)",
         "diversification": "relative diversity seen by each sector, weighted by its share (Combes 2000)",
         "dissimilarity": "Krugman dissimilarity of the sector structure from that of all other regions, 0 to 2",
         "herfindahl": "sum of squared sector shares in the region",
@@ -48,9 +52,7 @@ KINDS = {
     "coagglomeration": Kind(
         tables={PANEL: "a region in a year: co-agglomeration with its parts and the location quotients"},
         yields=_coagglomeration_columns,
-        uses=lambda entry: [
-            *entry["industry"],
-            *entry["partner"],
+        uses=_coagglomeration_uses,
             *groups_of(entry.get("branches", {})),
             entry["total"],
         ],

@@ -30,7 +30,7 @@ def _coupling_columns(entry: dict) -> dict[str, str]:
         "coupling": "C = k (product of U_i)^(1/k) / sum of U_i",
         "development": "T = weighted mean of the U_i",
         "coordination": "D = sqrt(C T)",
-        "coupling_modified": "C after Wang et al. (2021): sqrt((1 - mean |U_i - U_j|) (product of U_i/max U)^(1/(k-1)))",
+        "coupling_modified": "Wang et al. (2021): sqrt((1 - mean |U_i - U_j|) (product of U_i/max U)^(1/(k-1)))",
         "coordination_modified": "D = sqrt(C T) with the modified C",
         "grade": "1 (extreme imbalance) to 10 (high-quality coordination): steps of 0.1 of coordination",
         "grade_modified": "the same steps of coordination_modified",

@@ -16,7 +16,9 @@ SHIFT = 1e-4
 def scale(
     panel: pd.DataFrame, directions: Mapping[str, str], scaling: str = "pooled", floor: float = 0.0
 ) -> pd.DataFrame:
-    """Scale indicators by min-max so that 1 is best: (x - min)/(max - min), or (max - x)/(max - min) where less is better.
+    """Scale indicators by min-max so that 1 is best.
+
+    (x - min)/(max - min) where more is better, (max - x)/(max - min) where less is.
 
     `pooled` takes the bounds over all region-years, so that scores compare over time; `yearly` takes them within
     each year, so that they do not. `floor` f maps the scores on to [f, 1] for uses that cannot bear a zero.
@@ -100,7 +102,7 @@ class Moments:
 
 
 def entropy_weights(m: Moments) -> np.ndarray:
-    """Weigh by 1 - e_j, where e_j = -sum_i p_ij ln p_ij / ln n and p_ij = (r_ij + s)/sum_i (r_ij + s) (Shannon 1948)."""
+    """Weigh by 1 - e_j, e_j = -sum_i p_ij ln p_ij / ln n, p_ij = (r_ij + s)/sum_i (r_ij + s) (Shannon 1948)."""
     e = (np.log(m.total) - m.entropy / m.total) / np.log(m.n)
     return _normalise(1 - e)
 
@@ -150,7 +152,7 @@ def _normalise(w: np.ndarray) -> np.ndarray:
 def weigh(
     scores: pd.DataFrame, weighting: str = "entropy", shift: float = SHIFT, counts: np.ndarray | None = None
 ) -> np.ndarray:
-    """Return the weights of scaled indicators, one row per draw of regions (one row in all when `counts` is not given)."""
+    """Return the weights of scaled indicators: one row, or one per draw of regions (row of `counts`)."""
     n_years = scores.index.get_level_values("year").nunique()
     if counts is None:
         counts = np.ones((1, len(scores) // n_years))
