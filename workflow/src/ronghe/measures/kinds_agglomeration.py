@@ -53,9 +53,6 @@ KINDS = {
         tables={PANEL: "a region in a year: co-agglomeration with its parts and the location quotients"},
         yields=_coagglomeration_columns,
         uses=_coagglomeration_uses,
-            *groups_of(entry.get("branches", {})),
-            entry["total"],
-        ],
         faults=_coagglomeration_faults,
     ),
     "sector_pairs": Kind(
