@@ -2,6 +2,205 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from ronghe.errors import RongheError, listing, require_known
+from ronghe.models.registry import KINDS, REGRESSION, TERM_KEYS, WEIGHTS_KEYS, Kind
+from ronghe.models.terms import Term, parse_all
+
 
 def check(config: dict) -> None:
-    """Check every specification entry against the names that are declared; raise RongheError at the first fault."""
+    """Check every specification against the names that are declared; raise RongheError at the first fault."""
+    for name in config.get("samples", {}):
+        _check_sample(name, config)
+    for name in config.get("specifications", {}):
+        _check_entry(name, config)
+
+
+def specifications(config: dict) -> dict[str, dict]:
+    """Return every specification complete: defaults filled in, its sample and the entries it builds on written out."""
+    return {name: complete(name, config) for name in config.get("specifications", {})}
+
+
+def complete(name: str, config: dict) -> dict:
+    """Return one specification as the estimator receives it; what is only for readers (`about`) stays out."""
+    entry = config["specifications"][name]
+    kind = KINDS[entry["kind"]]
+    defaults = config.get("specification_defaults", {})
+    merged = {k: v for k, v in {**defaults, **entry}.items() if k in kind.allowed and k != "about"}
+    sample = merged.get("sample", "all")
+    rows = {k: v for k, v in config.get("samples", {}).get(sample, {}).items() if k != "about"}
+    result = {**merged, "name": name, "estimator": kind.estimator, "sample_name": sample, "sample": rows}
+    if "of" in entry:
+        result["of"] = complete(entry["of"], config)
+    if "family" in entry:
+        result["family"] = [complete(member, config) for member in entry["family"]]
+    return result
+
+
+def parts(specification: dict) -> Iterator[dict]:
+    """Return a complete specification and those it builds on."""
+    yield specification
+    if "of" in specification:
+        yield from parts(specification["of"])
+    for member in specification.get("family", []):
+        yield from parts(member)
+
+
+def variables(specification: dict) -> list[str]:
+    """Return every variable that a complete specification reads, as the panel and the measures name them."""
+    found: dict[str, None] = {}
+    for part in parts(specification):
+        for term in _terms(part):
+            found.update(dict.fromkeys(term.variables))
+        if "level" in part["sample"]:
+            found[part["sample"]["level"]["of"]] = None
+    return list(found)
+
+
+def measures(specification: dict) -> list[str]:
+    """Return the measures that a complete specification names."""
+    return sorted({v.partition(".")[0] for v in variables(specification) if "." in v})
+
+
+def weights(specification: dict) -> list[str]:
+    """Return the weights that a complete specification names."""
+    found = set()
+    for part in parts(specification):
+        for key in WEIGHTS_KEYS:
+            value = part.get(key, [])
+            found.update(value if isinstance(value, list) else [value])
+    return sorted(found)
+
+
+def long_tables(specification: dict) -> list[str]:
+    """Return the long tables (such as employment by sector) that shift-share terms of a specification read."""
+    shares = [t for part in parts(specification) for t in _terms(part) if t.operation == "shift_share"]
+    return sorted({str(dict(t.options)["table"]) for t in shares})
+
+
+def modules(specification: dict) -> list[str]:
+    """Return the modules whose code a complete specification runs: those of its kind and of what it builds on."""
+    found = {KINDS[part["kind"]].module for part in parts(specification)}
+    if long_tables(specification):
+        found.add("ronghe.models.shift_share")
+    return sorted(found)
+
+
+def needs_regions(specification: dict) -> bool:
+    """Return whether a specification looks at attributes or positions of the regions."""
+    return any(
+        part.get("covariance") == "conley" or "where" in part["sample"] or KINDS[part["kind"]].regions
+        for part in parts(specification)
+    )
+
+
+def needs_flags(specification: dict) -> bool:
+    """Return whether a specification leaves out flagged cells."""
+    return any("without_flags" in part["sample"] for part in parts(specification))
+
+
+def named_with_tables(config: dict, table: str | None) -> list[str]:
+    """Return the specifications whose kind writes this further table; with None, those that write none."""
+    return [
+        name
+        for name, entry in config.get("specifications", {}).items()
+        if (table in KINDS[entry["kind"]].tables if table else not KINDS[entry["kind"]].tables)
+    ]
+
+
+def _terms(specification: dict) -> list[Term]:
+    return [
+        term
+        for key in TERM_KEYS
+        if specification.get(key)
+        for term in parse_all(specification[key], f"specification '{specification['name']}': {key}")
+    ]
+
+
+def _check_entry(name: str, config: dict) -> None:
+    where = f"specification '{name}'"
+    entry = config["specifications"][name]
+    if "kind" not in entry:
+        raise RongheError(f"{where}: the key 'kind' is missing (allowed: {listing(KINDS, 40)})")
+    require_known(entry["kind"], KINDS, "kind", where)
+    kind = KINDS[entry["kind"]]
+    for key in entry:
+        require_known(key, kind.allowed, f"key for the kind {entry['kind']}", where)
+    for key in ("of", *(["family"] if "family" in entry else [])):
+        for other in _as_list(entry.get(key)):
+            require_known(other, config["specifications"], "specification", where)
+            require_known(config["specifications"][other].get("kind"), kind.bases, f"kind for '{key}'", where)
+    require_known(entry.get("sample", "all"), ["all", *config.get("samples", {})], "sample", where)
+    specification = complete(name, config)
+    _check_required(specification, kind, where)
+    _check_names(specification, config, where)
+    _check_combination(specification, kind, where)
+
+
+def _check_required(specification: dict, kind: Kind, where: str) -> None:
+    for key in kind.required:
+        if not specification.get(key):
+            raise RongheError(
+                f"{where}: the kind {specification['kind']} needs the key '{key}'; "
+                "add it to the entry or to specification_defaults"
+            )
+
+
+def _check_names(specification: dict, config: dict, where: str) -> None:
+    """Check variables, weights, covariance and effects of a complete specification against what is declared."""
+    known = _known_variables(config)
+    declared = config.get("measures", {})
+    for variable in variables(specification):
+        if "." in variable:
+            require_known(variable.partition(".")[0], declared, f"measure (in '{variable}')", where)
+        if known and (known[1] or "." in variable):
+            pool = [v for v in known[0] if ("." in v) == ("." in variable)]
+            require_known(variable, pool, "variable", where)
+    for name in weights(specification):
+        require_known(name, config.get("weights", {}), "weights", where)
+    kind = KINDS[specification["kind"]]
+    if kind.covariances and "covariance" in specification:
+        require_known(specification["covariance"], kind.covariances, f"covariance for {specification['kind']}", where)
+    if kind.effects and "effects" in specification:
+        require_known(specification["effects"], kind.effects, f"effects for {specification['kind']}", where)
+
+
+def _known_variables(config: dict) -> tuple[list[str], bool] | None:
+    """Return the variables declared, and whether those of the clean panel are among them."""
+    from ronghe.measures import declaration as stage
+
+    columns = list(stage.columns(config)) if hasattr(stage, "columns") else None
+    return None if columns is None else (columns, False)
+
+
+def _check_combination(specification: dict, kind: Kind, where: str) -> None:
+    """Refuse combinations that no estimator can carry out."""
+    if "outcome" in specification and "treatment" in specification:
+        outcome = parse_all(specification["outcome"], where)[0].name
+        names = [t.name for key in REGRESSION[1:3] if specification.get(key) for t in parse_all(specification[key])]
+        if outcome in names:
+            raise RongheError(f"{where}: '{outcome}' is both the outcome and a regressor; take it out of one of them")
+        twice = sorted({n for n in names if names.count(n) > 1})
+        if twice:
+            raise RongheError(f"{where}: {listing(twice)}: the same regressor twice; a treatment is no control")
+    if specification.get("covariance") == "conley" and "cutoff_km" not in specification:
+        raise RongheError(f"{where}: a conley covariance needs cutoff_km, beyond which regions are unrelated")
+    if kind.fault:
+        fault = kind.fault(specification)
+        if fault:
+            raise RongheError(f"{where}: {fault}")
+
+
+def _check_sample(name: str, config: dict) -> None:
+    where = f"sample '{name}'"
+    sample = config["samples"][name]
+    if name == "all":
+        raise RongheError(f"{where}: this name stands for the whole panel; choose another")
+    years = sample.get("years")
+    if years and years[0] > years[1]:
+        raise RongheError(f"{where}: years: {years[0]} comes after {years[1]}; write the first year first")
+
+
+def _as_list(value: object) -> list:
+    return value if isinstance(value, list) else [] if value is None else [value]

@@ -1,0 +1,58 @@
+"""Sweeps unit and period effects out of columns, exactly, in balanced and unbalanced panels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ronghe.errors import RongheError, listing
+from ronghe.models.sandwich import Layout, group_sums
+
+EFFECTS = ("pooled", "units", "time", "twoways")
+
+
+def absorb(columns: np.ndarray, layout: Layout, effects: str) -> np.ndarray:
+    """Return the residuals of columns on the chosen effects (for pooled: on a constant).
+
+    Two-way effects in an unbalanced panel: columns and period dummies are demeaned by unit, and the former are then
+    regressed on the latter (Frisch, Waugh and Lovell), which is exact because there are few periods.
+    """
+    if effects == "pooled":
+        return columns - columns.mean(axis=0)
+    if effects == "time":
+        return _demean(columns, layout.times)
+    if effects == "units":
+        return _demean(columns, layout.units)
+    if len(columns) == layout.n_units * layout.n_periods:
+        by_unit = _demean(columns, layout.units)
+        return _demean(by_unit, layout.times)
+    dummies = _demean(np.eye(layout.n_periods)[layout.times][:, 1:], layout.units)
+    demeaned = _demean(columns, layout.units)
+    return demeaned - dummies @ np.linalg.lstsq(dummies, demeaned, rcond=None)[0]
+
+
+def count(layout: Layout, effects: str) -> dict[str, int]:
+    """Return how many parameters the effects take; the constant counts with the units, or with the periods alone."""
+    if effects == "pooled":
+        return {"constant": 1}
+    return {
+        **({"units": layout.n_units} if effects in ("units", "twoways") else {}),
+        **({"time": layout.n_periods - (effects == "twoways")} if effects in ("time", "twoways") else {}),
+    }
+
+
+def _demean(columns: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    size = np.bincount(codes)[:, None]
+    return columns - (group_sums(columns, codes) / size)[codes]
+
+
+def require_full_rank(X: np.ndarray, raw: np.ndarray, names: list[str], effects: str) -> None:
+    """Refuse regressors that the effects or one another explain completely, by name."""
+    scale = np.sqrt(((raw - raw.mean(axis=0)) ** 2).sum(axis=0))
+    left = np.sqrt((X**2).sum(axis=0))
+    constant = [n for n, s, r in zip(names, left, scale, strict=True) if s <= 1e-9 * max(r, 1e-300)]
+    if constant:
+        raise RongheError(f"no variation is left in {listing(constant)} after {effects} effects; leave it out")
+    triangle = np.abs(np.diag(np.linalg.qr(X / left, mode="r")))
+    if len(triangle) < len(names) or triangle.min() < 1e-9:
+        culprit = names[int(triangle.argmin())] if len(triangle) == len(names) else names[-1]
+        raise RongheError(f"'{culprit}' is a combination of the regressors before it; leave one of them out")

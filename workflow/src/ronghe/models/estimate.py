@@ -1,0 +1,141 @@
+"""What every kind of specification takes and gives: the data it may use, and a complete set of text results."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import ronghe
+from ronghe import frames
+from ronghe.errors import RongheError
+from ronghe.models import inference
+from ronghe.provenance import hash_files
+
+
+@dataclass
+class Data:
+    """All that an estimator may look at: panel, regions, weights and long tables by name, flagged cells."""
+
+    panel: pd.DataFrame
+    regions: pd.DataFrame | None = None
+    weights: dict = field(default_factory=dict)
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    flags: pd.DataFrame | None = None
+    seed: int = 0
+
+    @classmethod
+    def read(
+        cls,
+        panel: str | Path,
+        measures: list[str] = (),
+        regions: str | Path | None = None,
+        weights: list[str] = (),
+        tables: list[str] = (),
+        flags: str | Path | None = None,
+        seed: int = 0,
+    ) -> Data:
+        """Read the files that one specification depends on; weights and tables are named by their place."""
+        held = {}
+        if weights:
+            from ronghe.weights import Weights
+
+            held = {Path(path).parent.name: Weights.read(path) for path in weights}
+        return cls(
+            panel=frames.read_panel(panel, *measures),
+            regions=frames.read_csv(regions).set_index("region") if regions else None,
+            weights=held,
+            tables={Path(path).stem: frames.read_csv(path) for path in tables},
+            flags=frames.read_csv(flags) if flags else None,
+            seed=seed,
+        )
+
+
+@dataclass
+class Estimate:
+    """One fitted specification: labelled tables, and the facts of the fit; it never carries its data along."""
+
+    coefficients: pd.DataFrame
+    covariance: pd.DataFrame
+    fit: dict
+    tests: pd.DataFrame = field(default_factory=lambda: inference.test_table([]))
+    impacts: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=inference.IMPACT_COLUMNS))
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    def coefficient(self, term: str) -> pd.Series:
+        """Return the row of one term."""
+        rows = self.coefficients.set_index("term")
+        if term not in rows.index:
+            raise RongheError(f"no term '{term}' in this fit (terms: {', '.join(rows.index)})")
+        return rows.loc[term]
+
+
+def run(specification: dict, data: Data) -> Estimate:
+    """Call the estimator `module:function` that a complete specification names; what it refuses is told under its name."""
+    module, function = specification["estimator"].split(":")
+    try:
+        result = getattr(import_module(module), function)(specification, data)
+    except RongheError as error:
+        raise RongheError(f"specification '{specification.get('name', '')}': {error}") from error
+    except np.linalg.LinAlgError as error:
+        raise RongheError(
+            f"specification '{specification.get('name', '')}': {error}; "
+            "look for regressors that are constant within units, or that add up to one another"
+        ) from error
+    bad = result.coefficients.loc[~np.isfinite(result.coefficients["estimate"].to_numpy(float)), "term"]
+    if len(bad):
+        raise RongheError(f"specification '{specification.get('name', '')}': no finite estimate of {', '.join(bad)}")
+    return result
+
+
+def save(
+    result: Estimate, outputs: dict[str, str], specification: dict, data: Data, hashed: dict[str, list[str]]
+) -> None:
+    """Write an estimate as text: each named table to its own path, and `fit` with hashes, versions and seed."""
+    tables = {
+        "coefficients": result.coefficients,
+        "covariance": result.covariance.reset_index(),
+        "impacts": result.impacts,
+        "tests": result.tests,
+        **result.tables,
+    }
+    for name, path in outputs.items():
+        if name != "fit":
+            frames.write_csv(tables[name], path)
+    weights = {name: w.hash for name, w in data.weights.items()}
+    facts = {
+        "specification": specification.get("name", ""),
+        "kind": specification["kind"],
+        **result.fit,
+        "hashes": {**{k: hash_files(v) for k, v in hashed.items() if v}, "weights": weights},
+        "versions": versions(),
+        "seed": data.seed,
+        "entry": specification,
+    }
+    text = json.dumps(facts, indent=2, ensure_ascii=False, default=_plain, allow_nan=False)
+    Path(outputs["fit"]).write_text(text + "\n", encoding="utf-8")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what the numbers rest on."""
+    found = {"ronghe": ronghe.__version__, "python": platform.python_version()}
+    for name in ("numpy", "scipy", "pandas"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "unknown"
+    return found
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} does not belong in fit.json")

@@ -1,0 +1,66 @@
+"""Probabilities of the reference distributions, and the tables of coefficients and tests that every kind reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+COEFFICIENT_COLUMNS = ["term", "estimate", "std_error", "statistic", "pvalue", "lower", "upper"]
+IMPACT_COLUMNS = ["variable", "effect", "estimate", "std_error", "statistic", "pvalue", "lower", "upper"]
+TEST_COLUMNS = ["test", "statistic", "df", "pvalue", "note"]
+
+
+def t_pvalue(statistic: np.ndarray | float, df: float = np.inf) -> np.ndarray:
+    """Return the two-sided p-value of a t statistic; infinite degrees of freedom mean the normal distribution."""
+    size = np.abs(np.asarray(statistic, float))
+    return 2 * (special.ndtr(-size) if np.isinf(df) else special.stdtr(df, -size))
+
+
+def t_quantile(probability: float, df: float = np.inf) -> float:
+    """Return the quantile of the t distribution; infinite degrees of freedom mean the normal distribution."""
+    return float(special.ndtri(probability) if np.isinf(df) else special.stdtrit(df, probability))
+
+
+def chi2_pvalue(statistic: float, df: float) -> float:
+    """Return the upper tail of the chi-squared distribution."""
+    return float(special.chdtrc(df, statistic))
+
+
+def f_pvalue(statistic: float, df1: float, df2: float) -> float:
+    """Return the upper tail of the F distribution."""
+    return float(special.fdtrc(df1, df2, statistic))
+
+
+def coefficient_table(
+    terms: Sequence[str], estimates: np.ndarray, covariance: np.ndarray, df: float = np.inf, level: float = 0.95
+) -> pd.DataFrame:
+    """Return one row per term: estimate, standard error, statistic, p-value and interval at `level`."""
+    estimates = np.asarray(estimates, float)
+    errors = np.sqrt(np.diag(covariance))
+    statistics = estimates / errors
+    half = t_quantile((1 + level) / 2, df) * errors
+    columns = [list(terms), estimates, errors, statistics, t_pvalue(statistics, df), estimates - half, estimates + half]
+    return pd.DataFrame(dict(zip(COEFFICIENT_COLUMNS, columns, strict=True)))
+
+
+def covariance_table(terms: Sequence[str], covariance: np.ndarray) -> pd.DataFrame:
+    """Return the covariance as a labelled square."""
+    return pd.DataFrame(covariance, index=pd.Index(terms, name="term"), columns=list(terms))
+
+
+def test_table(rows: Iterable[dict]) -> pd.DataFrame:
+    """Return the tests as a table; a row may leave out what does not apply."""
+    return pd.DataFrame([{"note": "", **row} for row in rows], columns=TEST_COLUMNS)
+
+
+def wald_test(estimates: np.ndarray, covariance: np.ndarray, restrictions: np.ndarray, df2: float = np.inf) -> dict:
+    """Return the Wald test of restrictions @ estimates = 0, as F where `df2` is finite and as chi-squared otherwise."""
+    gap = restrictions @ estimates
+    statistic = float(gap @ np.linalg.solve(restrictions @ covariance @ restrictions.T, gap))
+    df = len(restrictions)
+    if np.isinf(df2):
+        return {"statistic": statistic, "df": df, "pvalue": chi2_pvalue(statistic, df)}
+    return {"statistic": statistic / df, "df": df, "pvalue": f_pvalue(statistic / df, df, df2), "note": f"F, {df2:g}"}
