@@ -77,7 +77,7 @@ class Estimate:
 
 
 def run(specification: dict, data: Data) -> Estimate:
-    """Call the estimator `module:function` that a complete specification names; what it refuses is told under its name."""
+    """Call the estimator that a complete specification names as `module:function`; a refusal carries its name."""
     module, function = specification["estimator"].split(":")
     try:
         result = getattr(import_module(module), function)(specification, data)
