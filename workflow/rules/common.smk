@@ -2,11 +2,18 @@
 import sys
 from pathlib import Path
 
+from ronghe.clean.declaration import load_dataset
+from ronghe.clean.variables import families, raw_files, without_words
 from ronghe.configuration import check_configuration, load_yaml
 from ronghe.errors import RongheError
 from ronghe.provenance import source_files
 
+SCHEMAS = Path(workflow.basedir, "workflow", "schemas")
+DATASETS = Path(workflow.basedir, "config", "datasets")
+
 try:
-    check_configuration(config, workflow.configfiles, Path(workflow.basedir, "workflow", "schemas"))
+    check_configuration(config, workflow.configfiles, SCHEMAS)
+    # How the raw tables of config/datasets/NAME.yaml become one panel.
+    DATASET = load_dataset(config["dataset"], DATASETS, SCHEMAS / "dataset.schema.yaml")
 except RongheError as error:
     sys.exit(f"\n{error}\n")

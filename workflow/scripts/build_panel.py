@@ -1,0 +1,8 @@
+"""Raw tables in, panel and its records out."""
+
+from ronghe.clean.panel import clean_dataset
+from ronghe.journal import journal
+
+with journal(snakemake.log[0]):
+    cleaned = clean_dataset(snakemake.params.dataset)
+    cleaned.write(dict(snakemake.output.items()))

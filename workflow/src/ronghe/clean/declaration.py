@@ -1,0 +1,48 @@
+"""Loads the declaration of a dataset and checks it against itself before any job runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ronghe.clean.units import Units
+from ronghe.clean.variables import RECOMPUTATIONS, derivations, expand, only_one, variables
+from ronghe.configuration import load_yaml, validate
+from ronghe.errors import RongheError, require_known
+
+
+def load_dataset(name: str, folder: str | Path, schema: str | Path) -> dict:
+    """Read, validate and cross-check the declaration of a dataset; the first fault is raised as RongheError."""
+    path = Path(folder, f"{name}.yaml")
+    dataset = load_yaml(path)
+    validate(dataset, load_yaml(schema), str(path))
+    check_dataset(dataset, str(path))
+    return {"name": name, **dataset}
+
+
+def check_dataset(dataset: dict, where: str) -> None:
+    """Check every name of a declaration against those that it declares."""
+    first, last = dataset["sample"]["years"]
+    if first > last:
+        raise RongheError(f"{where}: sample.years: {first} comes after {last}; write [first, last]")
+    known = [*variables(dataset, where), *(d.name for d in derivations(dataset, where))]
+    for number, entry in enumerate(dataset.get("breaks", [])):
+        for name in expand(dataset, entry["variables"], f"{where}: breaks[{number}]"):
+            require_known(name, known, "variable", f"{where}: breaks[{number}]")
+    for check, entry in dataset.get("checks", {}).items():
+        names = [entry[key] for key in ("total", "part", "variable") if key in entry]
+        names += expand(dataset, entry.get("parts", []), f"{where}: checks.{check}")
+        for name in names:
+            require_known(name, known, "variable", f"{where}: checks.{check}")
+    for name, entry in dataset.get("facts", {}).get("statements", {}).items():
+        only_one(entry, RECOMPUTATIONS, f"{where}: facts.statements.{name}")
+    _check_input_output(dataset, where)
+
+
+def _check_input_output(dataset: dict, where: str) -> None:
+    declared = dataset.get("input_output")
+    if declared:
+        Units(dataset["units"], where).name(declared["unit"], "input_output.unit")
+        written = [sector["written"] for sector in declared["sectors"].values()] + list(declared["rows"].values())
+        twice = sorted({name for name in written if written.count(name) > 1})
+        if twice:
+            raise RongheError(f"{where}: input_output: '{twice[0]}' stands for more than one row")

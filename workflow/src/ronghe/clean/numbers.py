@@ -1,0 +1,45 @@
+"""Turns text cells into numbers, strictly: a cell is a plain number, a declared sign of a gap, or an error."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from ronghe.errors import RongheError
+
+PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:[,  '][0-9]{3})+(?:\.[0-9]+)?")
+
+
+def parse_numbers(
+    cells: Sequence[str], rows: Sequence[int], path: str, heading: str, thousands: str = "", missing: Sequence[str] = ()
+) -> np.ndarray:
+    """Return the cells as floats, gaps as NaN; anything else is refused with file, row, heading and remedy."""
+    gaps = {"", *missing}
+    numbers = np.full(len(cells), np.nan)
+    for position, cell in enumerate(cells):
+        if cell in gaps:
+            continue
+        text = cell.replace(thousands, "") if thousands and GROUPED.fullmatch(cell) else cell
+        if not PLAIN.fullmatch(text):
+            raise RongheError(f"{path}: row {rows[position]}: '{heading}': {_explain(cell)}")
+        numbers[position] = float(text)
+        if not np.isfinite(numbers[position]):
+            raise RongheError(f"{path}: row {rows[position]}: '{heading}': '{cell}' is too large to be a figure")
+    return numbers
+
+
+def _explain(cell: str) -> str:
+    grouped = GROUPED.fullmatch(cell)
+    if grouped:
+        sign = next(character for character in cell if character in ",  '")
+        return (
+            f"'{cell}' holds a separator of thousands; write 'thousands: \"{sign}\"' for this table, "
+            "or take the separators out"
+        )
+    return (
+        f"'{cell}' is not a number; correct the cell, or, if it stands for a missing figure, "
+        f"write 'missing: [\"{cell}\"]' for this table"
+    )

@@ -1,0 +1,180 @@
+"""The whole of cleaning: a declared folder of raw tables in, a checked panel and its records out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ronghe.clean.checks import run_checks
+from ronghe.clean.checksums import verify_checksums
+from ronghe.clean.derive import derive
+from ronghe.clean.flags import Flags, cells, flag_jumps
+from ronghe.clean.gaps import fill_gaps, refuse_gaps
+from ronghe.clean.input_output import read_input_output
+from ronghe.clean.regions import read_adjacency, read_regions, sample_regions
+from ronghe.clean.tables import Series, check_covered, read_table
+from ronghe.clean.variables import derivations, expand, families, raw_files, sample_years, variables
+from ronghe.errors import RongheError, require_known
+from ronghe.frames import KEYS, check_panel, write_csv, write_panel
+
+Frames = dict[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """A cleaned dataset: `panel` is the sample, `series` every figure of every year, `tables` the rest by name."""
+
+    panel: pd.DataFrame
+    series: pd.DataFrame
+    flags: pd.DataFrame
+    tables: dict[str, pd.DataFrame]
+
+    def write(self, paths: Mapping[str, str]) -> None:
+        """Write each part to the path given under its name."""
+        parts = {"series": self.series, "flags": self.flags, **self.tables}
+        for name, path in paths.items():
+            if name == "panel":
+                write_panel(self.panel, path)
+            else:
+                write_csv(parts[name], path)
+
+
+def clean_dataset(dataset: dict, root: str | Path = ".") -> Cleaned:
+    """Read, check and derive everything that a dataset declares."""
+    folder = Path(root, dataset["folder"])
+    if "checksums" in dataset:
+        files = [Path(root, file) for file in raw_files(dataset)]
+        verify_checksums(folder / dataset["checksums"], [f for f in files if f != folder / dataset["checksums"]])
+    regions, names = read_regions(dataset, folder)
+    sample, years = sample_regions(dataset, regions), sample_years(dataset)
+    flags = Flags()
+    series = _read_series(dataset, folder, names)
+    frames = _fill(series, names.regions, sample, years, flags)
+    for name, one in series.items():
+        if one.variable.jump is not None:
+            flag_jumps(flags, name, frames[name], one.variable.jump, one.variable.jump_above)
+    for derivation in derivations(dataset):
+        frames[derivation.name] = derive(derivation, frames, sample, years, flags)
+        if derivation.jump is not None:
+            flag_jumps(flags, derivation.name, frames[derivation.name], derivation.jump)
+    _flag_breaks(dataset, frames, flags)
+    checks = run_checks(dataset, frames, flags)
+    regions["in_sample"] = regions["region"].isin(sample)
+    tables = {"regions": regions, "checks": checks, "sectors": _sectors(dataset)}
+    if "adjacency" in dataset:
+        tables["adjacency"] = read_adjacency(dataset, folder, names)
+    if "input_output" in dataset:
+        tables["input_output"] = read_input_output(dataset["input_output"], folder)
+    tables |= {family: _long(frames, family, sectors) for family, sectors in families(dataset).items()}
+    panel = check_panel(_panel(frames, sample, years), dataset.get("name", "panel"))
+    logging.info("%d regions x %d years, %d variables", len(sample), len(years), panel.shape[1])
+    return Cleaned(panel, _all_series(frames, sample, years), flags.frame(), tables)
+
+
+def _read_series(dataset: dict, folder: Path, names: object) -> dict[str, Series]:
+    declared = variables(dataset)
+    found: dict[str, Series] = {}
+    for table, entry in dataset["tables"].items():
+        found |= read_table(entry, [v for v in declared.values() if v.table == table], folder, names)
+    return found
+
+
+def _fill(series: dict[str, Series], regions: list[str], sample: list[str], years: list[int], flags: Flags) -> Frames:
+    """Bring every variable to all regions and years, to its unit, and through its treatment of gaps."""
+    first = min(min(years), *(int(one.values.columns.min()) for one in series.values()))
+    last = max(max(years), *(int(one.values.columns.max()) for one in series.values()))
+    frames: Frames = {}
+    for name, one in series.items():
+        check_covered(one, sample, years)
+        written = one.values.reindex(index=regions, columns=range(first, last + 1)).astype(float)
+        frames[name] = _convert(one, written, flags)
+    filled = {
+        name: fill_gaps(one.variable, frames[name], _in_unit(one, series, frames), flags)
+        for name, one in series.items()
+    }
+    for name, one in series.items():
+        refuse_gaps(one, filled[name], sample, years)
+    return filled
+
+
+def _in_unit(one: Series, series: dict[str, Series], frames: Frames) -> Frames:
+    """Return the series that fills another's gaps, which must be in the same unit."""
+    gap = one.variable.gap
+    if gap == "refuse" or "series" not in gap:
+        return {}
+    other = series[gap["series"]].variable
+    if other.unit != one.variable.unit:
+        raise RongheError(
+            f"{one.variable.entry}.gap: '{other.name}' is in {other.unit}, '{one.variable.name}' in "
+            f"{one.variable.unit}; give both the same 'target'"
+        )
+    return {other.name: frames[other.name]}
+
+
+def _convert(one: Series, written: pd.DataFrame, flags: Flags) -> pd.DataFrame:
+    variable = one.variable
+    if variable.factor == 1:
+        return written
+    converted = written * variable.factor
+    down, across, keys = cells(written.notna())
+    why = f"from {variable.written_unit} to {variable.unit}"
+    flags.add(
+        "converted", variable.name, keys, written.to_numpy()[down, across], converted.to_numpy()[down, across], why
+    )
+    return converted
+
+
+def _flag_breaks(dataset: dict, frames: Frames, flags: Flags) -> None:
+    for number, entry in enumerate(dataset.get("breaks", [])):
+        for region in entry.get("regions", []):
+            known = next(iter(frames.values())).index
+            require_known(region, known, "region", f"breaks[{number}].regions")
+        for name in expand(dataset, entry["variables"], f"breaks[{number}]"):
+            frame = frames[name]
+            regions = entry.get("regions", list(frame.index))
+            keys = [(r, y) for r in regions for y in entry["years"] if y in frame and np.isfinite(frame.at[r, y])]
+            figures = [frame.at[key] for key in keys]
+            flags.add("break", name, keys, figures, figures, entry["why"])
+
+
+def _stacked(frames: Frames) -> pd.DataFrame:
+    """Return all variables side by side, keyed by region and year."""
+    first = next(iter(frames.values()))
+    index = pd.MultiIndex.from_product([first.index, first.columns.astype(int)], names=KEYS)
+    return pd.DataFrame({name: frame.to_numpy().ravel() for name, frame in frames.items()}, index=index)
+
+
+def _panel(frames: Frames, regions: list[str], years: list[int]) -> pd.DataFrame:
+    return _stacked({name: frame.loc[regions, years] for name, frame in frames.items()})
+
+
+def _all_series(frames: Frames, regions: list[str], years: list[int]) -> pd.DataFrame:
+    """Return every figure of every region and year as (variable, region, year, value, in_sample)."""
+    parts = []
+    for name, frame in frames.items():
+        down, across, keys = cells(frame.notna())
+        part = pd.DataFrame(keys, columns=KEYS)
+        part.insert(0, "variable", name)
+        parts.append(part.assign(value=frame.to_numpy()[down, across]))
+    whole = pd.concat(parts, ignore_index=True)
+    return whole.assign(in_sample=whole["region"].isin(regions) & whole["year"].isin(years))
+
+
+def _long(frames: Frames, family: str, sectors: list[str]) -> pd.DataFrame:
+    """Return a family as (region, year, sector, value), every region and year there is."""
+    stacked = _stacked({sector: frames[f"{family}_{sector}"] for sector in sectors})
+    long = stacked.rename_axis(columns="sector").stack().rename("value").reset_index()
+    return long.dropna(ignore_index=True)
+
+
+def _sectors(dataset: dict) -> pd.DataFrame:
+    """Return the names of sectors in print: of the families, then of the input-output tables."""
+    declared = {"families": dataset.get("sectors", {})}
+    declared["input_output"] = dataset.get("input_output", {}).get("sectors", {})
+    rows = [(t, s, n["en"], n.get("zh", n["en"])) for t, sectors in declared.items() for s, n in sectors.items()]
+    return pd.DataFrame(rows, columns=["table", "sector", "en", "zh"])

@@ -1,0 +1,190 @@
+"""Reads one raw table as it is, CSV, Excel, Stata or Parquet, into text cells with the row each stands in."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ronghe.errors import RongheError, listing, nearest
+
+# How a file of each kind begins; what begins so is that kind, whatever its name says.
+BEGINNINGS = {
+    b"PK\x03\x04": "an Excel workbook (or another zip file)",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls)",
+    b"PAR1": "a Parquet file",
+    b"<stata_dta>": "a Stata file",
+    b"%PDF": "a PDF",
+}
+WANTED = {
+    ".xlsx": b"PK\x03\x04",
+    ".xlsm": b"PK\x03\x04",
+    ".parquet": b"PAR1",
+    ".dta": b"<stata_dta>",
+}
+TEXT = (".csv", ".tsv", ".txt")
+OLD_STATA = (0x69, 0x6C, 0x6E, 0x6F, 0x71, 0x72, 0x73)
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """The cells of a raw table as text (missing ones empty), under its headings, with the row of each in the file."""
+
+    path: str
+    cells: pd.DataFrame
+    rows: np.ndarray
+
+    def need(self, heading: str, entry: str) -> str:
+        """Return the heading if the table has it; otherwise name those it has."""
+        if heading not in self.cells:
+            raise RongheError(
+                f"{self.path}: no column '{heading}'{nearest(heading, self.cells)} "
+                f"(columns: {listing(self.cells, 40)}); {entry} names it: mend the name there, or the file"
+            )
+        return heading
+
+
+def read_raw(path: str | Path, options: dict | None = None) -> RawTable:
+    """Read a raw table by its ending, after checking that the file is what the ending says."""
+    path, options = Path(path), options or {}
+    if not path.is_file():
+        there = [p.name for p in path.parent.glob("*") if p.is_file()] if path.parent.is_dir() else []
+        raise RongheError(
+            f"{path}: no such file{nearest(path.name, there)} (there: {listing(sorted(there)) or 'none'})"
+        )
+    ending = path.suffix.lower()
+    if ending not in (*TEXT, *WANTED):
+        raise RongheError(f"{path}: files ending in '{ending}' are not read; save it as .csv, .xlsx, .dta or .parquet")
+    _check_kind(path, ending)
+    if ending in TEXT:
+        grid = _read_text(path, options, "\t" if ending == ".tsv" else ",")
+    elif ending in (".xlsx", ".xlsm"):
+        grid = _read_excel(path, options)
+    else:
+        return _from_frame(path, pd.read_stata(path) if ending == ".dta" else pd.read_parquet(path))
+    return _from_grid(path, grid, options)
+
+
+def _check_kind(path: Path, ending: str) -> None:
+    with path.open("rb") as file:
+        start = file.read(64)
+    if not start:
+        raise RongheError(f"{path}: the file is empty")
+    looks = next((kind for sign, kind in BEGINNINGS.items() if start.startswith(sign)), None)
+    if start.lstrip().lower().startswith((b"<!doctype", b"<html", b"<table")):
+        looks = "a web page"
+    if ending in TEXT:
+        wrong = looks
+    else:
+        old_stata = ending == ".dta" and start[0] in OLD_STATA and start[1] in (1, 2)
+        wrong = (
+            None if start.startswith(WANTED[ending]) or old_stata else (looks or "something else, perhaps plain text")
+        )
+    if wrong:
+        raise RongheError(
+            f"{path}: the ending says '{ending}' but the file is {wrong}; give it its right ending, or save it anew"
+        )
+
+
+def _read_text(path: Path, options: dict, separator: str) -> list[list[str]]:
+    encoding = options.get("encoding", "utf-8")
+    text = _decode(path, path.read_bytes(), encoding)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=options.get("separator", separator), strict=True)
+    try:
+        return list(reader)
+    except csv.Error as error:
+        raise RongheError(f"{path}: row {reader.line_num}: not a proper CSV line: {error}") from None
+
+
+def _decode(path: Path, data: bytes, encoding: str) -> str:
+    """Decode a text file, naming the other encoding where the one declared does not fit."""
+    other = "gb18030" if encoding == "utf-8" else "utf-8"
+    fits_other = _decodes(data, other)
+    if encoding == "gb18030" and fits_other and not data.isascii():
+        raise RongheError(f"{path}: declared as gb18030 but the file is UTF-8; leave 'encoding' out")
+    try:
+        return data.decode("utf-8-sig" if encoding == "utf-8" else encoding)
+    except UnicodeDecodeError as error:
+        row = data.count(b"\n", 0, error.start) + 1
+        remedy = f"write 'encoding: {other}' for this table" if fits_other else "save the file as UTF-8"
+        raise RongheError(f"{path}: row {row}: not {encoding} text; {remedy}") from None
+
+
+def _decodes(data: bytes, encoding: str) -> bool:
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _read_excel(path: Path, options: dict) -> list[list[str]]:
+    import openpyxl
+
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except Exception as error:
+        raise RongheError(f"{path}: not a readable Excel workbook ({error}); save it anew as .xlsx") from None
+    sheet = options.get("sheet", 1)
+    if isinstance(sheet, int) and not 1 <= sheet <= len(book.sheetnames):
+        raise RongheError(f"{path}: no sheet number {sheet} (sheets: {listing(book.sheetnames)})")
+    if isinstance(sheet, str) and sheet not in book.sheetnames:
+        close = nearest(sheet, book.sheetnames)
+        raise RongheError(f"{path}: no sheet '{sheet}'{close} (sheets: {listing(book.sheetnames)})")
+    chosen = book.worksheets[sheet - 1] if isinstance(sheet, int) else book[sheet]
+    grid = [[cell_text(value) for value in row] for row in chosen.iter_rows(values_only=True)]
+    book.close()
+    return grid
+
+
+def cell_text(value: object) -> str:
+    """Return a typed cell as text: whole numbers without a point, others to the last bit, missing ones empty."""
+    if value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    if isinstance(value, (float, np.floating)):
+        return str(int(value)) if float(value).is_integer() and abs(value) < 2**53 else repr(float(value))
+    return str(value).strip()
+
+
+def _from_grid(path: Path, grid: list[list[str]], options: dict) -> RawTable:
+    """Make a table of rows of text: headings first, blank lines left out, every row as long as the headings."""
+    skip, footer = options.get("skip_rows", 0), options.get("skip_footer", 0)
+    numbered = [(number, row) for number, row in enumerate(grid, start=1) if number > skip]
+    numbered = numbered[: len(numbered) - footer]
+    numbered = [(number, row) for number, row in numbered if any(cell.strip() for cell in row)]
+    if len(numbered) < 2:
+        raise RongheError(f"{path}: no row of figures below the headings; check the file and 'skip_rows'")
+    headings = [cell.strip() for cell in numbered[0][1]]
+    while headings and not headings[-1]:
+        headings.pop()
+    body = []
+    for number, row in numbered[1:]:
+        if len(row) < len(headings) or any(cell.strip() for cell in row[len(headings) :]):
+            raise RongheError(
+                f"{path}: row {number}: {len(row)} cells under {len(headings)} headings; a cell that holds the "
+                "separator must stand in quotation marks, and lines above the headings need 'skip_rows'"
+            )
+        body.append([cell.strip() for cell in row[: len(headings)]])
+    _check_headings(path, headings)
+    rows = np.array([number for number, _ in numbered[1:]])
+    return RawTable(str(path), pd.DataFrame(body, columns=headings, dtype=object), rows)
+
+
+def _check_headings(path: Path, headings: list[str]) -> None:
+    twice = sorted({heading for heading in headings if headings.count(heading) > 1})
+    if twice:
+        raise RongheError(f"{path}: the heading '{twice[0]}' stands twice; give each column its own")
+
+
+def _from_frame(path: Path, frame: pd.DataFrame) -> RawTable:
+    if frame.index.names != [None]:
+        frame = frame.reset_index()
+    headings = [str(column).strip() for column in frame]
+    _check_headings(path, headings)
+    cells = pd.DataFrame({h: [cell_text(v) for v in frame.iloc[:, i]] for i, h in enumerate(headings)}, dtype=object)
+    # Stata and Parquet have no heading line: the first row of data is row 1.
+    return RawTable(str(path), cells, np.arange(1, len(frame) + 1))

@@ -1,0 +1,190 @@
+"""Turns raw tables, long or wide, into one series per variable, keyed by region and year."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ronghe.clean.numbers import parse_numbers
+from ronghe.clean.readers import RawTable, read_raw
+from ronghe.clean.regions import Names
+from ronghe.clean.variables import Variable
+from ronghe.errors import RongheError, listing, nearest
+
+
+@dataclass(frozen=True)
+class Series:
+    """One variable as written: figures and the row of each (0 where there is none), regions down, years across."""
+
+    variable: Variable
+    path: str
+    values: pd.DataFrame
+    rows: pd.DataFrame
+
+
+def read_table(declared: dict, variables: Sequence[Variable], folder: str | Path, names: Names) -> dict[str, Series]:
+    """Read every variable declared for one raw table."""
+    table = read_raw(Path(folder, declared["file"]), declared)
+    key = declared["key"]
+    entry = f"tables.{variables[0].table}.key"
+    for part in ("region", "indicator", "unit"):
+        if part in key:
+            table.need(key[part], f"{entry}.{part}")
+    regions = names.find(table, key["region"])
+    years = _years_across(table, key["year"]) if declared["layout"] == "wide" else _years_down(table, key, entry)
+    read = _read_wide if declared["layout"] == "wide" else _read_long
+    series = {v.name: read(v, table, declared, regions, years) for v in variables}
+    if "indicator" in key:
+        unused = set(table.cells[key["indicator"]]) - {v.indicator for v in variables}
+        if unused:
+            logging.info("%s: not used: %s", table.path, listing(sorted(unused), 60))
+    return series
+
+
+def _years_across(table: RawTable, written: str) -> dict[int, str]:
+    """Return the year columns of a wide table, {year: heading}."""
+    pattern = _year_pattern(written)
+    found = {int(m[1]): heading for heading in table.cells if (m := pattern.fullmatch(heading))}
+    if not found:
+        raise RongheError(
+            f"{table.path}: no heading is written like '{written}' (headings: {listing(table.cells, 40)}); "
+            "mend key.year, with {year} where the year stands"
+        )
+    return found
+
+
+def _years_down(table: RawTable, key: dict, entry: str) -> np.ndarray:
+    """Return the year of every row of a long table."""
+    heading = table.need(key["year"], f"{entry}.year")
+    pattern = _year_pattern(key.get("year_written", "{year}"))
+    years = []
+    for cell, row in zip(table.cells[heading], table.rows, strict=True):
+        found = pattern.fullmatch(cell)
+        if not found:
+            raise RongheError(
+                f"{table.path}: row {row}: '{heading}': '{cell}' is not a year written like "
+                f"'{key.get('year_written', '{year}')}'; correct the cell, or say how years are written in "
+                "key.year_written"
+            )
+        years.append(int(found[1]))
+    return np.array(years)
+
+
+def _year_pattern(written: str) -> re.Pattern:
+    before, _, after = written.partition("{year}")
+    return re.compile(re.escape(before) + r"\s*([0-9]{4})\s*" + re.escape(after))
+
+
+def _rows_of(variable: Variable, table: RawTable, key: dict, regions: list[str | None]) -> np.ndarray:
+    """Return the positions of a variable's rows, leaving out those of no region; its unit is checked on them."""
+    kept = np.array([region is not None for region in regions])
+    if variable.indicator is not None:
+        column = table.cells[key["indicator"]]
+        kept &= (column == variable.indicator).to_numpy()
+        if not kept.any():
+            known = list(dict.fromkeys(column))
+            raise RongheError(
+                f"{table.path}: no indicator '{variable.indicator}'{nearest(variable.indicator, known)} "
+                f"(there: {listing(known, 40)}); {variable.entry} names it: mend the name there, or the file"
+            )
+    positions = np.flatnonzero(kept)
+    if "unit" in key:
+        units = table.cells[key["unit"]]
+        for position in positions:
+            if units.iat[position] != variable.written_unit:
+                raise RongheError(
+                    f"{table.path}: row {table.rows[position]}: unit '{units.iat[position]}' where "
+                    f"{variable.entry} expects '{variable.written_unit}'; if the file is right, write its unit there "
+                    "(and 'target' for the unit wanted)"
+                )
+    return positions
+
+
+def _parse(variable: Variable, table: RawTable, declared: dict, positions: np.ndarray, heading: str) -> np.ndarray:
+    numbers = parse_numbers(
+        table.cells[heading].iloc[positions].tolist(),
+        table.rows[positions],
+        table.path,
+        heading,
+        declared.get("thousands", ""),
+        declared.get("missing", ()),
+    )
+    low, high = variable.range
+    outside = np.zeros(len(numbers), bool)
+    outside |= numbers < low if low is not None else False
+    outside |= numbers > high if high is not None else False
+    for position in np.flatnonzero(outside)[:1]:
+        limits = f"{'-' if low is None else f'{low:g}'} to {'-' if high is None else f'{high:g}'}"
+        raise RongheError(
+            f"{table.path}: row {table.rows[positions[position]]}: '{heading}': {numbers[position]:g} is outside the "
+            f"range {limits} allowed for '{variable.name}'; correct the cell, or the range at {variable.entry}"
+        )
+    return numbers
+
+
+def _read_wide(
+    variable: Variable, table: RawTable, declared: dict, regions: list[str | None], years: dict[int, str]
+) -> Series:
+    positions = _rows_of(variable, table, declared["key"], regions)
+    names = [regions[position] for position in positions]
+    _refuse_twice(names, positions, table, variable)
+    ordered = sorted(years)
+    values = {year: _parse(variable, table, declared, positions, years[year]) for year in ordered}
+    rows = pd.DataFrame({year: table.rows[positions] for year in ordered}, index=names)
+    return Series(variable, table.path, pd.DataFrame(values, index=names), rows)
+
+
+def _read_long(
+    variable: Variable, table: RawTable, declared: dict, regions: list[str | None], years: np.ndarray
+) -> Series:
+    table.need(variable.column, variable.entry)
+    positions = _rows_of(variable, table, declared["key"], regions)
+    keys = [(regions[position], int(years[position])) for position in positions]
+    _refuse_twice(keys, positions, table, variable)
+    numbers = _parse(variable, table, declared, positions, variable.column)
+    index = pd.MultiIndex.from_tuples(keys, names=["region", "year"])
+    values = pd.Series(numbers, index).unstack("year", sort=True)
+    rows = pd.Series(table.rows[positions], index).unstack("year", fill_value=0, sort=True)
+    return Series(variable, table.path, values, rows)
+
+
+def _refuse_twice(keys: list, positions: np.ndarray, table: RawTable, variable: Variable) -> None:
+    seen: dict[object, int] = {}
+    for key, position in zip(keys, positions, strict=True):
+        if key in seen:
+            what = " ".join(map(str, key)) if isinstance(key, tuple) else key
+            raise RongheError(
+                f"{table.path}: row {table.rows[position]}: {what} stands already in row "
+                f"{table.rows[seen[key]]} (variable '{variable.name}'); keep one of the two rows"
+            )
+        seen[key] = position
+
+
+def check_covered(series: Series, regions: Sequence[str], years: Sequence[int]) -> None:
+    """Refuse a variable whose table has no row or no column for a region or year of the sample."""
+    no_year = [year for year in years if year not in series.values.columns]
+    if no_year:
+        there = f"{series.values.columns.min()} to {series.values.columns.max()}"
+        raise RongheError(
+            f"{series.path}: '{series.variable.name}' has no year {listing(no_year)} (there: {there}); add the "
+            "figures, or shorten sample.years"
+        )
+    no_region = [region for region in regions if region not in series.values.index]
+    if no_region:
+        raise RongheError(
+            f"{series.path}: '{series.variable.name}' has no row for {listing(no_region)}; add the rows, or list the "
+            "regions under sample.leave_out"
+        )
+    absent = series.rows.reindex(index=regions, columns=years).eq(0)
+    if absent.to_numpy().any():
+        cells = [f"{region} {year}" for region in regions for year in years if absent.at[region, year]]
+        raise RongheError(
+            f"{series.path}: '{series.variable.name}' has no row for {listing(cells)}; add the rows, "
+            "or change the sample"
+        )
