@@ -36,6 +36,133 @@ rule build_index:
         "../scripts/build_index.py"
 
 
+rule compare_weightings:
+    """Compare the ranks that several weightings of one system give."""
+    input:
+        panel=measure_inputs,
+        code=source_files("ronghe.measures.comparison", "ronghe.measures.tables"),
+    output:
+        summary="results/measures/{measure}/summary.csv",
+        correlations="results/measures/{measure}/correlations.csv",
+        shifts="results/measures/{measure}/shifts.csv",
+    log:
+        "results/logs/measures/compare_weightings/{measure}.log",
+    benchmark:
+        "results/benchmarks/jobs/measures/compare_weightings/{measure}.tsv"
+    wildcard_constraints:
+        measure=measure_names("weighting_comparison"),
+    params:
+        entry=lookup("measures/{measure}", within=config),
+    script:
+        "../scripts/compare_weightings.py"
+
+
+rule couple_systems:
+    """Couple subsystems: degree, development, coordination, obstacles."""
+    input:
+        panel=measure_inputs,
+        weights=lambda w: measure.tables_of(measure.systems(config, w.measure).values(), "weights.csv"),
+        scores=lambda w: measure.tables_of(measure.systems(config, w.measure).values(), "scores.csv"),
+        code=source_files("ronghe.measures.coupling", "ronghe.measures.tables"),
+    output:
+        panel="results/measures/{measure}/panel.csv",
+        states="results/measures/{measure}/states.csv",
+        obstacles="results/measures/{measure}/obstacles.csv",
+        obstacle_ranking="results/measures/{measure}/obstacle_ranking.csv",
+    log:
+        "results/logs/measures/couple_systems/{measure}.log",
+    benchmark:
+        "results/benchmarks/jobs/measures/couple_systems/{measure}.tsv"
+    wildcard_constraints:
+        measure=measure_names("coupling"),
+    params:
+        entry=lookup("measures/{measure}", within=config),
+        systems=lambda w: measure.systems(config, w.measure),
+    script:
+        "../scripts/couple_systems.py"
+
+
+rule compare_pairs:
+    """Put couplings side by side by year and group of regions."""
+    input:
+        panel=measure_inputs,
+        states=lambda w: measure.tables_of(config["measures"][w.measure]["couplings"], "states.csv"),
+        regions="data/processed/regions.csv",
+        code=source_files("ronghe.measures.comparison", "ronghe.measures.tables"),
+    output:
+        comparison="results/measures/{measure}/comparison.csv",
+        correlations="results/measures/{measure}/correlations.csv",
+    log:
+        "results/logs/measures/compare_pairs/{measure}.log",
+    benchmark:
+        "results/benchmarks/jobs/measures/compare_pairs/{measure}.tsv"
+    wildcard_constraints:
+        measure=measure_names("pair_comparison"),
+    params:
+        entry=lookup("measures/{measure}", within=config),
+    script:
+        "../scripts/compare_pairs.py"
+
+
+rule relate_systems:
+    """Relate the indicators of two systems by grey relational grades."""
+    input:
+        first=lambda w: measure.tables_of([config["measures"][w.measure]["first"]], "scores.csv"),
+        second=lambda w: measure.tables_of([config["measures"][w.measure]["second"]], "scores.csv"),
+        code=source_files("ronghe.measures.relation", "ronghe.measures.tables"),
+    output:
+        panel="results/measures/{measure}/panel.csv",
+        grades="results/measures/{measure}/grades.csv",
+    log:
+        "results/logs/measures/relate_systems/{measure}.log",
+    benchmark:
+        "results/benchmarks/jobs/measures/relate_systems/{measure}.tsv"
+    wildcard_constraints:
+        measure=measure_names("grey_relation"),
+    params:
+        entry=lookup("measures/{measure}", within=config),
+    script:
+        "../scripts/relate_systems.py"
+
+
+rule measure_synergy:
+    """Measure how subsystems rise or fall together since a base year."""
+    input:
+        panel=measure_inputs,
+        code=source_files("ronghe.measures.relation", "ronghe.measures.tables"),
+    output:
+        panel="results/measures/{measure}/panel.csv",
+    log:
+        "results/logs/measures/measure_synergy/{measure}.log",
+    benchmark:
+        "results/benchmarks/jobs/measures/measure_synergy/{measure}.tsv"
+    wildcard_constraints:
+        measure=measure_names("synergy"),
+    params:
+        entry=lookup("measures/{measure}", within=config),
+    script:
+        "../scripts/measure_synergy.py"
+
+
+rule compute_location_quotients:
+    """Compare each sector's share in a region with its share in all regions."""
+    input:
+        panel=measure_inputs,
+        code=source_files("ronghe.measures.agglomeration", "ronghe.measures.tables"),
+    output:
+        panel="results/measures/{measure}/panel.csv",
+    log:
+        "results/logs/measures/compute_location_quotients/{measure}.log",
+    benchmark:
+        "results/benchmarks/jobs/measures/compute_location_quotients/{measure}.tsv"
+    wildcard_constraints:
+        measure=measure_names("location_quotient"),
+    params:
+        entry=lookup("measures/{measure}", within=config),
+    script:
+        "../scripts/compute_location_quotients.py"
+
+
 rule compute_coagglomeration:
     """Compare the location quotients of an industry and its partners."""
     input:
@@ -53,6 +180,84 @@ rule compute_coagglomeration:
         entry=lookup("measures/{measure}", within=config),
     script:
         "../scripts/compute_coagglomeration.py"
+
+
+rule pair_sectors:
+    """Measure how far every two sectors share their places."""
+    input:
+        panel=measure_inputs,
+        code=source_files("ronghe.measures.pairwise", "ronghe.measures.tables"),
+    output:
+        pairs="results/measures/{measure}/pairs.csv",
+        matrix="results/measures/{measure}/matrix.csv",
+        groups="results/measures/{measure}/groups.csv",
+    log:
+        "results/logs/measures/pair_sectors/{measure}.log",
+    benchmark:
+        "results/benchmarks/jobs/measures/pair_sectors/{measure}.tsv"
+    wildcard_constraints:
+        measure=measure_names("sector_pairs"),
+    params:
+        entry=lookup("measures/{measure}", within=config),
+    script:
+        "../scripts/pair_sectors.py"
+
+
+rule describe_structure:
+    """Measure how specialised and how varied the sectors of a region are."""
+    input:
+        panel=measure_inputs,
+        code=source_files("ronghe.measures.structure", "ronghe.measures.tables"),
+    output:
+        panel="results/measures/{measure}/panel.csv",
+    log:
+        "results/logs/measures/describe_structure/{measure}.log",
+    benchmark:
+        "results/benchmarks/jobs/measures/describe_structure/{measure}.tsv"
+    wildcard_constraints:
+        measure=measure_names("structure"),
+    params:
+        entry=lookup("measures/{measure}", within=config),
+    script:
+        "../scripts/describe_structure.py"
+
+
+rule measure_concentration:
+    """Measure how concentrated in space each sector is."""
+    input:
+        panel=measure_inputs,
+        code=source_files("ronghe.measures.structure", "ronghe.measures.tables"),
+    output:
+        sectors="results/measures/{measure}/sectors.csv",
+    log:
+        "results/logs/measures/measure_concentration/{measure}.log",
+    benchmark:
+        "results/benchmarks/jobs/measures/measure_concentration/{measure}.tsv"
+    wildcard_constraints:
+        measure=measure_names("concentration"),
+    params:
+        entry=lookup("measures/{measure}", within=config),
+    script:
+        "../scripts/measure_concentration.py"
+
+
+rule measure_plants:
+    """Measure the concentration of industries net of the lumpiness of plants."""
+    input:
+        plants=lookup("measures/{measure}/file", within=config),
+        code=source_files("ronghe.measures.plants", "ronghe.measures.tables"),
+    output:
+        industries="results/measures/{measure}/industries.csv",
+    log:
+        "results/logs/measures/measure_plants/{measure}.log",
+    benchmark:
+        "results/benchmarks/jobs/measures/measure_plants/{measure}.tsv"
+    wildcard_constraints:
+        measure=measure_names("plant_concentration"),
+    params:
+        entry=lookup("measures/{measure}", within=config),
+    script:
+        "../scripts/measure_plants.py"
 
 
 rule measures:

@@ -48,6 +48,18 @@ def tables(config: dict, name: str) -> list[str]:
     return [f"{FOLDER}/{name}/{file}" for file in KINDS[config["measures"][name]["kind"]].tables]
 
 
+def tables_of(names: Iterable[str], file: str) -> list[str]:
+    """Return the path of one file of each of these measures, in their order."""
+    return [f"{FOLDER}/{name}/{file}" for name in names]
+
+
+def systems(config: dict, name: str) -> dict[str, str]:
+    """Return the index behind each subsystem of a coupling, for those subsystems that are the index of a system."""
+    indices = entries(config, "index")
+    behind = {s: v.removesuffix(".index") for s, v in config["measures"][name]["subsystems"].items()}
+    return {s: index for s, index in behind.items() if index in indices}
+
+
 def targets(config: dict) -> list[str]:
     """Return one file of every measure: asking for these builds the stage."""
     return [tables(config, name)[0] for name in entries(config)]

@@ -62,7 +62,8 @@ KINDS = {
     ),
     "weighting_comparison": Kind(
         tables={
-            "correlations.csv": "two indices in a year (or all years): Spearman and Kendall correlation of ranks",
+            "summary.csv": "two indices: mean Spearman and Kendall correlation over years, and over all region-years",
+            "correlations.csv": "two indices in a year: Spearman and Kendall correlation of their ranks",
             "shifts.csv": "an index against the first: mean and largest change of rank, and the region concerned",
         },
         uses=lambda entry: [f"{name}.index" for name in entry["indices"]],
@@ -73,7 +74,8 @@ KINDS = {
         tables={
             PANEL: "a region in a year: coupling, development, coordination and grade",
             "states.csv": "a region in a year: grades in words, the lagging subsystem and its gap",
-            "obstacles.csv": "an indicator in a region and year: its share of the shortfall of all subsystems",
+            "obstacles.csv": "a region in a year: share of every indicator in the shortfall of all subsystems",
+            "obstacle_ranking.csv": "an indicator in a year: its mean share over regions and its rank",
         },
         yields=_coupling_columns,
         uses=lambda entry: list(entry["subsystems"].values()),

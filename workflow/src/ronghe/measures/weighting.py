@@ -113,7 +113,7 @@ def equal_weights(m: Moments) -> np.ndarray:
 
 
 def critic_weights(m: Moments) -> np.ndarray:
-    """Weigh by sd_j sum_k (1 - corr_jk): contrast and conflict (Diakoulaki, Mavrotas and Papayannakis 1995, eq. 4)."""
+    """Weigh by sd_j sum_k (1 - corr_jk): contrast and conflict (Diakoulaki, Mavrotas and Papayannakis 1995)."""
     return _normalise(m.deviation * (1 - m.correlation).sum(axis=2))
 
 

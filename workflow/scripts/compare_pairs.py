@@ -1,0 +1,14 @@
+"""Put couplings side by side by year and group of regions."""
+
+from ronghe.frames import read_csv, read_panel
+from ronghe.journal import journal
+from ronghe.measures.comparison import compare_pairs
+from ronghe.measures.tables import read_keyed, write_tables
+
+with journal(snakemake.log[0]):
+    panel = read_panel(*snakemake.input.panel)
+    entry = snakemake.params.entry
+    states = dict(zip(entry["couplings"], map(read_keyed, snakemake.input.states), strict=True))
+    regions = read_csv(snakemake.input.regions).set_index("region")
+    result = compare_pairs(panel, states, regions[entry.get("group", "macro_region")])
+    write_tables(result, snakemake.output)

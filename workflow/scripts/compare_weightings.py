@@ -1,0 +1,12 @@
+"""Compare the ranks that several weightings of one system give."""
+
+from ronghe.frames import read_panel
+from ronghe.journal import journal
+from ronghe.measures.comparison import compare_weightings
+from ronghe.measures.tables import write_tables
+
+with journal(snakemake.log[0]):
+    panel = read_panel(*snakemake.input.panel)
+    names = snakemake.params.entry["indices"]
+    indices = panel[[f"{name}.index" for name in names]].set_axis(names, axis=1)
+    write_tables(compare_weightings(indices), snakemake.output)

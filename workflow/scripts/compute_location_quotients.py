@@ -1,0 +1,11 @@
+"""Compare each sector's share in a region with its share in all regions."""
+
+from ronghe.frames import read_panel
+from ronghe.journal import journal
+from ronghe.measures.agglomeration import location_quotients
+from ronghe.measures.tables import options, write_tables
+
+with journal(snakemake.log[0]):
+    panel = read_panel(*snakemake.input.panel)
+    result = location_quotients(panel, **options(snakemake.params.entry))
+    write_tables({"panel": result}, snakemake.output)

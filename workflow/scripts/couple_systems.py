@@ -1,0 +1,13 @@
+"""Couple subsystems: degree, development, coordination, obstacles."""
+
+from ronghe.frames import read_panel
+from ronghe.journal import journal
+from ronghe.measures.coupling import couple, obstacles
+from ronghe.measures.tables import options, read_systems, write_tables
+
+with journal(snakemake.log[0]):
+    panel = read_panel(*snakemake.input.panel)
+    entry = options(snakemake.params.entry)
+    systems = read_systems(snakemake.params.systems, snakemake.input.scores, snakemake.input.weights)
+    result = couple(panel, **entry)._asdict() | obstacles(*systems, entry.get("weights"))
+    write_tables(result, snakemake.output)

@@ -1,0 +1,11 @@
+"""Measure how specialised and how varied the sectors of a region are."""
+
+from ronghe.frames import read_panel
+from ronghe.journal import journal
+from ronghe.measures.structure import structure
+from ronghe.measures.tables import options, write_tables
+
+with journal(snakemake.log[0]):
+    panel = read_panel(*snakemake.input.panel)
+    result = structure(panel, **options(snakemake.params.entry))
+    write_tables({"panel": result}, snakemake.output)

@@ -1,0 +1,11 @@
+"""Measure how concentrated in space each sector is."""
+
+from ronghe.frames import read_panel
+from ronghe.journal import journal
+from ronghe.measures.structure import concentration
+from ronghe.measures.tables import options, write_tables
+
+with journal(snakemake.log[0]):
+    panel = read_panel(*snakemake.input.panel)
+    result = concentration(panel, **options(snakemake.params.entry))
+    write_tables({"sectors": result}, snakemake.output)

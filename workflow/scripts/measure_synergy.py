@@ -1,0 +1,11 @@
+"""Measure how subsystems rise or fall together since a base year."""
+
+from ronghe.frames import read_panel
+from ronghe.journal import journal
+from ronghe.measures.relation import synergy
+from ronghe.measures.tables import options, write_tables
+
+with journal(snakemake.log[0]):
+    panel = read_panel(*snakemake.input.panel)
+    result = synergy(panel, **options(snakemake.params.entry))
+    write_tables({"panel": result}, snakemake.output)

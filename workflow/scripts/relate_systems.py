@@ -1,0 +1,11 @@
+"""Relate the indicators of two systems by grey relational grades."""
+
+from ronghe.journal import journal
+from ronghe.measures.relation import grey_relation
+from ronghe.measures.tables import read_keyed, write_tables
+
+with journal(snakemake.log[0]):
+    first, second = (read_keyed(path) for path in (*snakemake.input.first, *snakemake.input.second))
+    distinguishing = snakemake.params.entry.get("distinguishing", 0.5)
+    result = grey_relation(first, second, distinguishing)
+    write_tables(result._asdict(), snakemake.output)

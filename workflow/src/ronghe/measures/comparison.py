@@ -1,0 +1,120 @@
+"""Puts measures side by side: weightings of one system, and couplings of several pairs by year and group of regions."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from ronghe.errors import RongheError, listing
+from ronghe.measures.weighting import rank_within_years
+
+
+def compare_weightings(panel: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Compare indices (one column each) by the ranks they give to regions.
+
+    `correlations`: Spearman and Kendall (tau-b) of two indices within each year; `summary`: their means over the
+    years and the same over all region-years at once; `shifts`: how far ranks move against the first index.
+    """
+    years = panel.index.get_level_values("year")
+    rows = []
+    for year, block in panel.groupby(level="year"):
+        rows += _correlations(block, year=year)
+    by_year = pd.DataFrame(rows)[["first", "second", "year", "spearman", "kendall"]]
+    summary = by_year.groupby(["first", "second"], sort=False)[["spearman", "kendall"]].mean().add_suffix("_mean")
+    pooled = pd.DataFrame(_correlations(panel)).set_index(["first", "second"]).add_suffix("_pooled")
+    ranks = pd.DataFrame(
+        rank_within_years(panel.to_numpy(float), years.to_numpy()), index=panel.index, columns=panel.columns
+    )
+    return {
+        "correlations": by_year,
+        "summary": summary.join(pooled).reset_index(),
+        "shifts": pd.DataFrame([_shift(ranks, name) for name in ranks.columns[1:]]),
+    }
+
+
+def _correlations(block: pd.DataFrame, **labels: object) -> list[dict[str, object]]:
+    spearman = block.rank().corr()
+    kendall = block.corr(method="kendall")
+    return [
+        {"first": a, "second": b, **labels, "spearman": spearman.loc[a, b], "kendall": kendall.loc[a, b]}
+        for a, b in combinations(block.columns, 2)
+    ]
+
+
+def _shift(ranks: pd.DataFrame, name: str) -> dict[str, object]:
+    """Return how far ranks under `name` lie from those under the first index, and where the most."""
+    against = ranks.columns[0]
+    moved = (ranks[name] - ranks[against]).abs()
+    region, year = moved.idxmax()
+    return {
+        "index": name,
+        "against": against,
+        "mean_shift": moved.mean(),
+        "largest_shift": moved.max(),
+        "region": region,
+        "year": year,
+        "share_unmoved": (moved == 0).mean(),
+    }
+
+
+def compare_pairs(panel: pd.DataFrame, states: dict[str, pd.DataFrame], groups: pd.Series) -> dict[str, pd.DataFrame]:
+    """Compare couplings by year and group of regions (and over all regions), and correlate them pairwise.
+
+    `panel` holds NAME.coordination and NAME.coordination_modified of each coupling, `states` its table of lagging
+    subsystems, `groups` the group of each region.
+    """
+    regions = panel.index.get_level_values("region")
+    missing = regions.unique().difference(groups.dropna().index)
+    if len(missing):
+        raise RongheError(f"no group is given for {listing(missing)}: complete the regions table")
+    of_region = groups.reindex(regions).to_numpy()
+    tables = []
+    for name, state in states.items():
+        frame = pd.DataFrame(
+            {
+                "coordination": panel[f"{name}.coordination"],
+                "coordination_modified": panel[f"{name}.coordination_modified"],
+                "lagging": state["lagging"].reindex(panel.index),
+            }
+        )
+        for labels in (of_region, np.full(len(frame), "all", dtype=object)):
+            grouped = frame.assign(group=labels).groupby(["year", "group"])
+            tables.append(_summary(grouped).assign(coupling=name).reset_index())
+    table = pd.concat(tables, ignore_index=True)
+    order = ["coupling", "year", "group"]
+    table = table[order + [c for c in table if c not in order]]
+    return {"comparison": table, "correlations": _coupling_correlations(panel, list(states))}
+
+
+def _summary(grouped: object) -> pd.DataFrame:
+    D = grouped["coordination"]
+    lagging = grouped["lagging"].agg(lambda s: s.value_counts().sort_index().idxmax())
+    share = grouped["lagging"].agg(lambda s: s.value_counts().max() / len(s))
+    return pd.DataFrame(
+        {
+            "regions": D.size(),
+            "coordination": D.mean(),
+            "standard_deviation": D.std(),
+            "minimum": D.min(),
+            "maximum": D.max(),
+            "coordination_modified": grouped["coordination_modified"].mean(),
+            "share_coordinated": D.agg(lambda d: (d >= 0.5).mean()),
+            "lagging": lagging,
+            "lagging_share": share,
+        }
+    )
+
+
+def _coupling_correlations(panel: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Return the correlation of two couplings over all region-years, and of their ranks within years on average."""
+    D = panel[[f"{name}.coordination" for name in names]].set_axis(names, axis=1)
+    ranks = D.groupby(level="year").rank()
+    pooled, spearman = D.corr(), ranks.corr()
+    return pd.DataFrame(
+        [
+            {"first": a, "second": b, "pearson": pooled.loc[a, b], "spearman_within_years": spearman.loc[a, b]}
+            for a, b in combinations(names, 2)
+        ]
+    )

@@ -1,0 +1,61 @@
+"""Two other measures of how two systems move together: grey relational grade and order-parameter synergy degree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ronghe.errors import RongheError, listing
+from ronghe.frames import check_panel
+
+
+class GreyRelation(NamedTuple):
+    """The mean coefficient by region and year, and the grade of every pair of indicators."""
+
+    panel: pd.DataFrame
+    grades: pd.DataFrame
+
+
+def grey_coefficients(A: np.ndarray, B: np.ndarray, distinguishing: float = 0.5) -> np.ndarray:
+    """Return (min + rho max)/(gap + rho max), rows x columns of A x columns of B, gap = |a_i - b_j| (Deng 1989).
+
+    The smallest and largest gaps are those over all pairs and rows. Where all gaps are 0 the coefficient is 0/0.
+    """
+    gap = np.abs(A[:, :, None] - B[:, None, :])
+    if not gap.max() > 0:
+        raise RongheError("grey relation: the two systems are the same in every cell, which makes the grade 0/0")
+    return (gap.min() + distinguishing * gap.max()) / (gap + distinguishing * gap.max())
+
+
+def grey_relation(first: pd.DataFrame, second: pd.DataFrame, distinguishing: float = 0.5) -> GreyRelation:
+    """Relate two systems of scaled indicators: coefficients of all pairs, averaged by region-year and by pair."""
+    A, B = check_panel(first, "first system"), check_panel(second, "second system")
+    if not A.index.equals(B.index):
+        raise RongheError("grey relation: the two systems do not hold the same region-years; build them from one panel")
+    xi = grey_coefficients(A.to_numpy(float), B.to_numpy(float), distinguishing)
+    pairs = pd.MultiIndex.from_product([A.columns, B.columns], names=["first", "second"])
+    grades = pd.DataFrame({"grade": xi.mean(axis=0).ravel()}, index=pairs).reset_index()
+    return GreyRelation(pd.DataFrame({"relation": xi.mean(axis=(1, 2))}, index=A.index), grades)
+
+
+def synergy(panel: pd.DataFrame, subsystems: Mapping[str, str], base: str = "first") -> pd.DataFrame:
+    """Return theta (prod_k |U_k(t) - U_k(base)|)^(1/k), theta the sign of the smallest change (Meng and Han 2000).
+
+    Positive only where every subsystem's order degree rose. `base` is the first year or the year before; the base
+    itself has no value and stays empty.
+    """
+    U = check_panel(panel[list(subsystems.values())], "subsystems")
+    for name, variable in subsystems.items():
+        bad = U.index[(U[variable] < 0) | (U[variable] > 1 + 1e-12)]
+        if len(bad):
+            raise RongheError(f"subsystem '{name}' ('{variable}') lies outside [0, 1] for {listing(bad)}: rescale it")
+    n_years = U.index.get_level_values("year").nunique()
+    cube = U.to_numpy(float).reshape(-1, n_years, U.shape[1])
+    result = np.full(cube.shape[:2], np.nan)
+    change = cube[:, 1:] - (cube[:, :1] if base == "first" else cube[:, :-1])
+    size = np.abs(change).prod(axis=2) ** (1 / U.shape[1])
+    result[:, 1:] = np.sign(change.min(axis=2)) * size
+    return pd.DataFrame({"synergy": result.ravel()}, index=U.index)
