@@ -1,7 +1,143 @@
 # Stage 6: from stored results to tables, figures and the manuscript.
+from ronghe.paper import declaration as printed
+
+TABLE_FORMATS = ["tex", "typ", "docx", "html", "csv"]
+FIGURE_FORMATS = ["pdf", "svg", "png"]
+TABLES = list(config["tables"])
+FIGURES = list(config["figures"])
+
+
+wildcard_constraints:
+    table="|".join(TABLES) or "none",
+    figure="|".join(FIGURES) or "none",
+
+
+rule render_table:
+    """One table in every format, from the results of its own columns only."""
+    input:
+        code=source_files("ronghe.paper.build"),
+        panel=lambda w: printed.panel_files(config["tables"][w.table]),
+        files=lambda w: printed.stored_files(config["tables"][w.table]),
+        results=lambda w: printed.result_files(config["tables"][w.table]),
+    output:
+        multiext("paper/tables/{table}", ".tex", ".typ", ".docx", ".csv"),
+        report(
+            "paper/tables/{table}.html",
+            caption="../report/table.rst",
+            category="Tables",
+            labels=lambda w: {"table": w.table},
+        ),
+    params:
+        entry=lookup("tables/{table}", within=config),
+        labels=lookup("labels", within=config),
+        language=lookup("language", within=config),
+    log:
+        "results/logs/paper/render_table/{table}.log",
+    benchmark:
+        "results/benchmarks/jobs/paper/render_table/{table}.tsv"
+    script:
+        "../scripts/render_table.py"
+
+
+rule draw_figure:
+    """One figure as PDF, SVG and PNG, from the stored tables that it names."""
+    input:
+        code=source_files("ronghe.paper.figures.build"),
+        style="workflow/src/ronghe/paper/figures/ronghe.mplstyle",
+        panel=lambda w: printed.panel_files(config["figures"][w.figure]),
+        files=lambda w: (
+            [f"workflow/rules/{stage}.smk" for stage in ("clean", "measures", "weights", "explore", "models", "paper")]
+            if config["figures"][w.figure]["kind"] == "workflow"
+            else printed.stored_files(config["figures"][w.figure])
+        ),
+        results=lambda w: printed.result_files(config["figures"][w.figure]),
+        regions=lambda w: printed.region_files(config["figures"][w.figure]),
+    output:
+        multiext("paper/figures/{figure}", ".pdf", ".svg"),
+        report(
+            "paper/figures/{figure}.png",
+            caption="../report/figure.rst",
+            category="Figures",
+            labels=lambda w: {"figure": w.figure},
+        ),
+    params:
+        entry=lookup("figures/{figure}", within=config),
+        labels=lookup("labels", within=config),
+        language=lookup("language", within=config),
+    log:
+        "results/logs/paper/draw_figure/{figure}.log",
+    benchmark:
+        "results/benchmarks/jobs/paper/draw_figure/{figure}.tsv"
+    script:
+        "../scripts/draw_figure.py"
+
+
+rule collect_numbers:
+    """The numbers that the manuscript quotes, with the facts of its footer."""
+    input:
+        code=source_files("ronghe.paper.numbers"),
+        panel=printed.quoted_panel(config["quotes"]),
+        files=printed.quoted_files(config["quotes"]),
+        library=source_files("ronghe.paper.build"),
+    output:
+        "paper/numbers.typ",
+    params:
+        quotes=lookup("quotes", within=config),
+        seed=lookup("seed", within=config),
+        dataset=lookup("dataset", within=config),
+    log:
+        "results/logs/paper/collect_numbers.log",
+    benchmark:
+        "results/benchmarks/jobs/paper/collect_numbers.tsv"
+    script:
+        "../scripts/collect_numbers.py"
+
+
+rule typeset_paper:
+    """The manuscript as PDF, with every table, figure and quoted number in it."""
+    input:
+        expand("paper/tables/{table}.typ", table=TABLES),
+        expand("paper/figures/{figure}.svg", figure=FIGURES),
+        "paper/numbers.typ",
+        "paper/references.bib",
+        "paper/quote.typ",
+        "paper/template.typ",
+        code=source_files("ronghe.paper.manuscript"),
+        source="paper/paper.typ",
+    output:
+        report("paper/paper.pdf", caption="../report/paper.rst", category="Paper"),
+    params:
+        language=lookup("language", within=config),
+    log:
+        "results/logs/paper/typeset_paper.log",
+    benchmark:
+        "results/benchmarks/jobs/paper/typeset_paper.tsv"
+    script:
+        "../scripts/typeset_paper.py"
+
+
+rule gather_exhibits:
+    """All tables and figures as one LaTeX document."""
+    input:
+        expand("paper/tables/{table}.tex", table=TABLES),
+        expand("paper/figures/{figure}.pdf", figure=FIGURES),
+        code=source_files("ronghe.paper.manuscript"),
+    output:
+        "paper/exhibits.tex",
+    params:
+        tables=lookup("tables", within=config),
+        figures=lookup("figures", within=config),
+        language=lookup("language", within=config),
+    log:
+        "results/logs/paper/gather_exhibits.log",
+    benchmark:
+        "results/benchmarks/jobs/paper/gather_exhibits.tsv"
+    script:
+        "../scripts/gather_exhibits.py"
 
 
 rule paper:
     """Stage 6, all of it: from stored results to tables, figures and the manuscript."""
     input:
-        [],
+        "paper/paper.pdf",
+        "paper/exhibits.tex",

@@ -2,6 +2,85 @@
 
 from __future__ import annotations
 
+from ronghe.errors import RongheError, require_known
+
+PANEL = "data/processed/panel.parquet"
+REGIONS = "data/processed/regions.csv"
+
 
 def check(config: dict) -> None:
     """Check every table and figure entry against the names that are declared; raise RongheError at the first fault."""
+    for part in ("tables", "figures"):
+        for name, entry in config.get(part, {}).items():
+            where = f"{part}.{name}"
+            for spec in specifications_of(entry):
+                require_known(spec, config.get("specifications", {}), "specification", where)
+            for variable in variables_of(entry):
+                if "." in variable:
+                    require_known(variable.split(".")[0], config.get("measures", {}), "measure", where)
+            columns = entry.get("columns")
+            if entry["kind"] in ("regression", "effects", "impacts") and not columns:
+                raise RongheError(f"{where}.columns: no specification is named; name at least one")
+    for spec in config.get("quotes", {}).get("specifications", []):
+        require_known(spec, config.get("specifications", {}), "specification", "quotes.specifications")
+
+
+def specifications_of(entry: dict) -> list[str]:
+    """Return the specifications whose results a table or figure shows, in order, each once."""
+    if entry["kind"] not in ("regression", "effects", "impacts"):
+        return []
+    columns = entry.get("columns", [])
+    return list(dict.fromkeys(c if isinstance(c, str) else c["specification"] for c in columns))
+
+
+def variables_of(entry: dict) -> list[str]:
+    """Return the variables of the panel or of measures that a table or figure shows."""
+    if entry["kind"] in ("summary", "correlations"):
+        members = [[v] if isinstance(v, str) else v["members"] for v in entry["variables"]]
+        return [variable for group in members for variable in group]
+    if entry["kind"] == "trends":
+        return list(entry["variables"])
+    return [entry["variable"]] if entry["kind"] == "tile_map" and "variable" in entry else []
+
+
+def panel_files(entry: dict) -> list[str]:
+    """Return the panel and the measures' tables that hold the variables of an entry."""
+    variables = variables_of(entry)
+    names = dict.fromkeys(v.split(".")[0] for v in variables if "." in v)
+    return [PANEL, *(f"results/measures/{name}/panel.csv" for name in names)] if variables else []
+
+
+def stored_files(entry: dict) -> list[str]:
+    """Return the stored tables that an entry names in `file`: one path, or a mapping of names to paths."""
+    files = entry.get("file", [])
+    return [files] if isinstance(files, str) else list(files.values()) if isinstance(files, dict) else list(files)
+
+
+def result_files(entry: dict) -> list[str]:
+    """Return the result files of the specifications that an entry shows."""
+    wanted = {
+        "regression": ("coefficients.csv", "fit.json"),
+        "effects": ("coefficients.csv", "impacts.csv", "fit.json"),
+        "impacts": ("coefficients.csv", "impacts.csv", "fit.json"),
+    }.get(entry["kind"], ())
+    return [f"results/models/{spec}/{file}" for spec in specifications_of(entry) for file in wanted]
+
+
+def region_files(entry: dict) -> list[str]:
+    """Return the table of regions for the figures that place or group regions."""
+    return [REGIONS] if entry["kind"] in ("tile_map", "trends") else []
+
+
+def quoted_panel(quotes: dict) -> list[str]:
+    """Return the panel files that hold the variables which the manuscript quotes."""
+    return panel_files({"kind": "trends", "variables": quotes.get("panel", [])})
+
+
+def quoted_files(quotes: dict) -> list[str]:
+    """Return the results that the manuscript quotes: whole fits, and single cells of stored tables."""
+    fits = [
+        f"results/models/{spec}/{file}"
+        for spec in quotes.get("specifications", [])
+        for file in ("coefficients.csv", "impacts.csv", "tests.csv", "fit.json")
+    ]
+    return [*fits, *dict.fromkeys(cell["file"] for cell in quotes.get("cells", {}).values())]

@@ -1,0 +1,10 @@
+"""Collects the numbers that the manuscript quotes."""
+
+from ronghe.journal import journal
+
+with journal(snakemake.log[0]):
+    from ronghe.paper.numbers import footer_facts, write_numbers
+
+    panel = list(snakemake.input.panel)
+    facts = footer_facts(panel, list(snakemake.input.library), snakemake.params.seed, snakemake.params.dataset)
+    write_numbers(snakemake.params.quotes, snakemake.output[0], panel, facts)

@@ -1,0 +1,16 @@
+"""Draws one figure from the configuration's entry and stored results."""
+
+from ronghe.journal import journal
+
+with journal(snakemake.log[0]):
+    from ronghe.paper.figures.build import draw_figure
+    from ronghe.paper.terms import Labels
+
+    draw_figure(
+        snakemake.wildcards.figure,
+        snakemake.params.entry,
+        Labels(snakemake.params.labels, snakemake.params.language),
+        panel=list(snakemake.input.panel),
+        files=list(snakemake.input.files),
+        regions=next(iter(snakemake.input.regions), None),
+    )

@@ -1,0 +1,15 @@
+"""Renders one table from the configuration's entry and stored results."""
+
+from ronghe.journal import journal
+
+with journal(snakemake.log[0]):
+    from ronghe.paper.build import render_table
+    from ronghe.paper.terms import Labels
+
+    render_table(
+        snakemake.wildcards.table,
+        snakemake.params.entry,
+        Labels(snakemake.params.labels, snakemake.params.language),
+        panel=list(snakemake.input.panel),
+        files=list(snakemake.input.files),
+    )

@@ -1,0 +1,90 @@
+"""Numbers as a table prints them, and where their decimal point stands."""
+
+from __future__ import annotations
+
+import math
+import re
+
+MINUS = "\N{MINUS SIGN}"
+_NUMBER = re.compile(rf"^([(\[]?[<>{MINUS}-]?[\d,]+)((?:\.\d+)?[%)\]*]*)$")
+STAR_LEVELS = (0.01, 0.05, 0.10)
+
+
+def fixed(value: object, digits: int = 3) -> str:
+    """Write a number with `digits` decimals and a true minus sign; a missing value is an empty cell."""
+    if _missing(value):
+        return ""
+    value = float(value)
+    if math.isinf(value):
+        return "∞" if value > 0 else f"{MINUS}∞"
+    text = f"{value:,.{digits}f}"
+    # A rounded zero carries no sign.
+    if text.startswith("-") and not text.strip("-0.,"):
+        text = text[1:]
+    return text.replace("-", MINUS)
+
+
+def integer(value: object) -> str:
+    """Write a count with thousands separators."""
+    return fixed(value, 0)
+
+
+def plain(value: object) -> str:
+    """Write a year or a code as it is, without separators."""
+    if _missing(value):
+        return ""
+    return str(int(value)) if isinstance(value, (int, float)) and float(value).is_integer() else str(value)
+
+
+def pvalue(value: object, digits: int = 3) -> str:
+    """Write a p-value; one below the last decimal is printed as smaller than it."""
+    if _missing(value):
+        return ""
+    least = 10.0**-digits
+    return f"<{least:.{digits}f}" if float(value) < least else fixed(value, digits)
+
+
+def percent(value: object, digits: int = 1) -> str:
+    """Write a share as a percentage."""
+    return "" if _missing(value) else f"{fixed(100 * float(value), digits)}%"
+
+
+def significant(value: object, digits: int = 3) -> str:
+    """Write a number with `digits` significant figures and no exponent."""
+    if _missing(value):
+        return ""
+    value = float(value)
+    if value == 0 or not math.isfinite(value):
+        return fixed(value, 0)
+    return fixed(value, max(0, digits - 1 - math.floor(math.log10(abs(value)))))
+
+
+def stars(value: object) -> str:
+    """Return one to three stars for a p-value below 0.10, 0.05, 0.01."""
+    return "" if _missing(value) else "*" * sum(float(value) < level for level in STAR_LEVELS)
+
+
+def interval(lower: object, upper: object, digits: int = 3) -> str:
+    """Write an interval in brackets."""
+    return "" if _missing(lower) or _missing(upper) else f"[{fixed(lower, digits)}, {fixed(upper, digits)}]"
+
+
+def split_at_point(text: str) -> tuple[str, str] | None:
+    """Split a printed number before its decimal point, so that points can be put under one another."""
+    match = _NUMBER.match(text)
+    return (match[1], match[2]) if match else None
+
+
+FORMATS = {
+    "fixed": fixed,
+    "integer": lambda value, digits=0: integer(value),
+    "plain": lambda value, digits=0: plain(value),
+    "pvalue": pvalue,
+    "percent": percent,
+    "significant": significant,
+    "text": lambda value, digits=0: "" if _missing(value) else str(value),
+}
+
+
+def _missing(value: object) -> bool:
+    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))

@@ -1,0 +1,1 @@
+"""Drawings of the figures: functions of tidy frames, one module per family."""

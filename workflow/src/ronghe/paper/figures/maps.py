@@ -1,0 +1,119 @@
+"""Tile maps: one square per region, small multiples over years, for numbers and for classes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ronghe.errors import RongheError, listing
+from ronghe.paper.figures.canvas import panels
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\", "++++")
+GREYS = ("#f2f2f2", "#d9d9d9", "#b3b3b3", "#7f7f7f", "#4d4d4d", "#1a1a1a")
+
+
+def tile_map(
+    values: pd.Series,
+    regions: pd.DataFrame,
+    years: list[int],
+    short: dict[str, str],
+    *,
+    title: str = "",
+    digits: int = 2,
+) -> Figure:
+    """Draw a number by (region, year) in greys on one scale shared by all years."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import LinearSegmentedColormap, Normalize
+
+    figure, axes = panels(len(years), 2 if len(years) in (2, 4) else 3, "full", 2.35 if len(years) > 2 else 2.9)
+    shown = values[values.index.get_level_values("year").isin(years)]
+    scale = Normalize(float(shown.min()), float(shown.max()))
+    # The lightest and the darkest grey are left out: ink must be seen, and letters read.
+    colours = LinearSegmentedColormap.from_list("ink", ["#f7f7f7", "#252525"])
+    for axis, year in zip(axes, years, strict=True):
+        frame = values.xs(year, level="year")
+        for region, place in _places(regions, frame.index).iterrows():
+            value = frame.get(region, np.nan)
+            known = np.isfinite(value)
+            fill = colours(scale(value)) if known else "white"
+            ink = "white" if known and scale(value) > 0.55 else "black"
+            text = f"{value:.{digits}f}" if known else "–"
+            _tile(axis, place, fill, ink, short.get(region, region), text, "" if known else "////")
+        _finish(axis, str(year), regions, frame.index)
+    bar = figure.colorbar(ScalarMappable(scale, colours), ax=axes, shrink=0.6, aspect=30, pad=0.01)
+    bar.outline.set_linewidth(0.4)
+    bar.set_label(title)
+    return figure
+
+
+def class_map(
+    classes: pd.Series,
+    regions: pd.DataFrame,
+    years: list[int],
+    short: dict[str, str],
+    order: list[str],
+    names: dict[str, str],
+) -> Figure:
+    """Draw a class by (region, year); classes differ in grey and in hatching, so that they survive copying."""
+    from matplotlib.patches import Patch
+
+    unknown = sorted(set(classes.dropna().astype(str)) - set(order))
+    if unknown:
+        raise RongheError(f"tile map: classes {listing(unknown)} are not in the figure's `order`: {listing(order)}")
+    look = _looks(order)
+    figure, axes = panels(len(years), 2 if len(years) in (2, 4) else 3, "full", 2.35 if len(years) > 2 else 2.9)
+    for axis, year in zip(axes, years, strict=True):
+        frame = classes.xs(year, level="year")
+        for region, place in _places(regions, frame.index).iterrows():
+            value = frame.get(region)
+            fill, hatch, ink = look[str(value)] if pd.notna(value) else ("white", "", "black")
+            _tile(axis, place, fill, ink, short.get(region, region), "", hatch)
+        _finish(axis, str(year), regions, frame.index)
+    handles = [
+        Patch(facecolor=look[c][0], hatch=look[c][1], edgecolor="0.35", linewidth=0.4, label=names.get(c, c))
+        for c in order
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(order), 5))
+    return figure
+
+
+def _looks(order: list[str]) -> dict[str, tuple[str, str, str]]:
+    """Return fill, hatch and ink per class: greys in order, hatched in turn where there are more than six."""
+    looks = {}
+    for place, name in enumerate(order):
+        step = place * (len(GREYS) - 1) / max(1, len(order) - 1)
+        grey = GREYS[round(step)] if len(order) > 1 else GREYS[1]
+        looks[name] = (grey, HATCHES[1] if len(order) > 6 and place % 2 else "", "white" if step > 2.6 else "black")
+    return looks
+
+
+def _places(regions: pd.DataFrame, wanted: pd.Index) -> pd.DataFrame:
+    return regions.loc[[r for r in regions.index if r in set(wanted)], ["tile_row", "tile_column"]]
+
+
+def _tile(axis: object, place: pd.Series, fill: object, ink: str, name: str, text: str, hatch: str) -> None:
+    from matplotlib.patches import Rectangle
+
+    x, y = float(place["tile_column"]), -float(place["tile_row"])
+    axis.add_patch(
+        Rectangle((x - 0.46, y - 0.46), 0.92, 0.92, facecolor=fill, edgecolor="0.35", linewidth=0.4, hatch=hatch)
+    )
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 0.4, "alpha": 0.85} if hatch else None
+    axis.text(x, y + (0.12 if text else 0), name, ha="center", va="center", color="black" if hatch else ink,
+              fontsize=5.6, bbox=box)  # fmt: skip
+    if text:
+        axis.text(x, y - 0.24, text, ha="center", va="center", color=ink, fontsize=4.1)
+
+
+def _finish(axis: object, title: str, regions: pd.DataFrame, wanted: pd.Index) -> None:
+    places = _places(regions, wanted)
+    axis.set_xlim(places["tile_column"].min() - 0.6, places["tile_column"].max() + 0.6)
+    axis.set_ylim(-places["tile_row"].max() - 0.6, -places["tile_row"].min() + 0.6)
+    axis.set_aspect("equal")
+    axis.set_axis_off()
+    axis.set_title(title, pad=2)

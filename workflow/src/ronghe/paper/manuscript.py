@@ -1,0 +1,78 @@
+"""Typesets the manuscript, and writes beside it where every exhibit comes from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ronghe.errors import RongheError
+
+FORMATS = {"tables": ("typ", "tex", "docx", "html", "csv"), "figures": ("svg", "pdf", "png")}
+
+
+def typeset(source: str | Path, target: str | Path, language: str = "en") -> None:
+    """Compile the Typst manuscript to PDF with the fonts that come with the compiler; Chinese adds those installed."""
+    import typst
+
+    if language == "zh":
+        from ronghe.paper.figures.canvas import chinese_font
+
+        chinese_font()
+    try:
+        typst.compile(
+            str(source),
+            output=str(target),
+            root=str(Path(source).resolve().parent),
+            ignore_system_fonts=language != "zh",
+            sys_inputs={"language": language},
+        )
+    except typst.TypstError as error:
+        hints = "; ".join(getattr(error, "hints", []) or [])
+        raise RongheError(f"{source}: Typst stops: {error}{'; ' + hints if hints else ''}") from None
+
+
+def provenance(config: dict, inputs: dict[str, list[str]], facts: dict) -> str:
+    """Return PROVENANCE.md: every exhibit with its rule, its inputs and the command that remakes it."""
+    lines = [
+        "# Where every exhibit comes from",
+        "",
+        f"Panel {facts['panel']}, code {facts['code']}, data through {facts['data']}, seed {facts['seed']}.",
+        "",
+        "| exhibit | rule | inputs | command that remakes it |",
+        "|---|---|---|---|",
+    ]
+    for part, rule in (("tables", "render_table"), ("figures", "draw_figure")):
+        ending = FORMATS[part][0]
+        for name in config.get(part, {}):
+            target = f"paper/{part}/{name}.{ending}"
+            sources = "<br>".join(f"`{path}`" for path in inputs[f"{part}/{name}"])
+            lines.append(f"| `paper/{part}/{name}.*` | `{rule}` | {sources} | `snakemake --force {target}` |")
+    lines += [
+        "| `paper/numbers.typ` | `collect_numbers` | every quoted result | `snakemake --force paper/numbers.typ` |",
+        "| `paper/paper.pdf` | `typeset_paper` | all of the above, `paper/paper.typ` | `snakemake --force paper/paper.pdf` |",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def exhibits(config: dict, language: str = "en") -> str:
+    """Return one LaTeX document that holds every table and figure, for plain TeX Live."""
+    chinese = ["\\usepackage[UTF8]{ctex}"] if language == "zh" else ["\\usepackage[T1]{fontenc}"]
+    lines = [
+        "% Every table and figure of the paper in one document.",
+        "\\documentclass[11pt]{article}",
+        *chinese,
+        "\\usepackage[margin=2.2cm]{geometry}",
+        "\\usepackage{array,booktabs,longtable,graphicx}",
+        "\\begin{document}",
+    ]
+    lines += [f"\\input{{tables/{name}.tex}}\n\\clearpage" for name in config.get("tables", {})]
+    from ronghe.paper.escape import tex
+
+    for name, entry in config.get("figures", {}).items():
+        caption = entry["caption"]
+        caption = caption if isinstance(caption, str) else caption[language]
+        lines.append(
+            f"\\begin{{figure}}[htbp]\n\\centering\n\\includegraphics[width=\\linewidth,height=0.8\\textheight,keepaspectratio]{{figures/{name}.pdf}}\n"
+            f"\\caption{{{tex(caption)}}}\\label{{fig:{name}}}\n\\end{{figure}}\n\\clearpage"
+        )
+    return "\n".join([*lines, "\\end{document}", ""])

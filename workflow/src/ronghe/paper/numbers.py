@@ -1,0 +1,128 @@
+"""Writes every number that the manuscript quotes into one Typst file, so that text and tables cannot disagree."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pandas as pd
+
+from ronghe.errors import RongheError, require_known
+from ronghe.frames import read_csv, read_panel
+from ronghe.paper import cells, escape
+from ronghe.paper.results import MODELS, Fit
+from ronghe.paper.tables.panel import summarise
+from ronghe.paper.tables.stored import select
+from ronghe.provenance import hash_files
+
+
+def write_numbers(
+    quotes: dict, path: str | Path, panel: list[str] = (), facts: dict | None = None, models: str | Path = MODELS
+) -> None:
+    """Write the quoted results as Typst dictionaries: `fits`, `panel`, `cells` and `facts`."""
+    fits = {name: quote_fit(Fit.read(name, models)) for name in quotes.get("specifications", [])}
+    frame = read_panel(*panel) if quotes.get("panel") else None
+    columns = {}
+    for variable in quotes.get("panel", []):
+        require_known(variable, frame.columns, "variable", "quotes.panel")
+        columns[variable] = {k: number(v) for k, v in summarise(frame[variable]).items()}
+    found = {name: quote_cell(name, entry) for name, entry in quotes.get("cells", {}).items()}
+    text = "// The numbers that the manuscript quotes, taken from the stored results; made by a rule, not by hand.\n"
+    for name, content in (("fits", fits), ("panel", columns), ("cells", found), ("facts", facts or {})):
+        text += f"#let {name} = {to_typst(content)}\n"
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(text, encoding="utf-8", newline="\n")
+
+
+def number(value: object, digits: int = 3, form: str = "fixed") -> dict:
+    """Return a number with the text that tables would print for it."""
+    value = None if value is None or (isinstance(value, float) and math.isnan(value)) else value
+    text = cells.FORMATS[form](value, digits)
+    return {"value": float(value) if isinstance(value, (int, float)) else None, "text": text}
+
+
+def quote_fit(fit: Fit) -> dict:
+    """Return a specification's coefficients, effects, tests and size."""
+    out: dict[str, dict] = {"terms": {}, "impacts": {}, "tests": {}, "fit": {}}
+    for term, row in fit.coefficients.iterrows():
+        out["terms"][term] = _estimate(row)
+    if (fit.folder / "impacts.csv").is_file():
+        for (variable, effect), row in fit.impacts.iterrows():
+            out["impacts"].setdefault(variable, {})[effect] = _estimate(row)
+    if (fit.folder / "tests.csv").is_file():
+        for test, row in fit.tests.iterrows():
+            out["tests"][test] = {
+                "statistic": number(_float(row.get("statistic")), 2),
+                "pvalue": number(_float(row.get("pvalue")), 3, "pvalue"),
+            }
+    for key, value in fit.description.items():
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            out["fit"][key] = number(value, 0 if isinstance(value, int) else 3)
+    return out
+
+
+def quote_cell(name: str, entry: dict) -> dict:
+    """Return one cell of a stored table, or one value of a JSON file, in the format that the entry asks for."""
+    where, path = f"quotes.cells.{name}", Path(entry["file"])
+    digits, form = entry.get("digits", 3), entry.get("format", "fixed")
+    if path.suffix == ".json":
+        value = json.loads(path.read_text(encoding="utf-8"))
+        for key in entry["value"].split("."):
+            require_known(key, value, "key", f"{where} ({path})")
+            value = value[key]
+        return number(value, digits, form)
+    frame = select(read_csv(path), entry, where)
+    require_known(entry["value"], frame.columns, "column", f"{where} ({path})")
+    column = frame[entry["value"]]
+    pick = entry.get("pick", "only")
+    if pick == "only" and len(column) != 1:
+        raise RongheError(
+            f"{where}: {len(column)} rows of {path} fit; narrow `where` to one row or say which with `pick`"
+        )
+    picked = {"only": 0, "first": 0, "last": -1}
+    value = column.iloc[picked[pick]] if pick in picked else getattr(column, pick)()
+    return number(value.item() if hasattr(value, "item") else value, digits, form)
+
+
+def _estimate(row: pd.Series) -> dict:
+    return {
+        "estimate": number(row["estimate"]),
+        "std_error": number(row["std_error"]),
+        "statistic": number(row["statistic"], 2),
+        "pvalue": number(row["pvalue"], 3, "pvalue"),
+        "lower": number(row["lower"]),
+        "upper": number(row["upper"]),
+    }
+
+
+def _float(value: object) -> float | None:
+    return None if value is None or value == "" else float(value)
+
+
+def to_typst(value: object) -> str:
+    """Write nested dictionaries, numbers and texts as a Typst literal."""
+    if isinstance(value, dict):
+        inner = ", ".join(f"{escape.typst(key)}: {to_typst(item)}" for key, item in value.items())
+        return f"({inner})" if value else "(:)"
+    if isinstance(value, (list, tuple)):
+        return f"({', '.join(map(to_typst, value))}{',' if len(value) == 1 else ''})"
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return ("float.inf" if value > 0 else "-float.inf") if math.isinf(value) else repr(value)
+    return escape.typst(value)
+
+
+def footer_facts(panel: list[str], code: list[str], seed: int, dataset: str) -> dict:
+    """Return what the footer of the paper says: short hashes of panel and code, the last year, seed, data set."""
+    frame = read_panel(*panel) if panel else None
+    return {
+        "panel": hash_files(panel)[:12] if panel else "none",
+        "code": hash_files(code)[:12],
+        "data": str(frame.index.get_level_values("year").max()) if frame is not None else "none",
+        "seed": str(seed),
+        "dataset": dataset,
+    }

@@ -1,0 +1,186 @@
+"""The fixed words of tables, figures and notes in English and Chinese, and the look-up of variable labels."""
+
+from __future__ import annotations
+
+from ronghe.errors import RongheError, nearest
+
+LANGUAGES = ("en", "zh")
+
+TERMS: dict[str, tuple[str, str]] = {
+    "observations": ("Observations", "观测值"),
+    "regions": ("Regions", "地区数"),
+    "years": ("Years", "年数"),
+    "loglik": ("Log-likelihood", "对数似然值"),
+    "rsquared_within": ("Within R²", "组内 R²"),
+    "rsquared": ("R²", "R²"),
+    "sigma2": ("σ²", "σ²"),
+    "rho": ("ρ (W × outcome)", "ρ（W × 被解释变量）"),
+    "lambda": ("λ (W × error)", "λ（W × 误差项）"),
+    "constant": ("Constant", "常数项"),
+    "region_effects": ("Region effects", "地区固定效应"),
+    "year_effects": ("Year effects", "年份固定效应"),
+    "weights": ("Weights", "空间权重"),
+    "yes": ("yes", "是"),
+    "no": ("no", "否"),
+    "outcome": ("Outcome", "被解释变量"),
+    "direct": ("Direct", "直接效应"),
+    "indirect": ("Indirect", "间接效应"),
+    "total": ("Total", "总效应"),
+    "lagged": ("{0}, one year earlier", "{0}（滞后一年）"),
+    "spatial_lag": ("W × {0}", "W × {0}"),
+    "interaction": ("{0} × {1}", "{0} × {1}"),
+    "square": ("{0}, squared", "{0}的平方"),
+    "variable": ("Variable", "变量"),
+    "mean": ("Mean", "均值"),
+    "sd": ("SD", "标准差"),
+    "sd_between": ("SD between", "组间标准差"),
+    "sd_within": ("SD within", "组内标准差"),
+    "min": ("Min", "最小值"),
+    "median": ("Median", "中位数"),
+    "max": ("Max", "最大值"),
+    "n": ("N", "样本量"),
+    "year": ("Year", "年份"),
+    "region": ("Region", "地区"),
+    "all": ("All", "全部"),
+    "estimate": ("Estimate", "估计值"),
+    "note": ("Note: ", "注："),
+    "note_std_error": ("Standard errors in parentheses", "括号内为标准误"),
+    "note_statistic": ("t statistics in parentheses", "括号内为 t 统计量"),
+    "note_pvalue": ("p-values in parentheses", "括号内为 p 值"),
+    "note_interval": ("95% confidence intervals in brackets", "方括号内为 95% 置信区间"),
+    "note_stars": (
+        "Significance levels: * p < 0.10, ** p < 0.05, *** p < 0.01",
+        "显著性水平：* p < 0.10，** p < 0.05，*** p < 0.01",
+    ),
+    "note_estimator": ("Estimator: {0}", "估计方法：{0}"),
+    "note_effects": ("Effects: {0}", "固定效应：{0}"),
+    "note_weights": ("Weights: {0}", "空间权重：{0}"),
+    "note_covariance": ("Covariance: {0}", "协方差：{0}"),
+    "note_sample": ("Sample: {0}", "样本：{0}"),
+    "note_size": ("{0} regions, {1} years", "{0} 个地区，{1} 年"),
+    "note_outcome": ("Outcome: {0}", "被解释变量：{0}"),
+    "note_by_column": ("{0} (column {1})", "{0}（第 {1} 列）"),
+    "note_by_columns": ("{0} (columns {1})", "{0}（第 {1} 列）"),
+    "note_panel": (
+        "{0} regions × {1} years ({2}–{3}) = {4} observations",
+        "{0} 个地区 × {1} 年（{2}–{3}）= {4} 个观测值",
+    ),
+    "note_spread": (
+        "between: regional means; within: deviations from them",
+        "组间指地区均值，组内指对地区均值的偏离",
+    ),
+    "note_correlation": (
+        "Pearson correlations over all region-years",
+        "全部地区—年份观测值的皮尔逊相关系数",
+    ),
+    "fe": ("fixed effects (within)", "固定效应（组内估计）"),
+    "pooled": ("pooled least squares", "混合最小二乘"),
+    "re": ("random effects", "随机效应"),
+    "fd": ("first differences", "一阶差分"),
+    "iv": ("two-stage least squares", "两阶段最小二乘"),
+    "gmm": ("generalised method of moments", "广义矩估计"),
+    "gs2sls": ("spatial two-stage least squares", "空间两阶段最小二乘"),
+    "quantile": ("quantile regression by moments", "矩分位数回归"),
+    "threshold": ("panel threshold", "面板门槛"),
+    "ols": ("OLS", "OLS"),
+    "slx": ("SLX", "SLX"),
+    "sar": ("SAR", "SAR"),
+    "sem": ("SEM", "SEM"),
+    "sdm": ("SDM", "SDM"),
+    "sdem": ("SDEM", "SDEM"),
+    "sarar": ("SARAR", "SARAR"),
+    "gns": ("GNS", "GNS"),
+    "dynamic_sar": ("dynamic SAR", "动态 SAR"),
+    "dynamic_sdm": ("dynamic SDM", "动态 SDM"),
+    "lsdv": ("dummy-variable maximum likelihood", "虚拟变量极大似然"),
+    "lee_yu": ("maximum likelihood on transformed data (Lee and Yu 2010)", "变换数据极大似然（Lee 和 Yu 2010）"),
+    "bias_corrected": ("bias-corrected maximum likelihood", "偏误修正极大似然"),
+    "qml": ("quasi maximum likelihood", "拟极大似然"),
+    "effects_none": ("none", "无"),
+    "effects_pooled": ("none", "无"),
+    "effects_units": ("region", "地区"),
+    "effects_unit": ("region", "地区"),
+    "effects_time": ("year", "年份"),
+    "effects_twoways": ("region and year", "地区与年份"),
+    "cov_expected": ("expected information", "期望信息矩阵"),
+    "cov_observed": ("observed information", "观测信息矩阵"),
+    "cov_robust": ("heteroskedasticity-robust", "异方差稳健"),
+    "cov_unadjusted": ("homoskedastic", "同方差"),
+    "cov_clustered": ("clustered by region", "按地区聚类"),
+    "cov_clustered_unit": ("clustered by region", "按地区聚类"),
+    "cov_clustered_time": ("clustered by year", "按年份聚类"),
+    "cov_twoway": ("clustered by region and by year", "按地区和年份双向聚类"),
+    "cov_clustered_twoways": ("clustered by region and by year", "按地区和年份双向聚类"),
+    "cov_driscoll_kraay": ("Driscoll–Kraay", "Driscoll–Kraay"),
+    "cov_conley": ("Conley (spatial)", "Conley（空间）"),
+    "cov_windmeijer": ("two-step, Windmeijer-corrected", "两步法 Windmeijer 修正"),
+    "source": (
+        "Made by rule {0} from stored results; panel {1}, code {2}",
+        "由规则 {0} 根据已存结果生成；面板 {1}，代码 {2}",
+    ),
+}
+
+
+class Labels:
+    """How every variable and every fixed word is called in one language."""
+
+    def __init__(self, labels: dict[str, dict[str, str]], language: str = "en") -> None:
+        if language not in LANGUAGES:
+            raise RongheError(f"language: '{language}' is not one of {', '.join(LANGUAGES)}")
+        self.language = language
+        self._labels = labels
+
+    def term(self, key: str, *values: object) -> str:
+        """Return a fixed word or sentence, its places filled with `values`."""
+        text = TERMS[key][LANGUAGES.index(self.language)]
+        return text.format(*values) if values else text
+
+    def knows(self, name: str) -> bool:
+        """Say whether `name` has an entry of its own in the labels."""
+        return name in self._labels
+
+    def variable(self, name: str) -> str:
+        """Return the label of a variable, of its spatial or time lag, its square, or an interaction."""
+        if name in self._labels:
+            return self.text(self._labels[name])
+        if name.startswith("W*"):
+            return self.term("spatial_lag", self.variable(name[2:]))
+        if name in ("rho", "lambda", "sigma2"):
+            return self.term(name)
+        if name in ("const", "Intercept", "intercept", "constant"):
+            return self.term("constant")
+        if name.endswith("_lag1") or name.startswith("lag_"):
+            base = name.removesuffix("_lag1").removeprefix("lag_")
+            return self.term("lagged", self.variable(base))
+        if name.endswith("^2"):
+            return self.term("square", self.variable(name[:-2]))
+        for mark in (" x ", ":", "*"):
+            if mark in name:
+                first, second = name.split(mark, 1)
+                return self.term("interaction", self.variable(first.strip()), self.variable(second.strip()))
+        raise RongheError(
+            f"labels: '{name}' is printed but has no label{nearest(name, self._labels)}; "
+            f"add it to config/labels.yaml with its English and Chinese name"
+        )
+
+    def text(self, value: str | dict[str, str] | None) -> str:
+        """Return a text of the configuration in this language; a plain string serves every language."""
+        if value is None:
+            return ""
+        if isinstance(value, dict):
+            return str(value.get(self.language, value.get("en", "")))
+        return str(value)
+
+    def named(self, prefix: str, value: str) -> str:
+        """Return the term `prefix` + `value` if there is one, else the label of `value`, else the value itself."""
+        for key in (f"{prefix}{value}", value):
+            if key in TERMS:
+                return self.term(key)
+        return self.text(self._labels[value]) if value in self._labels else value
+
+    def join(self, items: list[str]) -> str:
+        """Join sentences into one paragraph with the language's full stop."""
+        stop = "。" if self.language == "zh" else ". "
+        end = "。" if self.language == "zh" else "."
+        items = [item.rstrip(".。 ") for item in items if item]
+        return stop.join(items) + end if items else ""
