@@ -27,14 +27,14 @@ rule render_table:
             category="Tables",
             labels=lambda w: {"table": w.table},
         ),
-    params:
-        entry=lookup("tables/{table}", within=config),
-        labels=lookup("labels", within=config),
-        language=lookup("language", within=config),
     log:
         "results/logs/paper/render_table/{table}.log",
     benchmark:
         "results/benchmarks/jobs/paper/render_table/{table}.tsv"
+    params:
+        entry=lookup("tables/{table}", within=config),
+        labels=lookup("labels", within=config),
+        language=lookup("language", within=config),
     script:
         "../scripts/render_table.py"
 
@@ -60,14 +60,14 @@ rule draw_figure:
             category="Figures",
             labels=lambda w: {"figure": w.figure},
         ),
-    params:
-        entry=lookup("figures/{figure}", within=config),
-        labels=lookup("labels", within=config),
-        language=lookup("language", within=config),
     log:
         "results/logs/paper/draw_figure/{figure}.log",
     benchmark:
         "results/benchmarks/jobs/paper/draw_figure/{figure}.tsv"
+    params:
+        entry=lookup("figures/{figure}", within=config),
+        labels=lookup("labels", within=config),
+        language=lookup("language", within=config),
     script:
         "../scripts/draw_figure.py"
 
@@ -81,14 +81,14 @@ rule collect_numbers:
         library=source_files("ronghe.paper.build"),
     output:
         "paper/numbers.typ",
-    params:
-        quotes=lookup("quotes", within=config),
-        seed=lookup("seed", within=config),
-        dataset=lookup("dataset", within=config),
     log:
         "results/logs/paper/collect_numbers.log",
     benchmark:
         "results/benchmarks/jobs/paper/collect_numbers.tsv"
+    params:
+        quotes=lookup("quotes", within=config),
+        seed=lookup("seed", within=config),
+        dataset=lookup("dataset", within=config),
     script:
         "../scripts/collect_numbers.py"
 
@@ -106,12 +106,12 @@ rule typeset_paper:
         source="paper/paper.typ",
     output:
         report("paper/paper.pdf", caption="../report/paper.rst", category="Paper"),
-    params:
-        language=lookup("language", within=config),
     log:
         "results/logs/paper/typeset_paper.log",
     benchmark:
         "results/benchmarks/jobs/paper/typeset_paper.tsv"
+    params:
+        language=lookup("language", within=config),
     script:
         "../scripts/typeset_paper.py"
 
@@ -124,14 +124,14 @@ rule gather_exhibits:
         code=source_files("ronghe.paper.manuscript"),
     output:
         "paper/exhibits.tex",
-    params:
-        tables=lookup("tables", within=config),
-        figures=lookup("figures", within=config),
-        language=lookup("language", within=config),
     log:
         "results/logs/paper/gather_exhibits.log",
     benchmark:
         "results/benchmarks/jobs/paper/gather_exhibits.tsv"
+    params:
+        tables=lookup("tables", within=config),
+        figures=lookup("figures", within=config),
+        language=lookup("language", within=config),
     script:
         "../scripts/gather_exhibits.py"
 

@@ -10,6 +10,7 @@ with journal(snakemake.log[0]):
         snakemake.wildcards.table,
         snakemake.params.entry,
         Labels(snakemake.params.labels, snakemake.params.language),
+        "paper/tables",
         panel=list(snakemake.input.panel),
         files=list(snakemake.input.files),
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ronghe.frames import read_panel
 from ronghe.paper.exhibit import Exhibit
+from ronghe.paper.results import MODELS
 from ronghe.paper.tables.effects import effects_table
 from ronghe.paper.tables.panel import correlation_table, summary_table
 from ronghe.paper.tables.regression import regression_table
@@ -20,7 +21,7 @@ def build_table(
     *,
     panel: list[str] = (),
     files: list[str] = (),
-    models: str = "results/models",
+    models: str = MODELS,
 ) -> Exhibit:
     """Return the table that an entry declares."""
     kind = entry["kind"]
@@ -35,8 +36,6 @@ def build_table(
     return stored_table(name, entry, labels, list(files))
 
 
-def render_table(
-    name: str, entry: dict, labels: Labels, folder: str | Path = "paper/tables", **sources: object
-) -> None:
+def render_table(name: str, entry: dict, labels: Labels, folder: str | Path, **sources: object) -> None:
     """Write the table that an entry declares in all formats."""
     build_table(name, entry, labels, **sources).write(folder)

@@ -48,7 +48,7 @@ def provenance(config: dict, inputs: dict[str, list[str]], facts: dict) -> str:
             lines.append(f"| `paper/{part}/{name}.*` | `{rule}` | {sources} | `snakemake --force {target}` |")
     lines += [
         "| `paper/numbers.typ` | `collect_numbers` | every quoted result | `snakemake --force paper/numbers.typ` |",
-        "| `paper/paper.pdf` | `typeset_paper` | all of the above, `paper/paper.typ` | `snakemake --force paper/paper.pdf` |",
+        "| `paper/paper.pdf` | `typeset_paper` | all above, `paper/paper.typ` | `snakemake --force paper/paper.pdf` |",
         "",
     ]
     return "\n".join(lines)
@@ -71,8 +71,12 @@ def exhibits(config: dict, language: str = "en") -> str:
     for name, entry in config.get("figures", {}).items():
         caption = entry["caption"]
         caption = caption if isinstance(caption, str) else caption[language]
-        lines.append(
-            f"\\begin{{figure}}[htbp]\n\\centering\n\\includegraphics[width=\\linewidth,height=0.8\\textheight,keepaspectratio]{{figures/{name}.pdf}}\n"
-            f"\\caption{{{tex(caption)}}}\\label{{fig:{name}}}\n\\end{{figure}}\n\\clearpage"
-        )
+        lines += [
+            "\\begin{figure}[htbp]",
+            "\\centering",
+            f"\\includegraphics[width=\\linewidth,height=0.8\\textheight,keepaspectratio]{{figures/{name}.pdf}}",
+            f"\\caption{{{tex(caption)}}}\\label{{fig:{name}}}",
+            "\\end{figure}",
+            "\\clearpage",
+        ]
     return "\n".join([*lines, "\\end{document}", ""])
