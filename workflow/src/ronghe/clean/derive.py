@@ -52,6 +52,10 @@ def _sum(operands: list[pd.DataFrame], derivation: Derivation) -> pd.DataFrame:
     return total
 
 
+def _difference(operands: list[pd.DataFrame], derivation: Derivation) -> pd.DataFrame:
+    return operands[0] - operands[1]
+
+
 def _log(operands: list[pd.DataFrame], derivation: Derivation) -> pd.DataFrame:
     return np.log(operands[0])
 
@@ -97,6 +101,7 @@ _OPERATIONS: dict[str, Callable[[list[pd.DataFrame], Derivation], pd.DataFrame]]
     "per": _quotient,
     "product": _product,
     "sum": _sum,
+    "difference": _difference,
     "log": _log,
     "lag": _lag,
     "growth": _growth,

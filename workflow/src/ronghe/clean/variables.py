@@ -9,7 +9,7 @@ from pathlib import Path
 from ronghe.clean.units import PLAIN, Units, in_words
 from ronghe.errors import RongheError, listing, nearest, require_known
 
-OPERATIONS = ("ratio", "share", "per", "product", "sum", "log", "lag", "growth", "deflate", "winsorise")
+OPERATIONS = ("ratio", "share", "per", "product", "sum", "difference", "log", "lag", "growth", "deflate", "winsorise")
 RECOMPUTATIONS = ("annual_growth", "growth", "change_rate", "sum", "quotient", "implied_growth")
 WORDS = ("definition", "title")
 
