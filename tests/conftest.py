@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -26,3 +28,18 @@ def reference() -> Path:
     if not path.is_dir():
         pytest.fail(f"RONGHE_REFERENCE names {folder}, which is not a folder")
     return path
+
+
+@pytest.fixture(scope="session")
+def munnell():
+    """Return Munnell's panel as (y, X, W): 48 US states, 1970-1986, and who borders whom, rows summing to one."""
+    from linearmodels.datasets import munnell as source
+    from ronghe.weights.matrix import Weights
+
+    data = source.load().set_index(["STATE", "YR"])
+    y = np.log(data["GSP"]).rename("gsp")
+    X = pd.DataFrame({"pcap": np.log(data["P_CAP"]), "pc": np.log(data["PC"]), "emp": np.log(data["EMP"])})
+    X["unemp"] = data["UNEMP"]
+    borders = pd.read_csv(PROJECT / "tests/published/us_state_borders.csv").to_numpy()
+    edges = pd.DataFrame([*borders, *borders[:, ::-1]], columns=["focal", "neighbor"]).assign(weight=1.0)
+    return y, X, Weights.from_edges(edges, name="borders").standardise("row")

@@ -1,0 +1,159 @@
+"""Panel data as arrays (unit, period, column) in the order of W, with every fault of the rows named."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ronghe.errors import RongheError, listing
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Outcome and regressors on a complete grid of units and periods; `rows` leads from the grid to the input."""
+
+    outcome: str
+    names: tuple[str, ...]
+    units: tuple[Hashable, ...]
+    periods: tuple[Hashable, ...]
+    y: np.ndarray
+    X: np.ndarray
+    index: pd.MultiIndex
+    rows: np.ndarray
+
+    @property
+    def n_units(self) -> int:
+        """Number of units N."""
+        return len(self.units)
+
+    @property
+    def n_periods(self) -> int:
+        """Number of periods T."""
+        return len(self.periods)
+
+    def series(self, values: np.ndarray, name: str) -> pd.Series:
+        """Return an array (unit, period) as a Series in the order of the rows that came in."""
+        return pd.Series(values.reshape(-1)[self.rows], index=self.index, name=name)
+
+
+def read_panel_arrays(y: pd.Series, X: pd.DataFrame, units: Sequence[Hashable] | None, where: str = "panel") -> Panel:
+    """Lay y and X out on the grid of `units` (those of W, in its order; else sorted) and sorted periods.
+
+    Rows are matched by their index (unit, period), in y and X alike, so that the order of the rows has no effect.
+    """
+    if not isinstance(y, pd.Series) or not isinstance(X, pd.DataFrame):
+        raise RongheError(f"{where}: y must be a Series and X a DataFrame, both indexed by (unit, period)")
+    if y.index.nlevels != 2 or X.index.nlevels != 2:
+        raise RongheError(f"{where}: the index of y and of X must have two levels, unit and period, in this order")
+    X = _same_rows(y, X, where)
+    names = tuple(str(c) for c in X.columns)
+    _check_columns(X, names, where)
+    unit_codes, unit_labels = _codes(y.index, 0, units, where)
+    period_codes, periods = _codes(y.index, 1, None, where)
+    rows = unit_codes * len(periods) + period_codes
+    n_cells = len(unit_labels) * len(periods)
+    _check_grid(rows, n_cells, y.index, unit_labels, periods, where)
+    in_order = bool(np.array_equal(rows, np.arange(n_cells)))
+    shape = (len(unit_labels), len(periods))
+    outcome = _on_grid(y.to_numpy(float), rows, in_order).reshape(shape)
+    regressors = _on_grid(np.ascontiguousarray(X.to_numpy(float)), rows, in_order).reshape(*shape, len(names))
+    _check_finite(outcome, regressors, str(y.name or "y"), names, unit_labels, periods, where)
+    return Panel(str(y.name or "y"), names, tuple(unit_labels), tuple(periods), outcome, regressors, y.index, rows)
+
+
+def _same_rows(y: pd.Series, X: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Return X with the rows of y, in its order; refuse where the keys differ."""
+    if y.index is X.index or y.index.equals(X.index):
+        return X
+    for frame, name in ((y, "y"), (X, "X")):
+        twice = frame.index[frame.index.duplicated()].unique()
+        if len(twice):
+            raise RongheError(f"{where}: {name} has rows that stand twice: {listing(twice)}; keep one of each")
+    only_y, only_x = y.index.difference(X.index), X.index.difference(y.index)
+    if len(only_y) or len(only_x):
+        raise RongheError(
+            f"{where}: y and X hold different rows; only in y: {listing(only_y) or 'none'}; "
+            f"only in X: {listing(only_x) or 'none'}"
+        )
+    return X.reindex(y.index)
+
+
+def _check_columns(X: pd.DataFrame, names: tuple[str, ...], where: str) -> None:
+    """Refuse columns that are no numbers, that share a name, or that take the name of a parameter."""
+    twice = sorted({n for n in names if names.count(n) > 1})
+    if twice:
+        raise RongheError(f"{where}: these regressors stand twice: {listing(twice)}")
+    text = [n for n, kind in zip(names, X.dtypes, strict=True) if not pd.api.types.is_numeric_dtype(kind)]
+    if text:
+        raise RongheError(f"{where}: these regressors are not numbers: {listing(text)}; turn them into numbers first")
+    taken = [n for n in names if n in ("rho", "lambda", "sigma2") or n.startswith("W*")]
+    if taken:
+        raise RongheError(f"{where}: these names are those of parameters: {listing(taken)}; rename the regressors")
+
+
+def _codes(
+    index: pd.MultiIndex, level: int, labels: Sequence[Hashable] | None, where: str
+) -> tuple[np.ndarray, list[Hashable]]:
+    """Return the place of each row on one axis of the grid, and the labels of that axis."""
+    codes, values = index.codes[level], index.levels[level]
+    if (codes < 0).any():
+        raise RongheError(f"{where}: rows without a {'unit' if level == 0 else 'period'}: {np.flatnonzero(codes < 0)}")
+    used = np.zeros(len(values), dtype=bool)
+    used[codes] = True
+    if labels is None:
+        labels = list(values[used].sort_values())
+    target = pd.Index(labels)
+    place = target.get_indexer(values)
+    unknown = values[used & (place < 0)]
+    if len(unknown):
+        raise RongheError(f"{where}: not in the weights: {listing(unknown)}")
+    present = np.zeros(len(target), dtype=bool)
+    present[place[used]] = True
+    if not present.all():
+        raise RongheError(f"{where}: these units of the weights are not in the data: {listing(target[~present])}")
+    return place[codes], list(labels)
+
+
+def _check_grid(rows: np.ndarray, n_cells: int, index: pd.MultiIndex, units: list, periods: list, where: str) -> None:
+    """Refuse cells that stand twice or are absent."""
+    count = np.bincount(rows, minlength=n_cells)
+    if (count > 1).any():
+        twice = index[count[rows] > 1].unique()
+        raise RongheError(f"{where}: these rows stand twice: {listing(twice)}; keep one of each")
+    if (count == 0).any():
+        absent = [_cell(c, units, periods) for c in np.flatnonzero(count == 0)[:12]]
+        more = int((count == 0).sum()) - len(absent)
+        raise RongheError(
+            f"{where}: the panel is not balanced; no row for {listing(absent)}{f' and {more} more' if more else ''}. "
+            "A spatial lag needs every unit in every period: add the rows, leave these units (with weights built "
+            "anew) or periods out, or, for the models ols and slx, pass missing='select'"
+        )
+
+
+def _check_finite(y: np.ndarray, X: np.ndarray, outcome: str, names: tuple, units: list, periods: list, where: str):
+    """Refuse cells that are missing or infinite, by column and row."""
+    if np.isfinite(y.sum()) and np.isfinite(X.sum()):
+        return
+    for name, values in [(outcome, y), *((n, X[:, :, k]) for k, n in enumerate(names))]:
+        bad = np.flatnonzero(~np.isfinite(values.reshape(-1)))
+        if len(bad):
+            cells = [_cell(c, units, periods) for c in bad[:12]]
+            more = f" and {len(bad) - 12} more" if len(bad) > 12 else ""
+            raise RongheError(f"{where}: '{name}' is missing or infinite for {listing(cells)}{more}")
+
+
+def _cell(position: int, units: list, periods: list) -> str:
+    unit, period = divmod(int(position), len(periods))
+    return f"({units[unit]}, {periods[period]})"
+
+
+def _on_grid(values: np.ndarray, rows: np.ndarray, in_order: bool) -> np.ndarray:
+    """Return values laid out on the grid; no copy where they lie there already."""
+    if in_order:
+        return values
+    grid = np.empty_like(values)
+    grid[rows] = values
+    return grid

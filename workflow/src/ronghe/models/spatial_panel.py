@@ -1,0 +1,191 @@
+"""The estimator: spatial panel models with fixed effects by exact maximum likelihood."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from ronghe.errors import RongheError, require_known
+from ronghe.models.fitted import Estimate
+from ronghe.models.information import expected_information, inverse_scaled, observed_information
+from ronghe.models.likelihood import Likelihood, Maximum, maximise
+from ronghe.models.log_determinant import log_determinant
+from ronghe.models.moments import Moments, build_moments
+from ronghe.models.panel import Panel, read_panel_arrays
+from ronghe.models.projection import Projection
+from ronghe.models.results import SpatialPanelResult
+from ronghe.models.specification import CONSTANT, specify
+from ronghe.weights.matrix import Weights
+
+COVARIANCES = ["expected", "observed"]
+COMPATIBILITIES = ["demean_first"]
+
+
+class SpatialPanel:
+    """y = rho W y + X beta + W X theta + mu + tau + u, u = lambda M u + e, on a complete panel.
+
+    `y` is a Series and `X` a DataFrame, both indexed by (unit, period) and matched to W by label. `model` is one of
+    ols, slx, sar, sem, sdm, sdem, sarar, gns; `effects` one of pooled, units, time, twoways; `method` one of lee_yu
+    (the likelihood of the transformed data, Lee and Yu 2010), lsdv (dummies) and bias_corrected (dummies, then Lee
+    and Yu's analytical correction). `durbin` picks the regressors whose lag enters, `error_weights` is another W for
+    the error. Pooled models have a constant. `compat="demean_first"` demeans before the error's filter, as
+    splm does: for comparison with published figures only.
+    """
+
+    def __init__(
+        self,
+        y: pd.Series,
+        X: pd.DataFrame,
+        W: Weights | object | None = None,
+        model: str = "sdm",
+        effects: str = "twoways",
+        method: str = "lee_yu",
+        durbin: Sequence[str] | None = None,
+        error_weights: Weights | object | None = None,
+        compat: str | None = None,
+        name: str = "model",
+    ) -> None:
+        """Match data and weights, check the options, build lags and sufficient statistics."""
+        self.name = name
+        if compat is not None:
+            require_known(compat, COMPATIBILITIES, "compat", name)
+        self.compat = compat
+        self.weights = None if W is None else Weights.coerce(W)
+        units = None if self.weights is None else self.weights.labels
+        self.panel = _with_constant(read_panel_arrays(y, X, units, name), effects)
+        self.specification = specify(model, effects, method, self.panel.names, durbin, name)
+        self.projection = Projection(effects)
+        self.error_weights = self._read_error_weights(error_weights)
+        self._check_method()
+
+    def _read_error_weights(self, error_weights: object) -> Weights | None:
+        s = self.specification
+        if self.weights is None and (s.has_lag or s.durbin or s.has_error):
+            raise RongheError(f"{self.name}: model '{s.model}' needs weights W")
+        if not s.has_error:
+            if error_weights is not None:
+                raise RongheError(f"{self.name}: model '{s.model}' has no spatial error; leave error_weights out")
+            return None
+        return self.weights if error_weights is None else Weights.coerce(error_weights).align(self.panel.units)
+
+    def _check_method(self) -> None:
+        """Refuse a method that does not exist for these effects and weights, naming the choices."""
+        s = self.specification
+        if not self.projection.has_time or not (s.has_lag or s.has_error):
+            return
+        used = [w for w in (self.weights if s.has_lag else None, self.error_weights) if w is not None]
+        loose = [w for w in used if not w.is_row_standardised]
+        if loose and s.method != "lsdv":
+            raise RongheError(
+                f"{self.name}: method '{s.method}' with effects='{s.effects}' rests on W 1 = 1, and the rows of "
+                f"'{loose[0].name}' do not all sum to one. Choose method='lsdv', effects='units' or 'pooled', or "
+                "weights standardised by row, without islands"
+            )
+        if s.has_error and any(w is self.error_weights for w in loose):
+            raise RongheError(
+                f"{self.name}: time effects with a spatial error need weights of the error whose rows sum to one, "
+                f"and those of '{self.error_weights.name}' do not. Choose effects='units' or 'pooled', or weights "
+                "standardised by row, without islands"
+            )
+
+    @cached_property
+    def moments(self) -> Moments:
+        """Projected data and their products."""
+        s, p = self.specification, self.panel
+        W = None if self.weights is None else self.weights.sparse
+        M = None if self.error_weights is None else self.error_weights.sparse
+        return build_moments(
+            p.y, p.X, s.names, s.durbin, W, M, s.has_lag, self.projection, self.name, self.compat == "demean_first"
+        )
+
+    @cached_property
+    def likelihood(self) -> Likelihood:
+        """The concentrated likelihood."""
+        s, p = self.specification, self.panel
+        units, periods = self.projection.effective_size(p.n_units, p.n_periods, s.method)
+        self._check_size(units, periods)
+        return Likelihood(
+            self.moments,
+            log_determinant(self.weights) if s.has_lag else None,
+            log_determinant(self.error_weights) if s.has_error else None,
+            units * periods,
+            periods,
+            self.projection.has_time and s.method == "lee_yu",
+        )
+
+    def _check_size(self, units: int, periods: int) -> None:
+        p, s = self.panel, self.specification
+        absorbed = self.projection.n_absorbed(p.n_units, p.n_periods)
+        free = p.y.size - absorbed - len(s.parameters) + 1
+        if free <= 0 or units * periods <= 0:
+            raise RongheError(
+                f"{self.name}: {p.n_units} units in {p.n_periods} periods leave no observation for "
+                f"{len(s.parameters)} parameters beside {absorbed} fixed effects; use more data or fewer terms"
+            )
+
+    def fit(self, cov_type: str = "expected") -> SpatialPanelResult:
+        """Maximise the likelihood and return labelled results."""
+        require_known(cov_type, COVARIANCES, "cov_type", self.name)
+        maximum = maximise(self.likelihood, self.name)
+        point = maximum.point
+        estimate = Estimate(
+            self.specification,
+            self.panel,
+            self.projection,
+            self.likelihood,
+            point.b,
+            point.rho,
+            point.lam,
+            point.sigma2,
+            self.weights,
+        )
+        if self.specification.method == "bias_corrected":
+            estimate = bias_corrected(estimate)
+        info = (expected_information if cov_type == "expected" else observed_information)(estimate)
+        return SpatialPanelResult(estimate, inverse_scaled(info), cov_type, point.loglik, _notes(maximum, self))
+
+
+def bias_corrected(estimate: Estimate) -> Estimate:
+    """Return the estimate of least squares with dummies after the analytical correction of Lee and Yu (2010).
+
+    Theorem 4 (two-way effects) and Elhorst (2014, equation 3.16): with time effects the score is off by
+    (0, 1/(1 - rho), 1/(1 - lambda), 1/(2 s2)) per period, which shifts the estimate by T I^-1 times that; with unit
+    effects sigma2 grows by T / (T - 1). I is the information with G X b projected.
+    """
+    n_periods = estimate.panel.n_periods
+    values = estimate.values.copy()
+    if estimate.projection.has_time:
+        bias = np.zeros(len(values))
+        for name, a in (("rho", estimate.rho), ("lambda", estimate.lam)):
+            if (place := estimate.place(name)) is not None:
+                bias[place] = 1 / (1 - a)
+        bias[-1] = 1 / (2 * estimate.sigma2)
+        values += n_periods * (inverse_scaled(expected_information(estimate)) @ bias)
+    if estimate.projection.has_units:
+        values[-1] *= n_periods / (n_periods - 1)
+    return estimate.moved(values)
+
+
+def _with_constant(panel: Panel, effects: str) -> Panel:
+    """Return a pooled panel with a constant in front, unless the user brought one; others as they are."""
+    if effects != "pooled":
+        return panel
+    constant = [n for k, n in enumerate(panel.names) if np.ptp(panel.X[:, :, k]) == 0.0 and panel.X[0, 0, k] != 0.0]
+    if constant:
+        names = tuple(CONSTANT if n == constant[0] else n for n in panel.names)
+        return replace(panel, names=names)
+    X = np.concatenate([np.ones((*panel.y.shape, 1)), panel.X], axis=2)
+    return replace(panel, names=(CONSTANT, *panel.names), X=X)
+
+
+def _notes(maximum: Maximum, model: SpatialPanel) -> tuple[str, ...]:
+    """Say what a reader must know about the maximum."""
+    return tuple(
+        f"{name} stands at the edge of its interval: the likelihood rises up to it, and its standard error and those "
+        "of the effects do not hold"
+        for name in maximum.at_edge
+    )
