@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ronghe.models.fitted import Estimate
+from ronghe.models.fitted import FittedModel
 
 EFFECT_NAMES = ("direct", "indirect", "total")
 
@@ -26,7 +26,7 @@ class Multipliers:
     total_slope: np.ndarray
 
 
-def multipliers(estimate: Estimate) -> Multipliers:
+def multipliers(estimate: FittedModel) -> Multipliers:
     """Return the multipliers of (beta_k, theta_k) at the estimate."""
     n, rho = estimate.panel.n_units, estimate.rho
     lag, W = estimate.likelihood.lag, estimate.lag_matrix
@@ -47,7 +47,7 @@ def multipliers(estimate: Estimate) -> Multipliers:
     return Multipliers(own, right.mean(axis=0), own_slope, left @ (W @ right) / n)
 
 
-def average_effects(estimate: Estimate) -> tuple[list[str], np.ndarray, np.ndarray]:
+def average_effects(estimate: FittedModel) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Return the variables, their effects as an array (variable, effect) and the Jacobian in the parameters.
 
     The Jacobian has the shape (variable, effect, parameter) and covers the block of rho with beta and theta, which is

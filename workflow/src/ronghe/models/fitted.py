@@ -18,7 +18,7 @@ from ronghe.weights.matrix import Weights
 
 
 @dataclass(frozen=True)
-class Estimate:
+class FittedModel:
     """Parameters (b, rho, lambda, sigma2) at which the likelihood's derivatives are taken."""
 
     specification: Specification
@@ -31,7 +31,7 @@ class Estimate:
     sigma2: float
     lag_weights: Weights | None
 
-    def moved(self, values: np.ndarray) -> Estimate:
+    def moved(self, values: np.ndarray) -> FittedModel:
         """Return the same model at other parameters, given in the order of `specification.parameters`."""
         rho, lam = (0.0 if (k := self.place(name)) is None else float(values[k]) for name in ("rho", "lambda"))
         return replace(self, b=np.array(values[: self.n_b]), rho=rho, lam=lam, sigma2=float(values[-1]))

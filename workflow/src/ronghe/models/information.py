@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ronghe.models.fitted import Estimate
+from ronghe.models.fitted import FittedModel
 
 
-def expected_information(estimate: Estimate) -> np.ndarray:
+def expected_information(estimate: FittedModel) -> np.ndarray:
     """Return the expected information of the general nesting model.
 
     Lee and Yu (2010, equations 2.11 and 3.8) and Elhorst (2014, equation 3.14) for the lag and the error model; with
@@ -43,7 +43,7 @@ def expected_information(estimate: Estimate) -> np.ndarray:
     return info
 
 
-def observed_information(estimate: Estimate) -> np.ndarray:
+def observed_information(estimate: FittedModel) -> np.ndarray:
     """Return minus the Hessian of the complete likelihood, from the sufficient statistics alone.
 
     Anselin (1988, section 6.2.3); only tr(G^2) and tr(H^2) enter, both exact at any size.
@@ -74,17 +74,17 @@ def observed_information(estimate: Estimate) -> np.ndarray:
     return info
 
 
-def _frame(estimate: Estimate) -> np.ndarray:
+def _frame(estimate: FittedModel) -> np.ndarray:
     size = len(estimate.specification.parameters)
     return np.zeros((size, size))
 
 
-def _second(estimate: Estimate, ln_det: object, a: float, gg: float) -> float:
+def _second(estimate: FittedModel, ln_det: object, a: float, gg: float) -> float:
     """Return tr(G^2) as the likelihood counts it."""
     return gg - (1 / (1 - a) ** 2 if estimate.likelihood.transformed_units else 0.0)
 
 
-def _own_traces(estimate: Estimate, traces: object, a: float) -> tuple[float, float]:
+def _own_traces(estimate: FittedModel, traces: object, a: float) -> tuple[float, float]:
     """Return tr(G) and tr(G^2) + tr(G'G), of F'G F where time effects are transformed away.
 
     F is orthonormal to the unit vector and G 1 = 1 / (1 - a), so that tr(F'G F) = tr G - 1 / (1 - a) and
@@ -97,7 +97,7 @@ def _own_traces(estimate: Estimate, traces: object, a: float) -> tuple[float, fl
     return g, gg + gtg
 
 
-def _lag_traces(estimate: Estimate) -> tuple[float, float]:
+def _lag_traces(estimate: FittedModel) -> tuple[float, float]:
     """Return tr(C) and tr(C^2) + tr(C'C), C = R G R^-1, which is G itself where there is no spatial error."""
     if estimate.likelihood.error is None:
         return _own_traces(estimate, estimate.lag_traces, estimate.rho)
@@ -107,7 +107,7 @@ def _lag_traces(estimate: Estimate) -> tuple[float, float]:
     return traces.g - edge, traces.gg - edge**2 + pair.ctc - pair.column_sums_cc / estimate.panel.n_units
 
 
-def _cross_trace(estimate: Estimate) -> float:
+def _cross_trace(estimate: FittedModel) -> float:
     """Return tr(H'C) + tr(H C)."""
     pair = estimate.pair_traces
     if not estimate.likelihood.transformed_units:

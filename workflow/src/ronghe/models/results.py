@@ -11,7 +11,7 @@ from scipy.special import ndtr, ndtri
 
 from ronghe.errors import require_known
 from ronghe.models.effects import EFFECT_NAMES, average_effects, delta_errors
-from ronghe.models.fitted import Estimate
+from ronghe.models.fitted import FittedModel
 
 COLUMNS = ["estimate", "std_error", "statistic", "pvalue", "lower", "upper"]
 
@@ -28,7 +28,7 @@ def inference(values: np.ndarray, errors: np.ndarray, level: float = 0.95) -> np
 class SpatialPanelResult:
     """A fitted model; every table is labelled by the names of the regressors, "W*x", "rho", "lambda" and "sigma2"."""
 
-    estimate: Estimate
+    estimate: FittedModel
     covariance: np.ndarray
     cov_type: str
     loglik: float

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError, require_known
-from ronghe.models.fitted import Estimate
+from ronghe.models.fitted import FittedModel
 from ronghe.models.information import expected_information, inverse_scaled, observed_information
 from ronghe.models.likelihood import Likelihood, Maximum, maximise
 from ronghe.models.log_determinant import log_determinant
@@ -132,7 +132,7 @@ class SpatialPanel:
         require_known(cov_type, COVARIANCES, "cov_type", self.name)
         maximum = maximise(self.likelihood, self.name)
         point = maximum.point
-        estimate = Estimate(
+        estimate = FittedModel(
             self.specification,
             self.panel,
             self.projection,
@@ -149,7 +149,7 @@ class SpatialPanel:
         return SpatialPanelResult(estimate, inverse_scaled(info), cov_type, point.loglik, _notes(maximum, self))
 
 
-def bias_corrected(estimate: Estimate) -> Estimate:
+def bias_corrected(estimate: FittedModel) -> FittedModel:
     """Return the estimate of least squares with dummies after the analytical correction of Lee and Yu (2010).
 
     Theorem 4 (two-way effects) and Elhorst (2014, equation 3.16): with time effects the score is off by
