@@ -1,0 +1,66 @@
+"""Kernel densities of one variable by year, on a grid that all years share."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ronghe.errors import RongheError, listing
+from ronghe.explore.distribution import by_region_and_year
+
+
+def silverman(values: np.ndarray) -> float:
+    """Return Silverman's bandwidth 0.9 min(sd, IQR / 1.34) n^(-1/5) (1986, eq. 3.31).
+
+    `scipy.stats.gaussian_kde` knows the rule only with the standard deviation and 1.06, which smooths away a second
+    peak.
+    """
+    sd = values.std(ddof=1)
+    spread = np.subtract(*np.quantile(values, [0.75, 0.25])) / 1.34
+    return 0.9 * (min(sd, spread) if spread > 0 else sd) * len(values) ** -0.2
+
+
+def kernel_density(values: np.ndarray, grid: np.ndarray, bandwidth: float) -> np.ndarray:
+    """Return the Gaussian kernel density of `values` at the points of `grid`."""
+    z = (grid[:, None] - values[None, :]) / bandwidth
+    return np.exp(-0.5 * z * z).mean(axis=1) / (bandwidth * np.sqrt(2 * np.pi))
+
+
+def densities_by_year(
+    values: pd.Series, points: int = 256, bandwidth: float | None = None, cut: float = 4.0
+) -> dict[str, pd.DataFrame]:
+    """Return `densities` (year, value, density) and `shapes` (year: bandwidth, mean, sd, skewness, peaks, main peak).
+
+    Gaussian kernel; each year's own Silverman bandwidth unless a number is given. The grid is the same for all years
+    and reaches `cut` bandwidths beyond the data on both sides, so each density integrates to one.
+    """
+    panel = by_region_and_year(values)
+    if bandwidth is not None and not bandwidth > 0:
+        raise RongheError(f"kernel density of '{values.name}': the bandwidth must be positive, not {bandwidth}")
+    widths = {year: bandwidth or silverman(column.to_numpy()) for year, column in panel.items()}
+    flat = [year for year, width in widths.items() if not width > 0]
+    if flat:
+        raise RongheError(f"kernel density of '{values.name}': all regions have the same value in {listing(flat)}")
+    reach = cut * max(widths.values())
+    y = panel.to_numpy()
+    grid = np.linspace(y.min() - reach, y.max() + reach, points)
+    densities, shapes = {}, {}
+    for year, column in panel.items():
+        x = column.to_numpy()
+        f = kernel_density(x, grid, widths[year])
+        peaks = np.flatnonzero((f[1:-1] > f[:-2]) & (f[1:-1] >= f[2:])) + 1
+        deviation = x - x.mean()
+        densities[year] = pd.DataFrame({"value": grid, "density": f})
+        shapes[year] = {
+            "bandwidth": widths[year],
+            "mean": x.mean(),
+            "sd": x.std(ddof=1),
+            "skewness": (deviation**3).mean() / (deviation**2).mean() ** 1.5,
+            "peaks": len(peaks),
+            "main_peak": grid[f.argmax()],
+            "height": f.max(),
+        }
+    return {
+        "densities": pd.concat(densities, names=["year"]).droplevel(1),
+        "shapes": pd.DataFrame.from_dict(shapes, orient="index").rename_axis("year"),
+    }
