@@ -8,15 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ronghe.errors import RongheError
-from ronghe.measures.input_output import InputOutputTable, check_table, read_table, tables_by_year
+from ronghe.measures.input_output import InputOutputTable, check_table, tables_by_year
 from ronghe.measures.linkage import content, dispersion, integration, linkage, sector_sets
 
-ROWS = {
-    "intermediate_total": "中间投入合计",
-    "compensation": "劳动者报酬",
-    "value_added": "增加值合计",
-    "total_input": "总投入",
-}
+VALUE_ADDED, TOTAL = "增加值合计", "总投入"
 
 
 def table_of(Z, x, labels) -> InputOutputTable:
@@ -33,8 +28,14 @@ def two() -> InputOutputTable:
 
 @pytest.fixture(scope="module")
 def national(project) -> dict[int, InputOutputTable]:
-    folder = project / "data" / "raw" / "china_provinces" / "io"
-    return {int(p.stem[3:]): read_table(p, ROWS) for p in sorted(folder.glob("io_*.csv"))}
+    tables = {}
+    for path in sorted((project / "data" / "raw" / "china_provinces" / "io").glob("io_*.csv")):
+        raw = pd.read_csv(path, index_col=0)
+        flows = raw.loc[raw.columns]
+        tables[int(path.stem[3:])] = check_table(
+            InputOutputTable(flows, raw.loc[VALUE_ADDED], raw.loc[TOTAL], path.stem)
+        )
+    return tables
 
 
 def test_inverse_by_hand(two):
@@ -188,30 +189,19 @@ def test_unknown_and_doubled_sectors_are_refused(two):
         integration(two, {"s": ["services"]}, {"g": ["goods", "services"]})
 
 
-def test_reading_as_received(tmp_path):
-    path = tmp_path / "io.csv"
-    path.write_text("in,S,G\nS,20,60\nG,40,20\nsum,60,80\npay,10,10\nva,40,120\ntotal,100,200\n", encoding="utf-8")
-    rows = {"intermediate_total": "sum", "compensation": "pay", "value_added": "va", "total_input": "total"}
-    table = read_table(path, rows, {"S": "services", "G": "goods"})
-    assert table.flows.loc["services", "goods"] == 60
-    assert table.value_added.to_dict() == {"services": 40, "goods": 120}
-    with pytest.raises(RongheError, match="sectors without a key: G"):
-        read_table(path, rows, {"S": "services"})
-    with pytest.raises(RongheError, match="no row named wages"):
-        read_table(path, rows | {"compensation": "wages"})
-    path.write_text(path.read_text(encoding="utf-8").replace("sum,60,80", "sum,60,85"), encoding="utf-8")
-    with pytest.raises(RongheError, match=r"row 'sum' for G \(gap -5 of 85\)"):
-        read_table(path, rows)
-
-
 def test_long_tables(two):
     wide = two.flows.copy()
     wide.loc["value_added"], wide.loc["total_input"] = two.value_added, two.total
-    long = wide.rename_axis("supplier").reset_index().melt("supplier", var_name="user").assign(year=2020)
+    wide.loc["compensation"] = 1.0
+    long = wide.rename_axis("from").reset_index().melt("from", var_name="to").assign(year=2020)
     again = tables_by_year(long)[2020]
     pd.testing.assert_frame_equal(again.flows, two.flows, check_names=False)
     with pytest.raises(RongheError, match="stands twice: services -> services"):
         tables_by_year(pd.concat([long, long.head(1)]))
+    with pytest.raises(RongheError, match="2020: no row total_input"):
+        tables_by_year(long[long["from"] != "total_input"])
+    with pytest.raises(RongheError, match="missing or infinite: goods x services"):
+        tables_by_year(long.drop(index=long.index[(long["from"] == "services") & (long["to"] == "goods")]))
 
 
 @given(st.integers(2, 6), st.integers(0, 2**32 - 1), st.floats(1e-3, 1e3))

@@ -1,20 +1,16 @@
-"""Input-output tables: reading, checking, and the matrices that every linkage measure rests on."""
+"""Input-output tables: their checks, and the matrices that every linkage measure rests on."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError, listing
-from ronghe.frames import read_csv
 
 VALUE_ADDED, TOTAL = "value_added", "total_input"
-INTERMEDIATE = "intermediate_total"
 
 
 @dataclass(frozen=True)
@@ -100,59 +96,24 @@ def check_table(table: InputOutputTable, tolerance: float = 1e-5) -> InputOutput
     return InputOutputTable(flows, value_added, total, name)
 
 
-def read_table(
-    path: str | Path,
-    rows: Mapping[str, str],
-    sectors: Mapping[str, str] | None = None,
-    tolerance: float = 1e-5,
-) -> InputOutputTable:
-    """Read one table as received: suppliers down the first column, users along the head, totals as rows at the foot.
-
-    `rows` names the rows that are not suppliers: `value_added` and `total_input`, and if the table has it
-    `intermediate_total`, against which the sum of each column is checked. Any other named row is left out of the
-    flows. `sectors` gives the key of each sector by its heading in the file.
-    """
-    raw = read_csv(path, index_col=0)
-    raw.index, raw.columns = raw.index.str.strip(), raw.columns.str.strip()
-    missing = [row for row in rows.values() if row not in raw.index]
-    if missing:
-        raise RongheError(f"{path}: no row named {listing(missing)} (rows: {listing(raw.index, 40)})")
-    stated = {key: raw.loc[row].astype(float) for key, row in rows.items()}
-    flows = raw.drop(index=list(rows.values())).astype(float)
-    if INTERMEDIATE in stated:
-        gap = flows.sum() - stated[INTERMEDIATE]
-        unlike = gap.index[~(gap.abs() <= tolerance * stated[TOTAL])]
-        if len(unlike):
-            gaps = [f"{s} (gap {gap[s]:.6g} of {stated[INTERMEDIATE][s]:.6g})" for s in unlike]
-            raise RongheError(f"{path}: the flows do not add to the row '{rows[INTERMEDIATE]}' for {listing(gaps)}")
-    if sectors is not None:
-        unknown = flows.index.union(flows.columns).difference(list(sectors))
-        if len(unknown):
-            raise RongheError(f"{path}: sectors without a key: {listing(unknown)}; name them under `sectors`")
-        flows = flows.rename(index=sectors, columns=sectors)
-        stated = {key: row.rename(sectors) for key, row in stated.items()}
-    return check_table(InputOutputTable(flows, stated[VALUE_ADDED], stated[TOTAL], str(path)), tolerance)
-
-
 def tables_by_year(long: pd.DataFrame, tolerance: float = 1e-5) -> dict[int, InputOutputTable]:
-    """Return one checked table per year from a long table (year, supplier, user, value).
+    """Return one checked table per year from the long table of the clean stage (year, from, to, value).
 
-    Among the suppliers stand the rows `value_added` and `total_input`; `intermediate_total` and
-    `compensation`, if there, are not flows.
+    Rows of `from` that are not also sectors of `to` are totals: `value_added` and `total_input` must be there.
     """
     tables = {}
     for year, part in long.groupby("year"):
         name = f"input-output table {year}"
-        twice = part[part.duplicated(["supplier", "user"])]
+        twice = part[part.duplicated(["from", "to"])]
         if len(twice):
-            raise RongheError(f"{name}: stands twice: {listing(twice['supplier'] + ' -> ' + twice['user'])}")
-        wide = part.pivot(index="supplier", columns="user", values="value")
+            raise RongheError(f"{name}: stands twice: {listing(twice['from'] + ' -> ' + twice['to'])}")
+        wide = part.pivot(index="from", columns="to", values="value")
         missing = [row for row in (VALUE_ADDED, TOTAL) if row not in wide.index]
         if missing:
             raise RongheError(f"{name}: no row {listing(missing)}")
-        flows = wide.drop(index=[VALUE_ADDED, TOTAL, INTERMEDIATE, "compensation"], errors="ignore")
-        order = part.loc[part["supplier"].isin(flows.index), "supplier"].unique()
-        flows = flows.reindex(order)
-        table = InputOutputTable(flows, wide.loc[VALUE_ADDED], wide.loc[TOTAL], name)
-        tables[int(year)] = check_table(table, tolerance)
+        sectors = list(part["to"].unique())
+        flows = wide.reindex(index=sectors, columns=sectors)
+        tables[int(year)] = check_table(
+            InputOutputTable(flows, wide.loc[VALUE_ADDED], wide.loc[TOTAL], name), tolerance
+        )
     return tables
