@@ -52,9 +52,9 @@ def dagum(values: pd.Series, groups: pd.Series) -> Dagum:
     For groups j, h with n_j units, mean m_j, population share p_j = n_j / n and value share s_j = n_j m_j / (n m):
 
     - `gini` of a pair: G_jh = sum |y_ji - y_hr| / (n_j n_h (m_j + m_h)), and G_jj within a group;
-    - relative economic affluence D_jh = (d_jh - p_jh) / (d_jh + p_jh), where d and p are the gross affluence and the first
-      moment of transvariation. Because d - p = |m_j - m_h| and d + p = the mean absolute difference, no integral is
-      needed;
+    - relative economic affluence D_jh = (d_jh - p_jh) / (d_jh + p_jh), where d and p are the gross affluence and the
+      first moment of transvariation. Because d - p = |m_j - m_h| and d + p = the mean absolute difference, no integral
+      is needed;
     - within = sum_j G_jj p_j s_j; between = sum_{j>h} G_jh (p_j s_h + p_h s_j) D_jh; transvariation = the same with
       1 - D_jh.
 

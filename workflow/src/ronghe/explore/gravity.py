@@ -64,8 +64,9 @@ def gravity_by_year(values: pd.Series, regions: pd.DataFrame) -> pd.DataFrame:
     """Return by year the centre of gravity, its move since the year before, and the standard deviational ellipse.
 
     `regions` gives longitude and latitude of each region (of its seat, unless the user has better). All distances are
-    in km: positions are projected on one equal-area plane about the regions' plain mean, the same for every year. `moved`
-    is the great-circle distance from last year's centre and `bearing` its direction clockwise from north.
+    in km: positions are projected on one equal-area plane about the regions' plain mean, the same for every year.
+    `moved` is the great-circle distance from last year's centre and `bearing` its direction on that plane, clockwise
+    from north.
     """
     panel = by_region_and_year(values)
     position = regions.reindex(panel.index)[["longitude", "latitude"]].astype(float)

@@ -59,12 +59,12 @@ def steady_state(P: np.ndarray) -> np.ndarray:
 def homogeneity_test(counts: np.ndarray) -> dict[str, float]:
     """Return the likelihood-ratio and chi-squared tests that all strata share one matrix (Bickenbach and Bode 2003).
 
-    LR = 2 sum n_mij ln(p_mij / p_ij), Q = sum n_mi (p_mij - p_ij)^2 / p_ij, df = sum_i (a_i - 1)(b_i - 1) over the rows i
-    that were ever entered, a_i the number of destinations seen in any stratum and b_i of strata that start from i.
+    LR = 2 sum n_mij ln(p_mij / p_ij), Q = sum n_mi (p_mij - p_ij)^2 / p_ij, df = sum_i (a_i - 1)(b_i - 1) over the rows
+    i that were ever entered, a_i the number of destinations seen in any stratum and b_i of strata that start from i.
 
-    Not `giddy.markov.homogeneity` (2.3.8): a row that no stratum ever starts from adds (0 - 1)(0 - 1) = 1 to its degrees
-    of freedom, counts given as integers make every probability zero, and its p-value 1 - cdf stops at 1e-16. Where these
-    do not matter the tests hold the two equal.
+    Not `giddy.markov.homogeneity` (2.3.8): a row that no stratum ever starts from adds (0 - 1)(0 - 1) = 1 to its
+    degrees of freedom, counts given as integers make every probability zero, and its p-value 1 - cdf stops at 1e-16.
+    Where these do not matter the tests hold the two equal.
     """
     counts = np.asarray(counts, dtype=float)
     pooled = counts.sum(axis=0)
@@ -82,9 +82,9 @@ def homogeneity_test(counts: np.ndarray) -> dict[str, float]:
 
 
 def independence_test(counts: np.ndarray) -> dict[str, float]:
-    """Return both tests that the next class does not depend on the present one (order 0 against 1, Anderson and Goodman 1957).
+    """Return both tests that the next class does not depend on the present one (Anderson and Goodman 1957).
 
-    The rows of one matrix play the part of strata that share a single distribution of destinations.
+    Order 0 against order 1: the rows of one matrix are the strata, and share a single distribution of destinations.
     """
     return homogeneity_test(np.asarray(counts, float)[:, None, :])
 
@@ -126,8 +126,8 @@ def transitions(
     - `tests`: independence (order 0), homogeneity over time (years), homogeneity over lag classes; LR and Q, df, p;
     - `classes`: region, year, class, lag_class; `cutoffs`; `mobility`.
 
-    A missing value is refused. `giddy.markov.Spatial_Markov` (2.3.8) puts all regions into the lowest class without a word
-    when one value is missing; its counts agree with these on complete data, as the tests show.
+    A missing value is refused. `giddy.markov.Spatial_Markov` (2.3.8) puts all regions into the lowest class without
+    a word when one value is missing; its counts agree with these on complete data, as the tests show.
     """
     require_known(lag_classes, LAG_CLASSES, "choice of lag classes", "Markov chain")
     name = str(values.name or "variable")

@@ -75,9 +75,8 @@ def slacks_based(
 
     rho = min [1 - (1/m) sum s-/x] / [1 + (1/(s1 + s2)) (sum sg/y + sum sb/b)] subject to x = X lambda + s-,
     y = Y lambda - sg, b = B lambda + sb, all >= 0, with sum lambda = 1 under variable returns (Tone 2001; with bad
-    outputs Tone 2004), made linear by Charnes and Cooper's substitution. Without bad outputs it is Tone's (2001) measure.
-    A unit that is not on the frontier of the reference is never a peer, so it is dropped from the programs that follow;
-    this changes no optimum.
+    outputs Tone 2004), made linear by Charnes and Cooper's substitution. A unit that is not on the frontier of the
+    reference is never a peer, so it is dropped from the programs that follow; this changes no optimum.
     """
     require_known(returns, RETURNS, "returns to scale", "frontier")
     reference = evaluated if reference is None else reference

@@ -47,7 +47,7 @@ def content(
     the users' output x (Miller and Blair 2009, ch. 2 and 12):
 
     - `direct` = sum_{s,m} a_sm x_m / sum_m x_m, bought per unit of output;
-    - `complete` = sum_{s,m} b_sm x_m / sum_m x_m, bought at every stage upstream (the complete consumption coefficient);
+    - `complete` = sum_{s,m} b_sm x_m / sum_m x_m, bought at every stage upstream (complete consumption coefficient);
     - `direct_share`, `complete_share`: the same as a share of all intermediate inputs, direct or complete;
     - `value_added` = sum_{s,m} v_s l_sm x_m / sum_m x_m: value added of S in a unit of final output of M; over all
       sectors of the economy it adds to one.

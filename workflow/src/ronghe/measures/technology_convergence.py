@@ -16,9 +16,9 @@ def technology_convergence(counts: pd.DataFrame, first: str, second: str, undefi
 
     - `correlation`: Pearson correlation of p and q over the classes (Fai and von Tunzelmann 2001);
     - `proximity` = sum p q / sqrt(sum p^2 sum q^2), the uncentred correlation (Jaffe 1986);
-    - `herfindahl` = sum_c w_c (s_c^2 + (1 - s_c)^2), s_c = p_c / (p_c + q_c), w_c = (p_c + q_c) / 2: how far the classes
-      belong to one industry each; 1 where none is shared, 1/2 where both have the same shares (shares and not counts,
-      or the larger industry would decide);
+    - `herfindahl` = sum_c w_c (s_c^2 + (1 - s_c)^2), s_c = p_c / (p_c + q_c), w_c = (p_c + q_c) / 2: how far the
+      classes belong to one industry each; 1 where none is shared, 1/2 where both have the same shares (shares and not
+      counts, or the larger industry would decide);
     - `convergence` = 2 (1 - herfindahl) = sum_c 2 p_c q_c / (p_c + q_c), in [0, 1];
     - `concentration` = sum_c w_c^2, the Herfindahl index of the two portfolios as one (Gambardella and Torrisi 1998).
 

@@ -17,8 +17,8 @@ def check_inter_country(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
     """Return aligned flows, final demand and output, or refuse them by naming the cells at fault.
 
-    `flows`: (country, sector) x (country, sector); `final`: (country, sector) x country of use. Output is the row sum of
-    both; a sector without output, or whose inputs exceed its output, is refused.
+    `flows`: (country, sector) x (country, sector); `final`: (country, sector) x country of use. Output is the row sum
+    of both; a sector without output, or whose inputs exceed its output, is refused.
     """
     if flows.index.has_duplicates or flows.columns.has_duplicates:
         raise RongheError("inter-country table: a country and sector stands twice; keep one row and column of each")
@@ -51,8 +51,8 @@ def check_inter_country(
 def value_added_in_exports(flows: pd.DataFrame, final: pd.DataFrame, tolerance: float = 1e-5) -> pd.DataFrame:
     """Return diag(v) B diag(e): value added of the row's sector in the gross exports of the column's sector.
 
-    v = 1 - column sums of A, B = (I - A)^-1, e = gross exports (Koopman, Powers, Wang and Wei 2010). Each column adds to
-    the exports of its sector.
+    v = 1 - column sums of A, B = (I - A)^-1, e = gross exports (Koopman, Powers, Wang and Wei 2010). Each column
+    adds to the exports of its sector.
     """
     flows, final, output = check_inter_country(flows, final, tolerance)
     A = flows.to_numpy() / output.to_numpy()
@@ -119,7 +119,7 @@ def from_long(flows: pd.DataFrame, final: pd.DataFrame) -> tuple[pd.DataFrame, p
             )
     square = flows.pivot(index=SUPPLIER, columns=["user_country", "user_sector"], values="value")
     demand = final.pivot(index=SUPPLIER, columns="user_country", values="value")
-    # ASSUME a pair that the long table leaves out has no flow; a listed pair without a value stays missing, hence refused.
+    # ASSUME a pair that the long table leaves out has no flow; a listed one without a value is missing.
     listed = flows.assign(value=1.0).pivot(index=SUPPLIER, columns=["user_country", "user_sector"], values="value")
     wanted = final.assign(value=1.0).pivot(index=SUPPLIER, columns="user_country", values="value")
     square, demand = square.mask(listed.isna(), 0.0), demand.mask(wanted.isna(), 0.0)
