@@ -1,13 +1,21 @@
 # Stage 1: from raw tables to one checked panel.
 
-# What building the panel writes; adjacency and input_output only where the dataset has them, one long table per family.
+# What building the panel writes: the same tables for every dataset, and one long table per family of sectors.
 CLEANED = {
     "panel": "data/processed/panel.parquet",
     **{
         name: f"data/processed/{name}.csv"
-        for name in ["series", "flags", "checks", "regions", "sectors", *families(DATASET)]
+        for name in (
+            "series",
+            "flags",
+            "checks",
+            "regions",
+            "sectors",
+            "adjacency",
+            "input_output",
+            *families(DATASET),
+        )
     },
-    **{name: f"data/processed/{name}.csv" for name in ("adjacency", "input_output") if name in DATASET},
 }
 
 

@@ -3,7 +3,7 @@ import sys
 from pathlib import Path
 
 from ronghe.clean.declaration import load_dataset
-from ronghe.clean.variables import families, raw_files, without_words
+from ronghe.clean.variables import families, labels, raw_files, without_words
 from ronghe.configuration import check_configuration, load_yaml
 from ronghe.errors import RongheError
 from ronghe.provenance import source_files
@@ -15,5 +15,7 @@ try:
     check_configuration(config, workflow.configfiles, SCHEMAS)
     # How the raw tables of config/datasets/NAME.yaml become one panel.
     DATASET = load_dataset(config["dataset"], DATASETS, SCHEMAS / "dataset.schema.yaml")
+    # A label that a dataset gives goes before the general one.
+    config["labels"] = {**config["labels"], **labels(DATASET)}
 except RongheError as error:
     sys.exit(f"\n{error}\n")

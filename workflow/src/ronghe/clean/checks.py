@@ -30,10 +30,7 @@ def _identity(name: str, declared: dict, dataset: dict, frames: Mapping[str, pd.
     total = frames[declared["total"]]
     parts = expand(dataset, declared.get("parts", [declared.get("part")]), f"checks.{name}")
     figure = sum((frames[part] for part in parts[1:]), frames[parts[0]])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gap = figure / total - 1
-    gap = gap.where(total != 0, (figure != 0).astype(float) * np.inf).where(figure.notna() & total.notna())
-    gap = gap.fillna(0.0).where(figure.notna() & total.notna()) if (total == 0).to_numpy().any() else gap
+    gap = _relative_gap(figure, total)
     if declared["kind"] == "not_above":
         gap = gap.clip(lower=0)
     _refuse(name, declared, gap, figure, total)
@@ -46,6 +43,14 @@ def _identity(name: str, declared: dict, dataset: dict, frames: Mapping[str, pd.
     return [
         _worst(name, declared, int(year), gap[year], figure[year], total[year]) for year in gap if gap[year].count()
     ]
+
+
+def _relative_gap(figure: pd.DataFrame, total: pd.DataFrame) -> pd.DataFrame:
+    """Return figure / total - 1; against a total of zero 0 or infinite, and missing where either is."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gap = figure / total - 1
+    gap = gap.mask(total == 0, np.inf).mask((total == 0) & (figure == 0), 0.0)
+    return gap.where(figure.notna() & total.notna())
 
 
 def _refuse(name: str, declared: dict, gap: pd.DataFrame, figure: pd.DataFrame, total: pd.DataFrame) -> None:

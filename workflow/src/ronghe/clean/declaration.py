@@ -24,7 +24,8 @@ def check_dataset(dataset: dict, where: str) -> None:
     first, last = dataset["sample"]["years"]
     if first > last:
         raise RongheError(f"{where}: sample.years: {first} comes after {last}; write [first, last]")
-    known = [*variables(dataset, where), *(d.name for d in derivations(dataset, where))]
+    known = {name: variable.unit for name, variable in variables(dataset, where).items()}
+    known |= {derivation.name: derivation.unit for derivation in derivations(dataset, where)}
     for number, entry in enumerate(dataset.get("breaks", [])):
         for name in expand(dataset, entry["variables"], f"{where}: breaks[{number}]"):
             require_known(name, known, "variable", f"{where}: breaks[{number}]")
@@ -33,6 +34,11 @@ def check_dataset(dataset: dict, where: str) -> None:
         names += expand(dataset, entry.get("parts", []), f"{where}: checks.{check}")
         for name in names:
             require_known(name, known, "variable", f"{where}: checks.{check}")
+            if known[name] != known[names[0]]:
+                raise RongheError(
+                    f"{where}: checks.{check}: '{name}' is in {known[name]}, '{names[0]}' in {known[names[0]]}; "
+                    "compare like with like"
+                )
     for name, entry in dataset.get("facts", {}).get("statements", {}).items():
         only_one(entry, RECOMPUTATIONS, f"{where}: facts.statements.{name}")
     _check_input_output(dataset, where)

@@ -37,7 +37,8 @@ def recompute_facts(declared: dict, root: str | Path = ".") -> pd.DataFrame:
                 "difference": difference,
                 "tolerance": statement["tolerance"],
                 "agreement": "yes" if abs(difference) <= statement["tolerance"] else "no",
-                "first_year": min(year for _, year in cells),
+                # The first figure of a change is the last one less the change: its year is not written down.
+                "first_year": "" if how == "change_rate" else min(year for _, year in cells),
                 "last_year": max(year for _, year in cells),
                 "how": how,
                 "source": stated["source"],

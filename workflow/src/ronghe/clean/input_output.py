@@ -14,8 +14,13 @@ from ronghe.errors import RongheError, listing, nearest
 COLUMNS = ["year", "from", "to", "value"]
 
 
-def read_input_output(declared: dict, folder: str | Path) -> pd.DataFrame:
-    """Return all tables as (year, from, to, value): flows from sector to sector, then the rows of totals."""
+def read_input_output(declared: dict | None, folder: str | Path) -> pd.DataFrame:
+    """Return all tables as (year, from, to, value): flows from sector to sector, then the rows of totals.
+
+    A dataset without input-output tables gets an empty one.
+    """
+    if declared is None:
+        return pd.DataFrame(columns=COLUMNS)
     parts = []
     for year, file in declared["files"].items():
         matrix = _read_one(read_raw(Path(folder, file), declared), declared)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,35 +46,47 @@ class Cleaned:
 
 
 def clean_dataset(dataset: dict, root: str | Path = ".") -> Cleaned:
-    """Read, check and derive everything that a dataset declares."""
-    folder = Path(root, dataset["folder"])
-    if "checksums" in dataset:
-        files = [Path(root, file) for file in raw_files(dataset)]
-        verify_checksums(folder / dataset["checksums"], [f for f in files if f != folder / dataset["checksums"]])
+    """Read, check and derive everything that a dataset declares; a fault is raised as RongheError."""
+    folder, flags = Path(root, dataset["folder"]), Flags()
+    _verify(dataset, root, folder)
     regions, names = read_regions(dataset, folder)
-    sample, years = sample_regions(dataset, regions), sample_years(dataset)
-    flags = Flags()
-    series = _read_series(dataset, folder, names)
-    frames = _fill(series, names.regions, sample, years, flags)
-    for name, one in series.items():
-        if one.variable.jump is not None:
-            flag_jumps(flags, name, frames[name], one.variable.jump, one.variable.jump_above)
-    for derivation in derivations(dataset):
-        frames[derivation.name] = derive(derivation, frames, sample, years, flags)
-        if derivation.jump is not None:
-            flag_jumps(flags, derivation.name, frames[derivation.name], derivation.jump)
-    _flag_breaks(dataset, frames, flags)
-    checks = run_checks(dataset, frames, flags)
+    with _naming(dataset):
+        sample, years = sample_regions(dataset, regions), sample_years(dataset)
     regions["in_sample"] = regions["region"].isin(sample)
-    tables = {"regions": regions, "checks": checks, "sectors": _sectors(dataset)}
-    if "adjacency" in dataset:
-        tables["adjacency"] = read_adjacency(dataset, folder, names)
-    if "input_output" in dataset:
-        tables["input_output"] = read_input_output(dataset["input_output"], folder)
-    tables |= {family: _long(frames, family, sectors) for family, sectors in families(dataset).items()}
+    frames = _fill(_read_series(dataset, folder, names), names.regions, sample, years, flags)
+    with _naming(dataset):
+        for derivation in derivations(dataset):
+            frames[derivation.name] = derive(derivation, frames, sample, years, flags)
+        checks = run_checks(dataset, frames, flags)
+        _flag(dataset, frames, flags)
+    tables = {
+        "regions": regions,
+        "adjacency": read_adjacency(dataset.get("adjacency"), folder, names),
+        "input_output": read_input_output(dataset.get("input_output"), folder),
+        "sectors": _sectors(dataset),
+        "checks": checks,
+        **{family: _long(frames, family, sectors) for family, sectors in families(dataset).items()},
+    }
     panel = check_panel(_panel(frames, sample, years), dataset.get("name", "panel"))
     logging.info("%d regions x %d years, %d variables", len(sample), len(years), panel.shape[1])
     return Cleaned(panel, _all_series(frames, sample, years), flags.frame(), tables)
+
+
+@contextmanager
+def _naming(dataset: dict) -> Iterator[None]:
+    """Let messages about entries of the declaration say whose declaration it is."""
+    try:
+        yield
+    except RongheError as error:
+        raise RongheError(f"dataset {dataset.get('name', dataset['folder'])}: {error}") from None
+
+
+def _verify(dataset: dict, root: str | Path, folder: Path) -> None:
+    if "checksums" in dataset:
+        sums = folder / dataset["checksums"]
+        verify_checksums(sums, [file for file in (Path(root, f) for f in raw_files(dataset)) if file != sums])
+    else:
+        logging.info("%s: no 'checksums' declared, the raw files are taken as they are", folder)
 
 
 def _read_series(dataset: dict, folder: Path, names: object) -> dict[str, Series]:
@@ -129,14 +142,18 @@ def _convert(one: Series, written: pd.DataFrame, flags: Flags) -> pd.DataFrame:
     return converted
 
 
-def _flag_breaks(dataset: dict, frames: Frames, flags: Flags) -> None:
+def _flag(dataset: dict, frames: Frames, flags: Flags) -> None:
+    """Flag jumps beyond the bounds stated and the breaks declared; no figure changes."""
+    for one in [*variables(dataset).values(), *derivations(dataset)]:
+        if one.jump is not None:
+            flag_jumps(flags, one.name, frames[one.name], one.jump, getattr(one, "jump_above", 0.0))
     for number, entry in enumerate(dataset.get("breaks", [])):
-        for region in entry.get("regions", []):
-            known = next(iter(frames.values())).index
-            require_known(region, known, "region", f"breaks[{number}].regions")
-        for name in expand(dataset, entry["variables"], f"breaks[{number}]"):
+        place = f"breaks[{number}]"
+        for name in expand(dataset, entry["variables"], place):
             frame = frames[name]
             regions = entry.get("regions", list(frame.index))
+            for region in regions:
+                require_known(region, frame.index, "region", f"{place}.regions")
             keys = [(r, y) for r in regions for y in entry["years"] if y in frame and np.isfinite(frame.at[r, y])]
             figures = [frame.at[key] for key in keys]
             flags.add("break", name, keys, figures, figures, entry["why"])

@@ -19,6 +19,8 @@ BEGINNINGS = {
     b"PAR1": "a Parquet file",
     b"<stata_dta>": "a Stata file",
     b"%PDF": "a PDF",
+    b"\xff\xfe": "text in UTF-16",
+    b"\xfe\xff": "text in UTF-16",
 }
 WANTED = {
     ".xlsx": b"PK\x03\x04",
@@ -102,15 +104,14 @@ def _read_text(path: Path, options: dict, separator: str) -> list[list[str]]:
 
 def _decode(path: Path, data: bytes, encoding: str) -> str:
     """Decode a text file, naming the other encoding where the one declared does not fit."""
-    other = "gb18030" if encoding == "utf-8" else "utf-8"
-    fits_other = _decodes(data, other)
-    if encoding == "gb18030" and fits_other and not data.isascii():
+    if encoding == "gb18030" and not data.isascii() and _decodes(data, "utf-8"):
         raise RongheError(f"{path}: declared as gb18030 but the file is UTF-8; leave 'encoding' out")
     try:
         return data.decode("utf-8-sig" if encoding == "utf-8" else encoding)
     except UnicodeDecodeError as error:
         row = data.count(b"\n", 0, error.start) + 1
-        remedy = f"write 'encoding: {other}' for this table" if fits_other else "save the file as UTF-8"
+        other = "gb18030" if encoding == "utf-8" else "utf-8"
+        remedy = f"write 'encoding: {other}' for this table" if _decodes(data, other) else "save the file as UTF-8"
         raise RongheError(f"{path}: row {row}: not {encoding} text; {remedy}") from None
 
 

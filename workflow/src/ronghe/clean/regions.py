@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ COLUMNS = ["region", "name_zh", "macro_region", "longitude", "latitude", "tile_r
 NUMBERS = {"longitude": (-180, 180), "latitude": (-90, 90), "tile_row": (0, 1000), "tile_column": (0, 1000)}
 
 
+@cache
 def fold(name: str) -> str:
     """Return a name in the form in which names are compared: without spaces, width and case."""
     return "".join(unicodedata.normalize("NFKC", name).split()).casefold()
@@ -116,9 +118,13 @@ def sample_regions(dataset: dict, regions: pd.DataFrame) -> list[str]:
     return [name for name in known if name in wanted and name not in out]
 
 
-def read_adjacency(dataset: dict, folder: str | Path, names: Names) -> pd.DataFrame:
-    """Return who borders whom: every pair once, in the order of the table of regions, with the kind of border."""
-    declared = dataset["adjacency"]
+def read_adjacency(declared: dict | None, folder: str | Path, names: Names) -> pd.DataFrame:
+    """Return who borders whom: every pair once, in the order of the table of regions, with the kind of border.
+
+    A dataset without a table of borders gets an empty one.
+    """
+    if declared is None:
+        return pd.DataFrame(columns=["region", "neighbor", "kind"])
     table = read_raw(Path(folder, declared["file"]), declared)
     columns = declared["columns"]
     for key, heading in columns.items():

@@ -11,7 +11,8 @@ from ronghe.errors import RongheError, listing, nearest, require_known
 
 OPERATIONS = ("ratio", "share", "per", "product", "sum", "difference", "log", "lag", "growth", "deflate", "winsorise")
 RECOMPUTATIONS = ("annual_growth", "growth", "change_rate", "sum", "quotient", "implied_growth")
-WORDS = ("definition", "title")
+WORDS = ("definition", "title", "label")
+RESERVED = ("panel", "series", "flags", "checks", "regions", "sectors", "adjacency", "input_output", "codebook")
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ def _entries(dataset: dict, table: str, where: str) -> Iterator[tuple[str, str, 
         yield name, f"tables.{table}.variables.{name}", handling
     for family, handling in declared.get("families", {}).items():
         place = f"tables.{table}.families.{family}"
+        if family in RESERVED:
+            raise RongheError(f"{where}: {place}: '{family}' is the name of another table; choose another")
         for sector, member in handling["members"].items():
             own = {"written": member} if isinstance(member, str) else dict(member)
             written = own.pop("written")
@@ -264,6 +267,20 @@ def families(dataset: dict) -> dict[str, list[str]]:
     }
 
 
+def labels(dataset: dict) -> dict[str, dict[str, str]]:
+    """Return the labels that a dataset gives itself: by variable, and for families by the names of sectors."""
+    found: dict[str, dict[str, str]] = {}
+    for table in dataset["tables"].values():
+        for family, handling in table.get("families", {}).items():
+            for sector in handling["members"] if "label" in handling else ():
+                names = dataset["sectors"][sector]
+                found[f"{family}_{sector}"] = {
+                    language: text.replace("{sector}", names.get(language, names["en"]))
+                    for language, text in handling["label"].items()
+                }
+    return {**found, **dataset.get("labels", {})}
+
+
 def sample_years(dataset: dict) -> list[int]:
     """Return the years of the panel."""
     first, last = dataset["sample"]["years"]
@@ -285,9 +302,10 @@ def raw_files(dataset: dict) -> list[str]:
 def without_words(declared: object) -> object:
     """Return a declaration without what only explains it, so that a better word reruns nothing that counts."""
     if isinstance(declared, dict):
-        return {
-            key: without_words(value)
-            for key, value in declared.items()
-            if key not in WORDS or not isinstance(value, str)
-        }
+        told = {key for key, value in declared.items() if key in WORDS and _is_words(value)}
+        return {key: without_words(value) for key, value in declared.items() if key not in told}
     return [without_words(value) for value in declared] if isinstance(declared, list) else declared
+
+
+def _is_words(value: object) -> bool:
+    return isinstance(value, str) or (isinstance(value, dict) and set(value) <= {"en", "zh"})
