@@ -1,0 +1,190 @@
+"""Sigma and beta convergence of a variable over regions: absolute, conditional, and with neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.special import stdtr
+
+from ronghe.errors import RongheError, listing, require_known
+from ronghe.explore.distribution import by_region_and_year, group_of, require_amounts
+from ronghe.frames import check_panel
+from ronghe.weights import Weights
+
+SPATIAL_FORMS = ("lag", "error", "durbin")
+ALL = "all"
+# spreg's dense determinant is exact; beyond this many regions its sparse one takes over.
+DENSE = 500
+
+
+def _positive(values: pd.Series, what: str) -> pd.DataFrame:
+    """Return regions x years, refusing zero and negative values, which have no logarithm."""
+    panel = by_region_and_year(values)
+    require_amounts(panel.stack().rename(values.name), what, zero=False)
+    return panel
+
+
+def sigma_convergence(values: pd.Series, groups: pd.Series | None = None) -> dict[str, pd.DataFrame]:
+    """Return the spread of a variable over regions by year, over all and within groups, and its trend.
+
+    `spread`: `sd_log` (standard deviation of logarithms), `variation` (sd / mean), `sd`, all with n - 1. `trend`:
+    slope of each on the year by least squares, with t and p; a negative slope is sigma convergence (Barro and
+    Sala-i-Martin 1992). The p-value takes years as independent, so with few years it is a guide and no more.
+    """
+    panel = _positive(values, "sigma convergence")
+    members = {ALL: panel.index}
+    if groups is not None:
+        of = group_of(panel.index, groups)
+        members |= {name: panel.index[(of == name).to_numpy()] for name in sorted(of.unique())}
+    single = [name for name, regions in members.items() if len(regions) < 2]
+    if single:
+        raise RongheError(
+            f"sigma convergence: one region has no spread: {listing(single)}; join these groups to others"
+        )
+    spread = {}
+    for name, regions in members.items():
+        part = panel.loc[regions]
+        columns = {"sd_log": np.log(part).std(), "variation": part.std() / part.mean(), "sd": part.std()}
+        spread[name] = pd.DataFrame(columns).rename_axis("year")
+    trend = {name: pd.DataFrame({m: _trend(frame[m]) for m in frame}).T for name, frame in spread.items()}
+    return {
+        "spread": pd.concat(spread, names=["group"]),
+        "trend": pd.concat(trend, names=["group", "measure"]),
+    }
+
+
+def _trend(series: pd.Series) -> pd.Series:
+    """Return slope, standard error, t and p of a least-squares line over the years."""
+    t = series.index.to_numpy(float)
+    t, y, df = t - t.mean(), series.to_numpy() - series.mean(), len(series) - 2
+    slope = t @ y / (t @ t)
+    if df < 1:
+        return pd.Series({"slope": slope, "std_error": np.nan, "statistic": np.nan, "pvalue": np.nan})
+    error = np.sqrt(np.sum((y - slope * t) ** 2) / df / (t @ t))
+    statistic = slope / error if error > 0 else np.nan
+    pvalue = 2 * stdtr(df, -abs(statistic))
+    return pd.Series({"slope": slope, "std_error": error, "statistic": statistic, "pvalue": pvalue})
+
+
+def speed_of(beta: float, error: float, years: float) -> dict[str, float]:
+    """Return speed theta = -ln(1 + beta T) / T with its delta-method error, and the half-life ln 2 / theta.
+
+    From growth per year = a - (1 - exp(-theta T)) / T ln y_0 (Barro and Sala-i-Martin 1992, eq. 11). Missing
+    where 1 + beta T is not positive; there is no half-life where regions diverge.
+    """
+    left = 1 + beta * years
+    if not left > 0:
+        return {"speed": np.nan, "speed_error": np.nan, "half_life": np.nan}
+    speed = -np.log(left) / years
+    return {"speed": speed, "speed_error": error / left, "half_life": np.log(2) / speed if speed > 0 else np.nan}
+
+
+def growth(values: pd.Series) -> pd.DataFrame:
+    """Return by region and year `growth` ln(y_t / y_{t-1}) and `initial` ln y_{t-1}, from the second year on."""
+    panel = np.log(_positive(values, "growth"))
+    steps = np.diff(panel.columns.to_numpy())
+    if len(steps) and (steps != 1).any():
+        raise RongheError(f"growth of '{values.name}': years must follow one another, not {listing(panel.columns, 40)}")
+    columns = {"growth": panel.diff(axis=1).iloc[:, 1:], "initial": panel.shift(axis=1).iloc[:, 1:]}
+    return pd.DataFrame({name: frame.stack() for name, frame in columns.items()})
+
+
+def _rows(names: Sequence[str], estimates: object, errors: object, statistics: object, pvalues: object) -> pd.DataFrame:
+    parts = (np.asarray(part, float).ravel() for part in (estimates, errors, statistics, pvalues))
+    columns = dict(zip(("estimate", "std_error", "statistic", "pvalue"), parts, strict=True))
+    return pd.DataFrame(columns, index=pd.Index(names, name="term"))
+
+
+def _cross_section(y: pd.Series, X: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Least squares over regions with HC3 errors and t, which hold best at few observations."""
+    from statsmodels.regression.linear_model import OLS
+
+    fit = OLS(y.to_numpy(), np.column_stack([np.ones(len(y)), X])).fit(cov_type="HC3", use_t=True)
+    names = ["constant", *X.columns]
+    return _rows(names, fit.params, fit.bse, fit.tvalues, fit.pvalues), {"loglik": fit.llf, "rsquared": fit.rsquared}
+
+
+def _spatial(y: pd.Series, X: pd.DataFrame, weights: Weights, form: str) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Maximum likelihood with a spatial lag, a spatial error, or a lag and W x, by spreg."""
+    from spreg import ML_Error, ML_Lag
+
+    w = weights.to_graph().to_W()
+    # The graph holds the weights as they are; spreg must not scale them again.
+    w.transform = "O"
+    method = "full" if len(y) <= DENSE else "LU"
+    estimator = ML_Error if form == "error" else ML_Lag
+    options = {"slx_lags": 1} if form == "durbin" else {}
+    fit = estimator(y.to_numpy()[:, None], X.to_numpy(), w=w, method=method, **options)
+    lagged = [f"W*{name}" for name in X.columns] if form == "durbin" else []
+    names = ["constant", *X.columns, *lagged, "lambda" if form == "error" else "rho"]
+    statistics = np.array(fit.z_stat)
+    quality = {"loglik": float(fit.logll), "rsquared": float(fit.pr2)}
+    return _rows(names, fit.betas, fit.std_err, statistics[:, 0], statistics[:, 1]), quality
+
+
+def _panel_form(values: pd.Series, controls: pd.DataFrame | None) -> tuple[pd.DataFrame, dict[str, float], int]:
+    """Within regression of yearly growth on the level of the year before, with region and year effects."""
+    from linearmodels.panel import PanelOLS
+
+    data = growth(values)
+    X = data[["initial"]]
+    if controls is not None:
+        X = X.join(controls.groupby("region").shift().loc[data.index])
+    fit = PanelOLS(data["growth"], X, entity_effects=True, time_effects=True).fit(
+        cov_type="clustered", cluster_entity=True
+    )
+    table = _rows(list(X.columns), fit.params, fit.std_errors, fit.tstats, fit.pvalues)
+    return table, {"loglik": float(fit.loglik), "rsquared": float(fit.rsquared_within)}, len(data)
+
+
+def beta_convergence(
+    values: pd.Series,
+    controls: pd.DataFrame | None = None,
+    weights: Weights | None = None,
+    forms: Sequence[str] = SPATIAL_FORMS,
+) -> dict[str, pd.DataFrame]:
+    """Return regressions of growth on the initial level: `coefficients` and `speeds` by conditioning and form.
+
+    Conditioning `absolute` (no controls) and, with `controls` (by region and year), `conditional`. Forms:
+
+    - `cross_section`: growth per year from first to last year on ln y_0 and the controls of the first year, HC3;
+    - `panel`: ln(y_t / y_{t-1}) on ln y_{t-1} and last year's controls with region and year effects, errors
+      clustered by region; the within estimator overstates convergence in short panels (Nickell 1981);
+    - with `weights`: `lag`, `error`, `durbin` of the cross section by maximum likelihood (Rey and Montouri 1999). In
+      lag and durbin beta is the effect before spillovers return; the spatial panel form is a specification of the
+      models stage with growth as outcome.
+
+    A negative beta is convergence. All terms are in logs of the variable, so it must be positive.
+    """
+    for form in forms:
+        require_known(form, SPATIAL_FORMS, "spatial form", "beta convergence")
+    panel = _positive(values, "beta convergence")
+    first, last = panel.columns[0], panel.columns[-1]
+    years = float(last - first)
+    if len(panel.columns) < 2:
+        raise RongheError(f"beta convergence of '{values.name}': growth needs two years")
+    outcome = np.log(panel[last] / panel[first]) / years
+    initial = np.log(panel[[first]]).set_axis(["initial"], axis=1)
+    sets: dict[str, pd.DataFrame | None] = {"absolute": None}
+    if controls is not None:
+        sets["conditional"] = check_panel(controls, "controls of beta convergence").reindex(values.sort_index().index)
+    W = None if weights is None else Weights.coerce(weights).align(panel.index)
+    coefficients, speeds = {}, {}
+    for conditioning, known in sets.items():
+        X = initial if known is None else initial.join(check_panel(known).xs(first, level="year"))
+        found = {"cross_section": (*_cross_section(outcome, X), years, len(panel))}
+        table, quality, nobs = _panel_form(values.sort_index(), known)
+        found["panel"] = (table, quality, 1.0, nobs)
+        for form in forms if W is not None else ():
+            found[form] = (*_spatial(outcome, X, W, form), years, len(panel))
+        for form, (table, quality, span, nobs) in found.items():
+            coefficients[conditioning, form] = table
+            beta = table.loc["initial"]
+            pace = speed_of(beta["estimate"], beta["std_error"], span)
+            speeds[conditioning, form] = {"beta": beta["estimate"], **pace, **quality, "nobs": nobs, "years": span}
+    keys = ["conditioning", "form"]
+    table = pd.DataFrame.from_dict(speeds, orient="index")
+    table.index = pd.MultiIndex.from_tuples(table.index, names=keys)
+    return {"coefficients": pd.concat(coefficients, names=keys), "speeds": table}
