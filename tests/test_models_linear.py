@@ -148,3 +148,42 @@ def test_bad_regressors_are_named(munnell, change, message):
     panel["hole"] = panel["unemp"].where(panel.index != ("AL", 1970))
     with pytest.raises(RongheError, match=f"specification 'test': .*{message}"):
         fit(entry(**change), Data(panel))
+
+
+def test_random_effects_equal_linearmodels(munnell):
+    from linearmodels.panel import RandomEffects
+
+    theirs = RandomEffects(munnell["ln_gsp"], munnell[REGRESSORS].assign(const=1.0)).fit(debiased=True)
+    ours = fit(entry(kind="random_effects", effects="units", covariance="homoskedastic"), Data(munnell))
+    np.testing.assert_allclose(ours.coefficients["estimate"], theirs.params, rtol=1e-9)
+    np.testing.assert_allclose(ours.covariance, theirs.cov, rtol=1e-8)
+    assert ours.fit["sigma2_units"] == pytest.approx(theirs.variance_decomposition["Effects"], rel=1e-9)
+    assert ours.fit["theta"] == pytest.approx(theirs.theta.iloc[0, 0], rel=1e-9)
+
+
+def test_hausman_regression_form_compares_within_and_between(munnell):
+    """Mundlak: beside the means, the regressors have their within coefficients; the test is of the difference."""
+    ours = fit(entry(kind="random_effects", effects="units"), Data(munnell))
+    row = ours.tests.set_index("test").loc["Hausman, regression form"]
+    means = munnell[REGRESSORS].groupby(level=0).transform("mean").add_prefix("mean_")
+    panel = munnell.join(means)
+    mundlak = entry(kind="random_effects", effects="units", controls=REGRESSORS[1:] + list(means))
+    with_means = fit(mundlak, Data(panel)).coefficients.set_index("term")["estimate"]
+    within = fit(entry(effects="units"), Data(munnell)).coefficients.set_index("term")["estimate"]
+    np.testing.assert_allclose(with_means[REGRESSORS], within, rtol=1e-6)
+    assert row["df"] == 4 and row["statistic"] > 0 and row["pvalue"] < 0.05
+
+
+@pytest.mark.parametrize("covariance", ["homoskedastic", "clustered"])
+def test_first_differences_equal_linearmodels(munnell, covariance):
+    from linearmodels.panel import PooledOLS
+
+    changes = munnell.groupby(level=0).diff().dropna()
+    options = {"cov_type": "unadjusted"} if covariance == "homoskedastic" else {"cov_type": "clustered"}
+    if covariance == "clustered":
+        options |= {"cluster_entity": True, "group_debias": True}
+    theirs = PooledOLS(changes["ln_gsp"], changes[REGRESSORS].assign(const=1.0)).fit(debiased=True, **options)
+    ours = fit(entry(kind="first_differences", effects="units", covariance=covariance), Data(munnell))
+    np.testing.assert_allclose(ours.coefficients["estimate"], theirs.params[REGRESSORS], rtol=1e-9)
+    np.testing.assert_allclose(ours.covariance, theirs.cov.loc[REGRESSORS, REGRESSORS], rtol=1e-8)
+    assert ours.fit["nobs"] == 48 * 16

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 # Keys whose values are variables or terms made of them, and keys whose values are weights.
-TERM_KEYS = ("outcome", "treatment", "controls")
+TERM_KEYS = ("outcome", "treatment", "controls", "instruments", "threshold_variable")
 WEIGHTS_KEYS = ("weights", "error_weights")
 
 EVERYWHERE = ("kind", "about", "sample")
 REGRESSION = ("outcome", "treatment", "controls", "lag_regressors", "winsorise")
+THRESHOLD = ("thresholds", "keep", "search", "convention", "trim", "repetitions")
 LINEAR_COVARIANCE = ("covariance", "cluster", "bandwidth", "cutoff_km")
 
 
@@ -47,6 +48,17 @@ class Kind:
         return (*EVERYWHERE, *self.keys)
 
 
+def _many(value: object) -> list:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _too_few_instruments(entry: dict) -> str | None:
+    wanted, given = len(_many(entry["treatment"])), len(_many(entry["instruments"]))
+    if given < wanted:
+        return f"{wanted} endogenous treatments need as many instruments or more; there are {given}"
+    return None
+
+
 ALL_LINEAR = ("homoskedastic", "robust", "clustered", "driscoll_kraay", "conley")
 ALL_EFFECTS = ("pooled", "units", "time", "twoways")
 
@@ -58,4 +70,33 @@ KINDS: dict[str, Kind] = {
         effects=ALL_EFFECTS[1:],
     ),
     "pooled": Kind("ronghe.models.linear:pooled", (*REGRESSION, *LINEAR_COVARIANCE), covariances=ALL_LINEAR),
+    "random_effects": Kind(
+        "ronghe.models.linear:random_effects",
+        (*REGRESSION, *LINEAR_COVARIANCE, "effects"),
+        covariances=ALL_LINEAR,
+        effects=("units", "twoways"),
+    ),
+    "first_differences": Kind(
+        "ronghe.models.linear:first_differences",
+        (*REGRESSION, *LINEAR_COVARIANCE, "effects"),
+        covariances=ALL_LINEAR,
+        effects=("units", "twoways"),
+    ),
+    "instrumental_variables": Kind(
+        "ronghe.models.instruments:instrumental_variables",
+        (*REGRESSION, *LINEAR_COVARIANCE, "effects", "instruments"),
+        required=("outcome", "treatment", "instruments"),
+        covariances=ALL_LINEAR,
+        effects=ALL_EFFECTS,
+        tables=("first_stage", "anderson_rubin"),
+        fault=_too_few_instruments,
+    ),
+    "threshold": Kind(
+        "ronghe.models.threshold:threshold",
+        (*REGRESSION, *LINEAR_COVARIANCE, "effects", "threshold_variable", *THRESHOLD),
+        required=("outcome", "treatment", "threshold_variable"),
+        covariances=ALL_LINEAR,
+        effects=("units", "twoways"),
+        tables=("thresholds", "likelihood_ratio"),
+    ),
 }

@@ -120,8 +120,19 @@ def group_sums(values: np.ndarray, codes: np.ndarray) -> np.ndarray:
     return sums
 
 
-def clustered_meat(scores: np.ndarray, layout: Layout, cluster: tuple[str, ...]) -> np.ndarray:
-    """Return the clustered meat, each part with G/(G - 1); two ways add up less their intersection."""
+def plain_meat(scores: np.ndarray, layout: Layout, choice: Choice) -> np.ndarray:
+    """Return the covariance of the summed scores without any small-sample factor, to weight moments by."""
+    if choice.kind == "clustered":
+        return _psd(clustered_meat(scores, layout, choice.cluster, corrected=False))
+    if choice.kind == "driscoll_kraay":
+        return driscoll_kraay_meat(scores, layout, choice.bandwidth)
+    if choice.kind == "conley":
+        return _psd(conley_meat(scores, layout, choice.cutoff_km, choice.bandwidth))
+    return scores.T @ scores
+
+
+def clustered_meat(scores: np.ndarray, layout: Layout, cluster: tuple[str, ...], corrected: bool = True) -> np.ndarray:
+    """Return the clustered meat, each part with G/(G - 1) if `corrected`; two ways add up less their intersection."""
     codes = {"units": layout.units, "time": layout.times}
     parts = [(1.0, codes[c]) for c in cluster]
     if len(parts) == 2:
@@ -130,7 +141,7 @@ def clustered_meat(scores: np.ndarray, layout: Layout, cluster: tuple[str, ...])
     meat = np.zeros((scores.shape[1],) * 2)
     for sign, groups in parts:
         sums = group_sums(scores, groups)
-        meat += sign * len(sums) / (len(sums) - 1) * (sums.T @ sums)
+        meat += sign * (len(sums) / (len(sums) - 1) if corrected else 1.0) * (sums.T @ sums)
     return meat
 
 
