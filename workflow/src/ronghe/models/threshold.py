@@ -53,12 +53,12 @@ def threshold(specification: dict, data: Data) -> Estimate:
     settings = Settings.of(specification)
     others = [n for n in design.names if n not in treatment]
     sample = Sample(
-        design.y,
-        design.columns(others),
-        design.columns(treatment),
-        design.columns([q_name])[:, 0],
-        design.layout,
-        effects,
+        y=design.y,
+        X=design.columns(others),
+        x=design.columns(treatment),
+        q=design.columns([q_name])[:, 0],
+        layout=design.layout,
+        effects=effects,
     )
     steps = search_all(sample, settings, data.seed)
     kept = _kept(steps, specification.get("keep", "significant"))

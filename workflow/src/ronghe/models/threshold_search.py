@@ -84,8 +84,8 @@ class Search:
     """Sums of squares at all candidates for any outcome, with effects, regressors and earlier thresholds swept out.
 
     For z(gamma) = x 1(q <= gamma), everything needed of the projected z is a running sum over rows in the order of q:
-    z'y, z'Q for an orthonormal basis Q of what stays, and z'z less the sum over units of (unit sum)^2/T. The cost is one
-    sort, where refitting at each candidate costs a regression each.
+    z'y, z'Q for an orthonormal basis Q of what stays, and z'z less the sum over units of (unit sum)^2/T. The cost
+    is one sort, where refitting at each candidate costs a regression each.
     """
 
     def __init__(self, sample: Sample, values: np.ndarray, earlier: tuple[float, ...] = ()) -> None:
