@@ -133,6 +133,7 @@ def test_hansens_data_on_a_grid_of_quantiles(investment, figures):
         assert step.curve.best == wanted["threshold"]
         assert step.curve.least == pytest.approx(wanted["ssr1"], rel=1e-10)
         assert step.statistic == pytest.approx(wanted["F1"], rel=1e-8)
+        assert len(step.curve.candidates) == wanted["n_candidates"]
         assert list(confidence_set(step.curve, step.df, 0.95)[:2]) == wanted["ci95"]
 
 

@@ -3,9 +3,10 @@ import sys
 from pathlib import Path
 
 from ronghe.clean.declaration import load_dataset
-from ronghe.clean.variables import families, labels, raw_files, without_words
+from ronghe.clean.variables import derivations, families, labels, raw_files, variables, without_words
 from ronghe.configuration import check_configuration, load_yaml
 from ronghe.errors import RongheError
+from ronghe.models.declaration import check_variables
 from ronghe.provenance import source_files
 
 SCHEMAS = Path(workflow.basedir, "workflow", "schemas")
@@ -17,5 +18,6 @@ try:
     DATASET = load_dataset(config["dataset"], DATASETS, SCHEMAS / "dataset.schema.yaml")
     # A label that a dataset gives goes before the general one.
     config["labels"] = {**config["labels"], **labels(DATASET)}
+    check_variables(config, [*variables(DATASET), *(d.name for d in derivations(DATASET))], families(DATASET))
 except RongheError as error:
     sys.exit(f"\n{error}\n")

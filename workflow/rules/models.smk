@@ -9,6 +9,17 @@ def specification_code(wildcards):
     return source_files("ronghe.models.estimate", *models_declaration.modules(SPECIFICATIONS[wildcards.spec]))
 
 
+def usual_results(*further):
+    """The files that every kind writes, and the further tables of some."""
+    tables = ["coefficients", "covariance", "impacts", "tests", *further]
+    return {"fit": "results/models/{spec}/fit.json", **{name: f"results/models/{{spec}}/{name}.csv" for name in tables}}
+
+
+def writing(table):
+    """Pattern of the specifications whose kind writes this further table (None: no further table)."""
+    return "|".join(models_declaration.named_with_tables(config, table)) or "(?!)"
+
+
 rule estimate_specification:
     """Estimate one named specification."""
     input:
@@ -33,22 +44,32 @@ rule estimate_specification:
         ),
         code=specification_code,
     output:
-        coefficients="results/models/{spec}/coefficients.csv",
-        covariance="results/models/{spec}/covariance.csv",
-        impacts="results/models/{spec}/impacts.csv",
-        tests="results/models/{spec}/tests.csv",
-        fit="results/models/{spec}/fit.json",
+        **usual_results(),
     log:
         "results/logs/models/estimate_specification/{spec}.log",
     benchmark:
         "results/benchmarks/jobs/models/estimate_specification/{spec}.tsv"
     wildcard_constraints:
-        spec="|".join(models_declaration.named_with_tables(config, None)) or "(?!)",
+        spec=writing(None),
     params:
         specification=lambda wildcards: SPECIFICATIONS[wildcards.spec],
         seed=lookup("seed", within=config),
     script:
         "../scripts/estimate_specification.py"
+
+
+use rule estimate_specification as estimate_with_instruments with:
+    output:
+        **usual_results("first_stage", "anderson_rubin"),
+    wildcard_constraints:
+        spec=writing("first_stage"),
+
+
+use rule estimate_specification as estimate_threshold with:
+    output:
+        **usual_results("thresholds", "likelihood_ratio"),
+    wildcard_constraints:
+        spec=writing("thresholds"),
 
 
 rule models:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ronghe.errors import RongheError, listing, require_known
+from ronghe.measures.declaration import columns as measure_columns
 from ronghe.models.registry import KINDS, REGRESSION, TERM_KEYS, WEIGHTS_KEYS, Kind
 from ronghe.models.terms import Term, parse_all
 
@@ -15,6 +16,17 @@ def check(config: dict) -> None:
         _check_sample(name, config)
     for name in config.get("specifications", {}):
         _check_entry(name, config)
+
+
+def check_variables(config: dict, panel: Iterable[str], tables: Iterable[str]) -> None:
+    """Check every variable and long table of every specification against the columns that the dataset declares."""
+    panel, tables = list(panel), list(tables)
+    for name, specification in specifications(config).items():
+        for variable in variables(specification):
+            if "." not in variable:
+                require_known(variable, panel, "variable", f"specification '{name}'")
+        for table in long_tables(specification):
+            require_known(table, tables, "long table", f"specification '{name}'")
 
 
 def specifications(config: dict) -> dict[str, dict]:
@@ -149,14 +161,11 @@ def _check_required(specification: dict, kind: Kind, where: str) -> None:
 
 def _check_names(specification: dict, config: dict, where: str) -> None:
     """Check variables, weights, covariance and effects of a complete specification against what is declared."""
-    known = _known_variables(config)
-    declared = config.get("measures", {})
+    columns = measure_columns(config)
     for variable in variables(specification):
         if "." in variable:
-            require_known(variable.partition(".")[0], declared, f"measure (in '{variable}')", where)
-        if known and (known[1] or "." in variable):
-            pool = [v for v in known[0] if ("." in v) == ("." in variable)]
-            require_known(variable, pool, "variable", where)
+            require_known(variable.partition(".")[0], config.get("measures", {}), f"measure (in '{variable}')", where)
+            require_known(variable, columns, "variable", where)
     for name in weights(specification):
         require_known(name, config.get("weights", {}), "weights", where)
     kind = KINDS[specification["kind"]]
@@ -164,14 +173,6 @@ def _check_names(specification: dict, config: dict, where: str) -> None:
         require_known(specification["covariance"], kind.covariances, f"covariance for {specification['kind']}", where)
     if kind.effects and "effects" in specification:
         require_known(specification["effects"], kind.effects, f"effects for {specification['kind']}", where)
-
-
-def _known_variables(config: dict) -> tuple[list[str], bool] | None:
-    """Return the variables declared, and whether those of the clean panel are among them."""
-    from ronghe.measures import declaration as stage
-
-    columns = list(stage.columns(config)) if hasattr(stage, "columns") else None
-    return None if columns is None else (columns, False)
 
 
 def _check_combination(specification: dict, kind: Kind, where: str) -> None:

@@ -193,8 +193,8 @@ def _flagged(rule: dict, frame: pd.DataFrame, data: Data) -> np.ndarray:
     flags = data.flags
     if rule.get("variables"):
         flags = flags[flags["variable"].isin(rule["variables"])]
-    if rule.get("reasons"):
-        flags = flags[flags["why"].str.contains("|".join(rule["reasons"]), case=False, regex=True)]
+    if rule.get("kinds"):
+        flags = flags[flags["kind"].isin(rule["kinds"])]
     if rule.get("drop", "cells") == "regions":
         return frame.index.get_level_values(0).isin(flags["region"].unique())
     cells = pd.MultiIndex.from_frame(flags[["region", "year"]])

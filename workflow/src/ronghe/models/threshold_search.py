@@ -71,7 +71,7 @@ def candidates(q: np.ndarray, search: str, trim: float, others: tuple[float, ...
     else:
         values = np.unique(ordered)
     inner = np.searchsorted(ordered, values, side="right")
-    least = trim * len(q) * (1 - 1e-12)
+    least = max(int(trim * len(q)), 1)
     keep = (inner >= least) & (len(q) - inner >= least)
     for other in others:
         keep &= np.abs(inner - np.searchsorted(ordered, other, side="right")) >= least
