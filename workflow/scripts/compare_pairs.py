@@ -10,5 +10,5 @@ with journal(snakemake.log[0]):
     entry = snakemake.params.entry
     states = dict(zip(entry["couplings"], map(read_keyed, snakemake.input.states), strict=True))
     regions = read_csv(snakemake.input.regions).set_index("region")
-    result = compare_pairs(panel, states, regions[entry.get("group", "macro_region")])
+    result = compare_pairs(panel, states, regions, entry.get("group", "macro_region"))
     write_tables(result, snakemake.output)

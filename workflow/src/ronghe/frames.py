@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from ronghe.errors import RongheError, listing
+from ronghe.errors import RongheError, listing, require_known
 
 KEYS = ["region", "year"]
 
@@ -77,3 +78,11 @@ def write_csv(frame: pd.DataFrame, path: str | Path, index: bool = False) -> Non
     """Write a table as UTF-8 CSV with 17 significant digits and Unix line ends, making its folder."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     frame.to_csv(path, index=index, float_format="%.17g", lineterminator="\n")
+
+
+def select_columns(panel: pd.DataFrame, columns: Iterable[str], name: str = "panel") -> pd.DataFrame:
+    """Return these columns as a checked panel; one that is not there is refused with the nearest name."""
+    columns = list(dict.fromkeys(columns))
+    for column in columns:
+        require_known(column, panel.columns, "column", name)
+    return check_panel(panel[columns], name)

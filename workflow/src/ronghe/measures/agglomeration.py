@@ -7,16 +7,15 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from ronghe.errors import RongheError, listing
-from ronghe.frames import check_panel
+from ronghe.frames import select_columns
 
 Groups = Mapping[str, Sequence[str]]
 
 
 def sum_groups(panel: pd.DataFrame, groups: Groups) -> pd.DataFrame:
     """Add up the columns of each named group of sectors; a missing or negative cell is refused by name."""
-    names = list(dict.fromkeys(c for columns in groups.values() for c in columns))
-    X = check_panel(panel[names], "employment")
-    for name in names:
+    X = select_columns(panel, (column for columns in groups.values() for column in columns), "employment")
+    for name in X:
         bad = X.index[X[name] < 0]
         if len(bad):
             raise RongheError(f"'{name}' is negative for {listing(bad)}: an amount cannot be; mend the source")

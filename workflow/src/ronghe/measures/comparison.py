@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from ronghe.errors import RongheError, listing
+from ronghe.errors import RongheError, listing, require_known
 from ronghe.measures.weighting import rank_within_years
 
 
@@ -59,13 +59,16 @@ def _shift(ranks: pd.DataFrame, name: str) -> dict[str, object]:
     }
 
 
-def compare_pairs(panel: pd.DataFrame, states: dict[str, pd.DataFrame], groups: pd.Series) -> dict[str, pd.DataFrame]:
+def compare_pairs(
+    panel: pd.DataFrame, states: dict[str, pd.DataFrame], regions_table: pd.DataFrame, group: str = "macro_region"
+) -> dict[str, pd.DataFrame]:
     """Compare couplings by year and group of regions (and over all regions), and correlate them pairwise.
 
     `panel` holds NAME.coordination and NAME.coordination_modified of each coupling, `states` its table of lagging
-    subsystems, `groups` the group of each region.
+    subsystems, and `group` is the column of the regions table (indexed by region) that groups the regions.
     """
-    regions = panel.index.get_level_values("region")
+    require_known(group, regions_table.columns, "column", "regions table")
+    groups, regions = regions_table[group], panel.index.get_level_values("region")
     missing = regions.unique().difference(groups.dropna().index)
     if len(missing):
         raise RongheError(f"no group is given for {listing(missing)}: complete the regions table")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ronghe.frames import check_panel
+from ronghe.frames import select_columns
 from ronghe.measures.weighting import (
     SHIFT,
     Moments,
@@ -50,7 +50,7 @@ def composite_index(
     in every draw and applied to all regions, while the scale of the indicators stays (a region that was not
     drawn would otherwise leave [0, 1]).
     """
-    X = check_panel(panel[list(indicators)], "indicators")
+    X = select_columns(panel, indicators, "indicators")
     scores = scale(X, {name: spec["direction"] for name, spec in indicators.items()}, scaling, floor)
     R, years = scores.to_numpy(float), scores.index.get_level_values("year").to_numpy()
     w = weigh(scores, weighting, shift)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError, listing, require_known
-from ronghe.frames import check_panel
+from ronghe.frames import select_columns
 
 GRADES = (
     "extreme imbalance",
@@ -33,16 +33,16 @@ class Coupling(NamedTuple):
     states: pd.DataFrame
 
 
-def read_subsystems(panel: pd.DataFrame, subsystems: Mapping[str, str]) -> pd.DataFrame:
-    """Return the index U of each subsystem as a column; one outside (0, 1] is refused with its region-years."""
-    U = check_panel(panel[list(dict.fromkeys(subsystems.values()))], "subsystems")
+def read_subsystems(panel: pd.DataFrame, subsystems: Mapping[str, str], zero: bool = False) -> pd.DataFrame:
+    """Return the index U of each subsystem as a column, refused outside (0, 1], or [0, 1] where a `zero` may stand."""
+    U = select_columns(panel, subsystems.values(), "subsystems")
     U = pd.DataFrame({name: U[variable] for name, variable in subsystems.items()}, index=U.index)
     for name in U:
-        bad = U.index[~((U[name] > 0) & (U[name] <= 1 + 1e-12))]
+        bad = U.index[(U[name] < 0) | (U[name] > 1 + 1e-12) | ((U[name] == 0) & (not zero))]
         if len(bad):
             raise RongheError(
-                f"subsystem '{name}' ('{subsystems[name]}') lies outside (0, 1] for {listing(bad)}: coupling needs an "
-                "index above 0 and at most 1; give its index a `floor`, or more indicators"
+                f"subsystem '{name}' ('{subsystems[name]}') lies outside {'[0, 1]' if zero else '(0, 1]'} for "
+                f"{listing(bad)}: use an index of min-max scaled indicators; where it is 0, give it a `floor`"
             )
     return U
 

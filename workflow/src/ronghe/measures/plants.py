@@ -21,7 +21,7 @@ def check_plants(plants: pd.DataFrame) -> pd.DataFrame:
     twice = plants.loc[plants.duplicated(["plant", "year"]), "plant"].unique()
     if len(twice):
         raise RongheError(f"plants: {listing(twice)} stand twice in a year; keep one row per plant and year")
-    return plants
+    return plants.astype({"employment": float})
 
 
 def plant_concentration(plants: pd.DataFrame, sizes: pd.Series | None = None) -> pd.DataFrame:

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ronghe.errors import RongheError, listing
+from ronghe.errors import RongheError
 from ronghe.frames import check_panel
+from ronghe.measures.coupling import read_subsystems
 
 
 class GreyRelation(NamedTuple):
@@ -47,11 +48,7 @@ def synergy(panel: pd.DataFrame, subsystems: Mapping[str, str], base: str = "fir
     Positive only where every subsystem's order degree rose. `base` is the first year or the year before; the base
     itself has no value and stays empty.
     """
-    U = check_panel(panel[list(subsystems.values())], "subsystems")
-    for name, variable in subsystems.items():
-        bad = U.index[(U[variable] < 0) | (U[variable] > 1 + 1e-12)]
-        if len(bad):
-            raise RongheError(f"subsystem '{name}' ('{variable}') lies outside [0, 1] for {listing(bad)}: rescale it")
+    U = read_subsystems(panel, subsystems, zero=True)
     n_years = U.index.get_level_values("year").nunique()
     cube = U.to_numpy(float).reshape(-1, n_years, U.shape[1])
     result = np.full(cube.shape[:2], np.nan)

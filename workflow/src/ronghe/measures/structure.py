@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError, listing
-from ronghe.frames import check_panel
+from ronghe.frames import select_columns
 from ronghe.measures.agglomeration import Groups, sum_groups
 from ronghe.measures.pairwise import region_sizes, regional_shares
 
@@ -34,7 +34,7 @@ def structure(panel: pd.DataFrame, sectors: Groups, total: str | None = None, ar
         "herfindahl": (e.div(own, axis=0) ** 2).sum(axis=1),
     }
     if area is not None:
-        size = check_panel(panel[[area]], "area")[area]
+        size = select_columns(panel, [area], "area")[area]
         bad = size.index[size <= 0]
         if len(bad):
             raise RongheError(f"area '{area}' is not above 0 for {listing(bad)}")
