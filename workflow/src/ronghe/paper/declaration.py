@@ -73,7 +73,7 @@ def region_files(entry: dict) -> list[str]:
 
 def quoted_panel(quotes: dict) -> list[str]:
     """Return the panel files that hold the variables which the manuscript quotes."""
-    return panel_files({"kind": "trends", "variables": quotes.get("panel", [])})
+    return panel_files({"kind": "trends", "variables": quotes.get("panel", [])}) or [PANEL]
 
 
 def quoted_files(quotes: dict) -> list[str]:

@@ -37,8 +37,14 @@ class Exhibit(MTable):
         show_groups: bool = False,
         language: str = "en",
         left: tuple[int, ...] = (),
+        centred: tuple[str, ...] = (),
     ) -> None:
-        """Build from rows (group, label, cells) and header levels, outermost first; `left` names text columns."""
+        """Build from rows (group, label, cells) and header levels, outermost first.
+
+        `left` names columns of text; the numbers of `centred` groups (counts, statistics of a fit) stand in the
+        middle of their column instead of at the decimal point of the others.
+        """
+        self.centred = frozenset(centred)
         self.name, self.header, self.stub, self.long = name, header, stub, long
         self.rows, self.language, self.left = rows, language, frozenset(left)
         width = len(header[-1])
@@ -67,6 +73,10 @@ class Exhibit(MTable):
                 out.append((group, []))
             out[-1][1].append((label, cells))
         return out
+
+    def split(self, group: str, cell: str) -> tuple[str, str] | None:
+        """Split a cell at its decimal point, or return None for words and for groups that are centred."""
+        return None if group in self.centred else split_at_point(cell)
 
     def spanners(self, level: int) -> list[tuple[str, int, int]]:
         """Return a header level as (text, first column, columns spanned), equal neighbours joined."""
@@ -152,14 +162,15 @@ class Exhibit(MTable):
         """Return the cells with their number split by private signs, which become spans in HTML."""
         marked = self.df.copy()
         for place in range(marked.shape[1]):
-            marked.isetitem(place, [_mark(str(cell), place) for cell in marked.iloc[:, place]])
+            cells = [_mark(self.split(group, row[place]), row[place], place) for group, _, row in self.rows]
+            marked.isetitem(place, cells)
         return marked
 
     def _widths(self) -> list[tuple[int, int]]:
         """Return for every column the most signs before and after the decimal point."""
         widths = []
         for place in range(len(self.header[-1])):
-            parts = [split_at_point(cells[place]) for _, _, cells in self.rows]
+            parts = [self.split(group, cells[place]) for group, _, cells in self.rows]
             widths.append(
                 (
                     max((len(p[0]) for p in parts if p), default=0),
@@ -172,8 +183,7 @@ class Exhibit(MTable):
 _OPEN, _MIDDLE, _CLOSE = "\ue000", "\ue001", "\ue002"
 
 
-def _mark(cell: str, column: int) -> str:
-    parts = split_at_point(cell)
+def _mark(parts: tuple[str, str] | None, cell: str, column: int) -> str:
     return f"{_OPEN}{column};{parts[0]}{_MIDDLE}{parts[1]}{_CLOSE}" if parts else cell
 
 

@@ -118,11 +118,16 @@ def to_typst(value: object) -> str:
 
 def footer_facts(panel: list[str], code: list[str], seed: int, dataset: str) -> dict:
     """Return what the footer of the paper says: short hashes of panel and code, the last year, seed, data set."""
-    frame = read_panel(*panel) if panel else None
+    frame = read_panel(*panel)
+    years, regions = (frame.index.get_level_values(level) for level in ("year", "region"))
     return {
-        "panel": hash_files(panel)[:12] if panel else "none",
+        "panel": hash_files(panel[:1])[:12],
         "code": hash_files(code)[:12],
-        "data": str(frame.index.get_level_values("year").max()) if frame is not None else "none",
+        "data": str(years.max()),
+        "first": str(years.min()),
+        "years": str(years.nunique()),
+        "regions": str(regions.nunique()),
+        "observations": str(len(frame)),
         "seed": str(seed),
         "dataset": dataset,
     }

@@ -8,8 +8,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ronghe.paper.cells import split_at_point
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -28,8 +26,8 @@ def aligned(table: Exhibit) -> pd.DataFrame:
     """
     frame = table.df.copy()
     for place in range(frame.shape[1]):
-        cells = [str(cell) for cell in frame.iloc[:, place]]
-        parts = [split_at_point(cell) for cell in cells]
+        cells = [row[place] for _, _, row in table.rows]
+        parts = [table.split(group, row[place]) for group, _, row in table.rows]
         before = max((p[0] for p in parts if p), key=_width, default="")
         after = max((p[1] for p in parts if p), key=_width, default="")
         padded = [
@@ -46,8 +44,9 @@ def finish_document(table: Exhibit, path: Path) -> None:
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
-    from docx.shared import Pt
+    from docx.shared import Cm, Pt
 
+    widths = _widths(table)
     n_columns = len(table.header[-1])
     size = 10 if n_columns <= 5 else 9 if n_columns <= 8 else 8
     document = table._output_docx(
@@ -59,10 +58,25 @@ def finish_document(table: Exhibit, path: Path) -> None:
         }
     )
     section = document.sections[0]
-    if n_columns > 6:
+    section.page_width, section.page_height = Cm(21), Cm(29.7)
+    section.left_margin = section.right_margin = Cm(2)
+    # A sign is about a fifth of the size of the type wide, in centimetres at that size.
+    room, wanted = 17.0, sum(widths) * size * 0.0185
+    if wanted > room:
         section.orientation = WD_ORIENT.LANDSCAPE
         section.page_width, section.page_height = section.page_height, section.page_width
+        room = 25.7
     grid = document.tables[0]
+    grid.autofit = False
+    scale = min(1.0, room / wanted) * size * 0.0185
+    for column, width in zip(grid._tbl.tblGrid.findall(qn("w:gridCol")), widths, strict=True):
+        column.set(qn("w:w"), str(int(width * scale * 567)))
+    for row in grid._tbl.tr_lst:
+        place = 0
+        for cell in row.tc_lst:
+            span = cell.grid_span
+            cell.width = Cm(sum(widths[place : place + span]) * scale)
+            place += span
     levels = len(table.header)
     if table.stub:
         grid.cell(levels - 1, 0).paragraphs[0].add_run(table.stub).font.size = Pt(size)
@@ -90,6 +104,18 @@ def finish_document(table: Exhibit, path: Path) -> None:
     buffer = io.BytesIO()
     document.save(buffer)
     path.write_bytes(_without_dates(buffer.getvalue()))
+
+
+def _widths(table: Exhibit) -> list[float]:
+    """Return a width per column in signs: the longest cell, a long label cut to what may wrap."""
+    labels = max((len(label) for _, label, _ in table.rows), default=0)
+    widths = [float(min(38, max(labels, len(table.stub), 12)))]
+    for place, heading in enumerate(table.header[-1]):
+        parts = [table.split(group, cells[place]) for group, _, cells in table.rows]
+        words = max((len(cells[place]) for _, _, cells in table.rows), default=0)
+        numbers = sum(max((len(p[side]) for p in parts if p), default=0) for side in (0, 1))
+        widths.append(float(min(30, max(words, numbers, max(map(len, heading.split()), default=0))) + 3))
+    return widths
 
 
 def _paragraph_before(grid: object) -> object:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ronghe.paper.cells import split_at_point
 from ronghe.paper.escape import tex
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ def _header(table: Exhibit) -> list[str]:
         parts, rules = [tex("")], []
         for text, start, span in table.spanners(level):
             parts.append(rf"\multicolumn{{{2 * span}}}{{c}}{{{tex(text)}}}")
-            if text:
+            if text and span > 1:
                 rules.append(rf"\cmidrule(lr){{{2 + 2 * start}-{1 + 2 * (start + span)}}}")
         lines.append(" & ".join(parts) + r" \\")
         lines.append(" ".join(rules))
@@ -112,17 +111,17 @@ def _body(table: Exhibit) -> list[str]:
         if table.show_groups and group:
             lines.append(rf"\multicolumn{{{width}}}{{@{{}}l}}{{\emph{{{tex(group)}}}}} \\*")
         for number, (label, cells) in enumerate(rows):
-            parts = [tex(label), *(_cell(cell, column in table.left) for column, cell in enumerate(cells))]
+            found = (_cell(c, table.split(group, c), n in table.left) for n, c in enumerate(cells))
+            parts = [tex(label), *found]
             # A row of standard errors stays with its estimate.
             joined = number + 1 < len(rows) and rows[number + 1][0] == ""
             lines.append(" & ".join(parts) + (r" \\*" if joined else r" \\"))
     return lines
 
 
-def _cell(text: str, left: bool) -> str:
+def _cell(text: str, parts: tuple[str, str] | None, left: bool) -> str:
     if left:
         return f"{tex(text)} & "
-    parts = split_at_point(text)
     if parts:
         return f"{tex(parts[0])} & {tex(parts[1])}"
     return rf"\multicolumn{{2}}{{c}}{{{tex(text)}}}" if text else " & "

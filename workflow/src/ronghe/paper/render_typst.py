@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ronghe.paper.cells import split_at_point
 from ronghe.paper.escape import typst
 
 if TYPE_CHECKING:
@@ -32,6 +31,7 @@ def render_typst(table: Exhibit) -> str:
         "  table(",
         f"    columns: {width},",
         f"    align: ({', '.join(align)}),",
+        *([f"    column-gutter: ({', '.join(_gutters(table))}),"] if len(table.header) > 1 else []),
         "    stroke: none,",
         "    inset: (x, y) => (",
         f"      left: if x == 0 {{ 0pt }} else if calc.odd(x) {{ {gap} }} else {{ 0pt }},",
@@ -59,18 +59,26 @@ def _header(table: Exhibit) -> list[str]:
     last = len(table.header) - 1
     for level in range(last):
         cells = ["[]"]
-        for text, _, span in table.spanners(level):
-            inner = f"align(center, {typst(text)})"
-            if text:
-                inner = f"block(width: 100%, stroke: (bottom: 0.4pt), inset: (bottom: 3pt), {inner})"
-            cells.append(f"table.cell(colspan: {2 * span}, inset: (x: 3pt, top: 2.4pt, bottom: 1pt), {inner})")
+        rules = []
+        for text, start, span in table.spanners(level):
+            cells.append(f"table.cell(colspan: {2 * span}, inset: (x: 3pt, y: 2.4pt), align: center, {typst(text)})")
+            if text and span > 1:
+                rules.append(f"table.hline(start: {1 + 2 * start}, end: {1 + 2 * (start + span)}, stroke: 0.4pt),")
         lines.append(", ".join(cells) + ",")
+        lines += rules
     cells = [typst(table.stub)]
     for place, text in enumerate(table.header[last]):
         side = "left" if place in table.left else "center"
         cells.append(f"table.cell(colspan: 2, inset: (x: 2pt, y: 2.4pt), align: {side} + bottom, {typst(text)})")
     lines.append(", ".join(cells) + ",")
     return lines
+
+
+def _gutters(table: Exhibit) -> list[str]:
+    """Return a gap wherever an upper heading ends, so that the rules below headings do not touch."""
+    upper = list(zip(*table.header[:-1], strict=True))
+    ends = [n + 1 == len(upper) or upper[n] != upper[n + 1] for n in range(len(upper))]
+    return ["0pt"] + [gap for end in ends for gap in ("0pt", "5pt" if end else "0pt")][:-1]
 
 
 def _body(table: Exhibit, width: int) -> list[str]:
@@ -82,18 +90,18 @@ def _body(table: Exhibit, width: int) -> list[str]:
             lines.append(
                 f"table.cell(colspan: {width}, inset: (left: 0pt, top: 4pt, bottom: 2pt), emph({typst(group)})),"
             )
-        for label, cells in rows:
-            # The second line of an estimate (its error) follows closely.
-            top = ", inset: (top: 0pt, bottom: 2.4pt, left: 0pt)" if label == "" else ""
-            first = f"table.cell({typst(label)}{top})" if top else typst(label)
-            lines.append(", ".join([first, *(_cell(c, n in table.left) for n, c in enumerate(cells))]) + ",")
+        for number, (label, cells) in enumerate(rows):
+            # A label keeps the lines below it that have none: a long one wraps beside the error of its estimate.
+            below = next((n for n, (text, _) in enumerate(rows[number + 1 :]) if text), len(rows) - number - 1)
+            first = [f"table.cell(rowspan: {1 + below}, {typst(label)})" if below else typst(label)] if label else []
+            found = (_cell(c, table.split(group, c), n in table.left) for n, c in enumerate(cells))
+            lines.append(", ".join([*first, *found]) + ",")
     return [line for line in lines if line]
 
 
-def _cell(text: str, left: bool) -> str:
+def _cell(text: str, parts: tuple[str, str] | None, left: bool) -> str:
     if left:
         return f"table.cell(colspan: 2, {typst(text)})"
-    parts = split_at_point(text)
     if parts:
         return f"{typst(parts[0])}, {typst(parts[1])}"
     return f"table.cell(colspan: 2, align: center, {typst(text)})" if text else "[], []"

@@ -34,6 +34,7 @@ def regression_table(name: str, entry: dict, labels: Labels, models: str = MODEL
         notes=regression_notes(entry, fits, labels, statistic, starred),
         long=entry.get("long", False),
         language=labels.language,
+        centred=("fit", "terms") if statistic == "interval" else ("fit",),
     )
 
 
