@@ -87,6 +87,8 @@ rule collect_numbers:
         "results/benchmarks/jobs/paper/collect_numbers.tsv"
     params:
         quotes=lookup("quotes", within=config),
+        figures=lookup("figures", within=config),
+        language=lookup("language", within=config),
         seed=lookup("seed", within=config),
         dataset=lookup("dataset", within=config),
     script:

@@ -3,8 +3,10 @@
 from ronghe.journal import journal
 
 with journal(snakemake.log[0]):
-    from ronghe.paper.numbers import footer_facts, write_numbers
+    from ronghe.paper.numbers import figure_captions, footer_facts, write_numbers
+    from ronghe.paper.terms import Labels
 
     panel = list(snakemake.input.panel)
     facts = footer_facts(panel, list(snakemake.input.library), snakemake.params.seed, snakemake.params.dataset)
-    write_numbers(snakemake.params.quotes, snakemake.output[0], panel, facts)
+    captions = figure_captions(snakemake.params.figures, Labels({}, snakemake.params.language))
+    write_numbers(snakemake.params.quotes, snakemake.output[0], panel, facts, captions)

@@ -14,13 +14,19 @@ from ronghe.paper import cells, escape
 from ronghe.paper.results import MODELS, Fit
 from ronghe.paper.tables.panel import summarise
 from ronghe.paper.tables.stored import select
+from ronghe.paper.terms import Labels
 from ronghe.provenance import hash_files
 
 
 def write_numbers(
-    quotes: dict, path: str | Path, panel: list[str] = (), facts: dict | None = None, models: str | Path = MODELS
+    quotes: dict,
+    path: str | Path,
+    panel: list[str] = (),
+    facts: dict | None = None,
+    captions: dict | None = None,
+    models: str | Path = MODELS,
 ) -> None:
-    """Write the quoted results as Typst dictionaries: `fits`, `panel`, `cells` and `facts`."""
+    """Write the quoted results as Typst dictionaries: `fits`, `panel`, `cells`, `facts`, and figures' `captions`."""
     fits = {name: quote_fit(Fit.read(name, models)) for name in quotes.get("specifications", [])}
     frame = read_panel(*panel) if quotes.get("panel") else None
     columns = {}
@@ -29,7 +35,13 @@ def write_numbers(
         columns[variable] = {k: number(v) for k, v in summarise(frame[variable]).items()}
     found = {name: quote_cell(name, entry) for name, entry in quotes.get("cells", {}).items()}
     text = "// The numbers that the manuscript quotes, taken from the stored results; made by a rule, not by hand.\n"
-    for name, content in (("fits", fits), ("panel", columns), ("cells", found), ("facts", facts or {})):
+    for name, content in (
+        ("fits", fits),
+        ("panel", columns),
+        ("cells", found),
+        ("facts", facts or {}),
+        ("captions", captions or {}),
+    ):
         text += f"#let {name} = {to_typst(content)}\n"
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).write_text(text, encoding="utf-8", newline="\n")
@@ -130,4 +142,12 @@ def footer_facts(panel: list[str], code: list[str], seed: int, dataset: str) -> 
         "observations": str(len(frame)),
         "seed": str(seed),
         "dataset": dataset,
+    }
+
+
+def figure_captions(figures: dict, labels: Labels) -> dict:
+    """Return caption and note of every figure in the language of the paper."""
+    return {
+        name: {"caption": labels.text(entry["caption"]), "notes": labels.text(entry.get("notes")) or None}
+        for name, entry in figures.items()
     }

@@ -30,7 +30,7 @@ def tile_map(
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import LinearSegmentedColormap, Normalize
 
-    figure, axes = panels(len(years), 2 if len(years) in (2, 4) else 3, "full", 2.35 if len(years) > 2 else 2.9)
+    figure, axes = panels(len(years), 2 if len(years) in (2, 4) else 3, "full", 2.75 if len(years) > 2 else 3.1)
     shown = values[values.index.get_level_values("year").isin(years)]
     scale = Normalize(float(shown.min()), float(shown.max()))
     # The lightest and the darkest grey are left out: ink must be seen, and letters read.
@@ -45,7 +45,7 @@ def tile_map(
             text = f"{value:.{digits}f}" if known else "–"
             _tile(axis, place, fill, ink, short.get(region, region), text, "" if known else "////")
         _finish(axis, str(year), regions, frame.index)
-    bar = figure.colorbar(ScalarMappable(scale, colours), ax=axes, shrink=0.6, aspect=30, pad=0.01)
+    bar = figure.colorbar(ScalarMappable(scale, colours), ax=axes, location="bottom", shrink=0.5, aspect=40, pad=0.01)
     bar.outline.set_linewidth(0.4)
     bar.set_label(title)
     return figure
@@ -66,7 +66,7 @@ def class_map(
     if unknown:
         raise RongheError(f"tile map: classes {listing(unknown)} are not in the figure's `order`: {listing(order)}")
     look = _looks(order)
-    figure, axes = panels(len(years), 2 if len(years) in (2, 4) else 3, "full", 2.35 if len(years) > 2 else 2.9)
+    figure, axes = panels(len(years), 2 if len(years) in (2, 4) else 3, "full", 2.75 if len(years) > 2 else 3.1)
     for axis, year in zip(axes, years, strict=True):
         frame = classes.xs(year, level="year")
         for region, place in _places(regions, frame.index).iterrows():
@@ -78,7 +78,7 @@ def class_map(
         Patch(facecolor=look[c][0], hatch=look[c][1], edgecolor="0.35", linewidth=0.4, label=names.get(c, c))
         for c in order
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(order), 5))
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(order), 4))
     return figure
 
 
@@ -105,9 +105,9 @@ def _tile(axis: object, place: pd.Series, fill: object, ink: str, name: str, tex
     )
     box = {"facecolor": "white", "edgecolor": "none", "pad": 0.4, "alpha": 0.85} if hatch else None
     axis.text(x, y + (0.12 if text else 0), name, ha="center", va="center", color="black" if hatch else ink,
-              fontsize=5.6, bbox=box)  # fmt: skip
+              fontsize=6.4, bbox=box)  # fmt: skip
     if text:
-        axis.text(x, y - 0.24, text, ha="center", va="center", color=ink, fontsize=4.1)
+        axis.text(x, y - 0.24, text, ha="center", va="center", color=ink, fontsize=5)
 
 
 def _finish(axis: object, title: str, regions: pd.DataFrame, wanted: pd.Index) -> None:

@@ -17,7 +17,7 @@ def stored_table(name: str, entry: dict, labels: Labels, paths: list[str]) -> Ex
     frame = select(frame, entry, f"tables.{name}")
     if "across" in entry:
         return _across(name, entry, labels, frame)
-    columns = [{"column": c} if isinstance(c, str) else c for c in entry["columns"]]
+    columns = _columns(entry)
     for column in columns:
         require_known(column["column"], frame.columns, "column", f"tables.{name}.columns")
     stub, printed = columns[0], columns[1:]
@@ -41,6 +41,12 @@ def stored_table(name: str, entry: dict, labels: Labels, paths: list[str]) -> Ex
         language=labels.language,
         left=tuple(words),
     )
+
+
+def _columns(entry: dict) -> list[dict]:
+    """Return the columns in their long form; each knows the entry's own names of values."""
+    columns = [{"column": c} if isinstance(c, str) else c for c in entry["columns"]]
+    return [{**c, "names": {**entry.get("names", {}), **c.get("names", {})}} for c in columns]
 
 
 def stack(entry: dict, paths: list[str], where: str) -> pd.DataFrame:
@@ -78,7 +84,7 @@ def select(frame: pd.DataFrame, entry: dict, where: str) -> pd.DataFrame:
 def _across(name: str, entry: dict, labels: Labels, frame: pd.DataFrame) -> Exhibit:
     """Build a cross table: one row per value of `rows`, one column (or group of columns) per value of `across`."""
     key, across = entry["rows"][0], entry["across"]
-    columns = [{"column": c} if isinstance(c, str) else c for c in entry["columns"]]
+    columns = _columns(entry)
     for column in [key, across, *(c["column"] for c in columns)]:
         require_known(column, frame.columns, "column", f"tables.{name}")
     twice = frame.duplicated([key, across])
