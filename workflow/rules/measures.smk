@@ -260,6 +260,106 @@ rule measure_plants:
         "../scripts/measure_plants.py"
 
 
+rule trace_linkage:
+    """Trace services in manufacturing and manufacturing in services through input-output tables."""
+    input:
+        table=CLEANED["input_output"],
+        code=source_files("ronghe.measures.linkage", "ronghe.measures.tables"),
+    output:
+        content="results/measures/{measure}/content.csv",
+        dispersion="results/measures/{measure}/dispersion.csv",
+        integration="results/measures/{measure}/integration.csv",
+    log:
+        "results/logs/measures/trace_linkage/{measure}.log",
+    benchmark:
+        "results/benchmarks/jobs/measures/trace_linkage/{measure}.tsv"
+    wildcard_constraints:
+        measure=measure_names("linkage"),
+    params:
+        entry=lookup("measures/{measure}", within=config),
+    script:
+        "../scripts/trace_linkage.py"
+
+
+rule trace_value_chains:
+    """Trace value added of sectors through the exports of all countries."""
+    input:
+        flows=lookup("measures/{measure}/flows", within=config),
+        final=lookup("measures/{measure}/final", within=config),
+        code=source_files("ronghe.measures.value_chain", "ronghe.measures.tables"),
+    output:
+        participation="results/measures/{measure}/participation.csv",
+    log:
+        "results/logs/measures/trace_value_chains/{measure}.log",
+    benchmark:
+        "results/benchmarks/jobs/measures/trace_value_chains/{measure}.tsv"
+    wildcard_constraints:
+        measure=measure_names("value_chain"),
+    params:
+        entry=lookup("measures/{measure}", within=config),
+    script:
+        "../scripts/trace_value_chains.py"
+
+
+rule compare_technologies:
+    """Compare the patents of two industries over technology classes."""
+    input:
+        counts=lookup("measures/{measure}/file", within=config),
+        code=source_files("ronghe.measures.technology_convergence", "ronghe.measures.tables"),
+    output:
+        panel="results/measures/{measure}/panel.csv",
+        years="results/measures/{measure}/years.csv",
+    log:
+        "results/logs/measures/compare_technologies/{measure}.log",
+    benchmark:
+        "results/benchmarks/jobs/measures/compare_technologies/{measure}.tsv"
+    wildcard_constraints:
+        measure=measure_names("technology_convergence"),
+    params:
+        entry=lookup("measures/{measure}", within=config),
+    script:
+        "../scripts/compare_technologies.py"
+
+
+rule measure_productivity:
+    """Measure efficiency and productivity against a global frontier."""
+    input:
+        panel=measure_inputs,
+        code=source_files("ronghe.measures.productivity", "ronghe.measures.tables"),
+    output:
+        panel="results/measures/{measure}/panel.csv",
+        slacks="results/measures/{measure}/slacks.csv",
+    log:
+        "results/logs/measures/measure_productivity/{measure}.log",
+    benchmark:
+        "results/benchmarks/jobs/measures/measure_productivity/{measure}.tsv"
+    wildcard_constraints:
+        measure=measure_names("productivity"),
+    params:
+        entry=lookup("measures/{measure}", within=config),
+    script:
+        "../scripts/measure_productivity.py"
+
+
+rule measure_growth:
+    """Measure growth of a variable and the level that it starts from."""
+    input:
+        panel=measure_inputs,
+        code=source_files("ronghe.measures.growth", "ronghe.measures.tables"),
+    output:
+        panel="results/measures/{measure}/panel.csv",
+    log:
+        "results/logs/measures/measure_growth/{measure}.log",
+    benchmark:
+        "results/benchmarks/jobs/measures/measure_growth/{measure}.tsv"
+    wildcard_constraints:
+        measure=measure_names("growth"),
+    params:
+        entry=lookup("measures/{measure}", within=config),
+    script:
+        "../scripts/measure_growth.py"
+
+
 rule measures:
     """Stage 2, all of it: from the panel to indices."""
     input:

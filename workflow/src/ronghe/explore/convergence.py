@@ -11,6 +11,7 @@ from scipy.special import stdtr
 from ronghe.errors import RongheError, listing, require_known
 from ronghe.explore.distribution import by_region_and_year, group_of, require_amounts
 from ronghe.frames import check_panel
+from ronghe.measures.growth import growth
 from ronghe.weights import Weights
 
 SPATIAL_FORMS = ("lag", "error", "durbin")
@@ -81,16 +82,6 @@ def speed_of(beta: float, error: float, years: float) -> dict[str, float]:
     return {"speed": speed, "speed_error": error / left, "half_life": np.log(2) / speed if speed > 0 else np.nan}
 
 
-def growth(values: pd.Series) -> pd.DataFrame:
-    """Return by region and year `growth` ln(y_t / y_{t-1}) and `initial` ln y_{t-1}, from the second year on."""
-    panel = np.log(_positive(values, "growth"))
-    steps = np.diff(panel.columns.to_numpy())
-    if len(steps) and (steps != 1).any():
-        raise RongheError(f"growth of '{values.name}': years must follow one another, not {listing(panel.columns, 40)}")
-    columns = {"growth": panel.diff(axis=1).iloc[:, 1:], "initial": panel.shift(axis=1).iloc[:, 1:]}
-    return pd.DataFrame({name: frame.stack() for name, frame in columns.items()})
-
-
 def _rows(names: Sequence[str], estimates: object, errors: object, statistics: object, pvalues: object) -> pd.DataFrame:
     parts = (np.asarray(part, float).ravel() for part in (estimates, errors, statistics, pvalues))
     columns = dict(zip(("estimate", "std_error", "statistic", "pvalue"), parts, strict=True))
@@ -128,7 +119,7 @@ def _panel_form(values: pd.Series, controls: pd.DataFrame | None) -> tuple[pd.Da
     """Within regression of yearly growth on the level of the year before, with region and year effects."""
     from linearmodels.panel import PanelOLS
 
-    data = growth(values)
+    data = growth(values).dropna()
     X = data[["initial"]]
     if controls is not None:
         X = X.join(controls.groupby("region").shift().loc[data.index])
@@ -154,7 +145,7 @@ def beta_convergence(
       clustered by region; the within estimator overstates convergence in short panels (Nickell 1981);
     - with `weights`: `lag`, `error`, `durbin` of the cross section by maximum likelihood (Rey and Montouri 1999). In
       lag and durbin beta is the effect before spillovers return; the spatial panel form is a specification of the
-      models stage with growth as outcome.
+      models stage with a measure of kind `growth` as outcome.
 
     A negative beta is convergence. All terms are in logs of the variable, so it must be positive.
     """
