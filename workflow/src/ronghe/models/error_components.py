@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from scipy import sparse
@@ -23,17 +22,11 @@ from scipy.optimize import minimize
 from scipy.sparse.linalg import splu
 
 from ronghe.errors import RongheError
+from ronghe.models.log_determinant import LU_OPTIONS, LogDeterminant
 
 ERRORS = ("baltagi", "kkp")
 STEP = 1e-5
-
-
-class LogDeterminant(Protocol):
-    """What is asked of a log-determinant of I - x W: its value and its first derivative."""
-
-    def value(self, x: float) -> float: ...
-
-    def derivative(self, x: float) -> float: ...
+DENSE = 400
 
 
 @dataclass(frozen=True)
@@ -133,9 +126,20 @@ class ErrorComponents:
         gradient[1:] -= d_middle / 2
         for place, (x, log_determinant) in enumerate(((rho, self.lag), (lam, self.spatial_error))):
             if log_determinant is not None:
-                loglik += n_periods * log_determinant.value(x)
-                gradient[place] += n_periods * log_determinant.derivative(x)
+                value, slope, _ = log_determinant.derivatives(x)
+                loglik += n_periods * value
+                gradient[place] += n_periods * slope
         return Point(loglik, gradient, beta, sigma2, normal)
+
+    def complete(self, theta: np.ndarray) -> float:
+        """Return the complete log-likelihood at (beta, rho, lambda, sigma2, sigma2_units)."""
+        s = self.strata
+        *beta, rho, lam, sigma2, sigma2_units = theta
+        phi = sigma2_units / sigma2
+        point = self.at(rho, lam, phi)
+        gap = np.array(beta) - point.beta
+        squares = s.nobs * point.sigma2 + gap @ point.normal @ gap
+        return point.loglik + s.nobs / 2 * (np.log(point.sigma2 / sigma2) + 1) - squares / (2 * sigma2)
 
     def maximise(self, bounds: tuple[float, float], error_bounds: tuple[float, float]) -> tuple[np.ndarray, Point]:
         """Return (rho, lambda, phi) at the maximum, and the likelihood there; not converging is an error.
@@ -183,7 +187,13 @@ class ErrorComponents:
         return _Factor(sparse.csc_matrix(sparse.identity(n) + self.strata.n_periods * phi * (B @ B.T)))
 
     def _middle_slope(self, lam: float, phi: float) -> np.ndarray:
-        """Return the derivatives of ln|K| by lambda and phi: central differences of an exact log-determinant."""
+        """Return the derivatives of ln|K| by lambda and phi: from the inverse, or central differences for large N."""
+        n, n_periods = self.strata.n_units, self.strata.n_periods
+        if n <= DENSE:
+            M = self.M.toarray()
+            B = np.eye(n) - lam * M
+            inverse = np.linalg.inv(np.eye(n) + n_periods * phi * B @ B.T)
+            return n_periods * np.array([-2 * phi * np.sum(inverse * (M @ B.T)), np.sum(inverse * (B @ B.T))])
         up, down = (self._middle(lam + h, phi).log_determinant for h in (STEP, -STEP))
         h = STEP * max(phi, 1e-2)
         right, left = (self._middle(lam, phi + s).log_determinant for s in (h, -h))
@@ -194,7 +204,7 @@ class _Factor:
     """A sparse factorisation of a symmetric positive definite matrix."""
 
     def __init__(self, K: sparse.csc_matrix) -> None:
-        self._lu = splu(K, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+        self._lu = splu(K, permc_spec="MMD_AT_PLUS_A", **LU_OPTIONS)
         self.log_determinant = float(np.log(np.abs(self._lu.U.diagonal())).sum())
 
     def solve(self, b: np.ndarray) -> np.ndarray:

@@ -51,17 +51,18 @@ class SerialComponents:
     def maximise(self, free: tuple[str, ...]) -> dict[str, float | np.ndarray]:
         """Maximise over those of phi (sigma2_units / sigma2), psi and lambda that are free; the others are zero."""
         order = ("psi", "lambda", "phi")
+        radius = float(np.abs(np.linalg.eigvals(self.W)).max()) if "lambda" in free else 1.0
         def theta(x: np.ndarray) -> list[float]:
             given = dict(zip(free, x, strict=True))
             bounded = {name: np.tanh(given[name]) if name in given else 0.0 for name in order[:2]}
-            return [bounded["psi"], bounded["lambda"], given.get("phi", 0.0) ** 2]
+            return [bounded["psi"], bounded["lambda"] / radius, given.get("phi", 0.0) ** 2]
 
         def target(x: np.ndarray) -> tuple[float, np.ndarray]:
             psi, lam, phi = theta(x)
             loglik, beta, sigma2 = self.concentrated(psi, lam, phi)
             fitted = _fitted(beta, sigma2, psi, lam, phi, loglik)
             d = self._scores(fitted)[0]
-            chain = {"psi": 1 - psi**2, "lambda": 1 - lam**2, "phi": 2 * sigma2 * np.sqrt(phi)}
+            chain = {"psi": 1 - psi**2, "lambda": 1 / radius - radius * lam**2, "phi": 2 * sigma2 * np.sqrt(phi)}
             names = {"phi": "sigma2_units"}
             gradient = [d[names.get(name, name)] * chain[name] for name in free]
             return -loglik / self.y.size, -np.array(gradient) / self.y.size
@@ -76,15 +77,21 @@ class SerialComponents:
         loglik, beta, sigma2 = self.concentrated(psi, lam, phi)
         return _fitted(beta, sigma2, psi, lam, phi, loglik)
 
-    def score_test(self, fitted: dict, tested: tuple[str, ...]) -> float:
+    def score_test(self, fitted: dict, tested: tuple[str, ...], nuisance: tuple[str, ...] = NAMES) -> float:
         """Return the LM statistic of the hypothesis that the `tested` components are zero, at restricted estimates.
 
-        d' J^-1 d with the score d and the expected information J of (sigma2, sigma2_units, psi, lambda), the
-        nuisance parameters partialled out exactly.
+        d' J^-1 d with the score d and the expected information J of the tested and the nuisance components among
+        (sigma2, sigma2_units, psi, lambda). For one component this is the square of `signed_score`.
         """
         d, J = self._scores(fitted)
-        score = np.array([d[name] if name in tested else 0.0 for name in NAMES])
-        return float(score @ np.linalg.solve(J, score))
+        place = [i for i, name in enumerate(NAMES) if name in tested or name in nuisance]
+        score = np.array([d[NAMES[i]] if NAMES[i] in tested else 0.0 for i in place])
+        return float(score @ np.linalg.solve(J[np.ix_(place, place)], score))
+
+    def signed_score(self, fitted: dict, tested: str, nuisance: tuple[str, ...]) -> float:
+        """Return the root of the LM statistic of one component with the sign of its score: standard normal."""
+        d, _ = self._scores(fitted)
+        return float(np.sign(d[tested]) * np.sqrt(self.score_test(fitted, (tested,), nuisance)))
 
     def _scores(self, fitted: dict) -> tuple[dict[str, float], np.ndarray]:
         """Return the scores of the components and their expected information."""
