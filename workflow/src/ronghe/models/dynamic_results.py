@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError, require_known
-from ronghe.models.labelled import EFFECTS, Labelled, impact_table, multiplier_means
 from ronghe.models.inference import chi2_pvalue, t_pvalue
+from ronghe.models.labelled import EFFECTS, Labelled, impact_table, multiplier_means
 from ronghe.models.log_determinant import EigenLogDeterminant
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class DynamicResults(Labelled):
 
     @cached_property
     def roots(self) -> np.ndarray:
-        """Eigenvalues (phi + psi w) / (1 - rho w) of A, at those w of W that are known: all, or the ends for large W."""
+        """Roots (phi + psi w) / (1 - rho w) of the process at the eigenvalues w of W: all, or the ends for large W."""
         phi, psi = self.model.persistence(self.params.to_numpy())
         rho = self.params["rho"]
         log_determinant = self.model.log_determinant
@@ -83,7 +83,13 @@ class DynamicResults(Labelled):
         statistic = (total - 1) / error
         note = f"phi + psi + rho = {total:.4f} ({error:.4f}), largest root {self.largest_root:.4f}: "
         note += "stable" if self.is_stable else "not stable"
-        return {"test": "stability", "statistic": statistic**2, "df": 1, "pvalue": float(t_pvalue(statistic)), "note": note}
+        return {
+            "test": "stability",
+            "statistic": statistic**2,
+            "df": 1,
+            "pvalue": float(t_pvalue(statistic)),
+            "note": note,
+        }
 
     def separability_test(self) -> dict:
         """Return the Wald test of psi = -phi rho: space and time act apart (Elhorst 2014, section 4.6)."""
@@ -136,7 +142,7 @@ class DynamicResults(Labelled):
         return impact_table(variables, EFFECTS, np.array(estimates), J @ self.cov.to_numpy() @ J.T, level)
 
     def cumulative_impacts(self, n_periods: int = 20) -> pd.DataFrame:
-        """Return the effects of a permanent change in x after 0, 1, ... periods: sums of A^h S^-1 (beta I + theta W)."""
+        """Return effects of a permanent change in x after 0, 1, ... periods: sums of A^h S^-1 (beta I + theta W)."""
         theta = self.params.to_numpy()
         phi, psi = self.model.persistence(theta)
         W = self.model.weights.sparse

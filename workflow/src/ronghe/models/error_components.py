@@ -8,7 +8,7 @@ Model, t = 1..T: y_t = rho W y_t + Z_t beta + u_t, with the unit effect mu_i ~ (
 and e_t ~ (0, sigma2 I). Both covariances split into a within stratum, T - 1 copies of A_0 = sigma2 (B'B)^-1 with
 B = I - lambda M, and a between stratum, one copy of A_1 = T sigma2_units I + A_0 (for "kkp": (T sigma2_units + sigma2)
 (B'B)^-1). Everything follows from cross-products in the two strata; with phi = sigma2_units / sigma2 the between one
-needs K = I + T phi B B' alone, a sparse matrix, so that nothing dense is formed until an expected information is asked for.
+needs K = I + T phi B B' alone, a sparse matrix, so that nothing dense is formed before an expected information.
 """
 
 from __future__ import annotations
@@ -173,7 +173,9 @@ class ErrorComponents:
         best = None
         for u in (0.5, 0.05):
             start = np.array([0.0, 0.0, u])[free]
-            found = minimize(target, start, jac=True, bounds=box, method="L-BFGS-B", options={"ftol": 1e-14, "gtol": 1e-8})
+            found = minimize(
+                target, start, jac=True, bounds=box, method="L-BFGS-B", options={"ftol": 1e-14, "gtol": 1e-8}
+            )
             if best is None or found.fun < best.fun:
                 best = found
         x = newton(slope, best.x, box)

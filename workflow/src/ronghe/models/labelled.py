@@ -55,7 +55,9 @@ def impact_table(
     return table.set_index(index)
 
 
-def average_impacts(result: Labelled, specification: Specification, weights: Weights, level: float = 0.95) -> pd.DataFrame:
+def average_impacts(
+    result: Labelled, specification: Specification, weights: Weights, level: float = 0.95
+) -> pd.DataFrame:
     """Return direct, indirect and total effects of every regressor, errors by the delta method.
 
     LeSage and Pace (2009, eq. 2.46-2.48): mean diagonal and mean row sum of S^-1 (beta I + theta W), S = I - rho W.

@@ -101,9 +101,11 @@ class RandomEffectsPanel:
         return RandomEffectsResults(self, fitted, point, cov_type)
 
     def information(self, fitted: Components, within_only: bool = False) -> np.ndarray:
-        """Return the expected information of (beta, rho, lambda, sigma2, sigma2_units); absent parameters have zeros."""
+        """Return the expected information of (beta, rho, lambda, sigma2, sigma2_units), zeros for absent parameters."""
         if self.panel.n_units > LARGEST:
-            raise RongheError(f"{WHERE}: the expected information is for up to {LARGEST} units; use cov_type='observed'")
+            raise RongheError(
+                f"{WHERE}: the expected information is for up to {LARGEST} units; use cov_type='observed'"
+            )
         full = information(
             self.regressors, self.weights.sparse.toarray(), self.error_weights.sparse.toarray(), fitted, within_only
         )

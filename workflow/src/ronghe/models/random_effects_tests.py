@@ -161,7 +161,9 @@ def serial_tests(errors: SerialComponents) -> list[dict]:
         "BSJK C.2: no serial correlation given spatial error and unit effects": (("lambda", "phi"), "psi"),
         "BSJK C.3: no unit effects given serial and spatial correlation": (("psi", "lambda"), "sigma2_units"),
     }
-    return [_chi2(name, errors.score_test(errors.maximise(free), (tested,)), 1) for name, (free, tested) in given.items()]
+    return [
+        _chi2(name, errors.score_test(errors.maximise(free), (tested,)), 1) for name, (free, tested) in given.items()
+    ]
 
 
 def mixed_chi2_pvalue(statistic: float) -> float:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from ronghe.errors import RongheError
+from ronghe.models.error_components import newton
 
 NAMES = ("sigma2", "sigma2_units", "psi", "lambda")
 
@@ -50,30 +50,27 @@ class SerialComponents:
 
     def maximise(self, free: tuple[str, ...]) -> dict[str, float | np.ndarray]:
         """Maximise over those of phi (sigma2_units / sigma2), psi and lambda that are free; the others are zero."""
-        order = ("psi", "lambda", "phi")
         radius = float(np.abs(np.linalg.eigvals(self.W)).max()) if "lambda" in free else 1.0
+        limits = {"psi": (-0.9999, 0.9999), "lambda": (-0.9999 / radius, 0.9999 / radius), "phi": (0.0, 1e6)}
+        box = [limits[name] for name in free]
+
         def theta(x: np.ndarray) -> list[float]:
             given = dict(zip(free, x, strict=True))
-            bounded = {name: np.tanh(given[name]) if name in given else 0.0 for name in order[:2]}
-            return [bounded["psi"], bounded["lambda"] / radius, given.get("phi", 0.0) ** 2]
+            return [float(given.get(name, 0.0)) for name in ("psi", "lambda", "phi")]
 
         def target(x: np.ndarray) -> tuple[float, np.ndarray]:
             psi, lam, phi = theta(x)
             loglik, beta, sigma2 = self.concentrated(psi, lam, phi)
-            fitted = _fitted(beta, sigma2, psi, lam, phi, loglik)
-            d = self._scores(fitted)[0]
-            chain = {"psi": 1 - psi**2, "lambda": 1 / radius - radius * lam**2, "phi": 2 * sigma2 * np.sqrt(phi)}
-            names = {"phi": "sigma2_units"}
-            gradient = [d[names.get(name, name)] * chain[name] for name in free]
-            return -loglik / self.y.size, -np.array(gradient) / self.y.size
+            d = self._scores(_fitted(beta, sigma2, psi, lam, phi, loglik))[0]
+            slopes = {"psi": d["psi"], "lambda": d["lambda"], "phi": d["sigma2_units"] * sigma2}
+            return -loglik / self.y.size, -np.array([slopes[name] for name in free]) / self.y.size
 
         # The likelihood can have two hills: one with a large unit variance, one with strong serial correlation.
-        hills = ({"psi": 0.3, "lambda": 0.1, "phi": 2.0}, {"psi": 2.0, "lambda": 0.3, "phi": 0.5})
-        climbs = [minimize(target, [h[name] for name in free], method="BFGS", jac=True, options={"gtol": 1e-9}) for h in hills]
+        hills = ({"psi": 0.3, "lambda": 0.1, "phi": 4.0}, {"psi": 0.95, "lambda": 0.3, "phi": 0.2})
+        starts = [np.array([hill[name] for name in free]) for hill in hills]
+        climbs = [minimize(target, x, jac=True, bounds=box, method="L-BFGS-B") for x in starts]
         best = min(climbs, key=lambda climb: climb.fun)
-        if np.abs(best.jac).max() > 1e-6:
-            raise RongheError(f"random effects with serial correlation: no maximum found ({best.message})")
-        psi, lam, phi = theta(best.x)
+        psi, lam, phi = theta(newton(lambda x: target(x)[1], best.x, box, tolerance=1e-7))
         loglik, beta, sigma2 = self.concentrated(psi, lam, phi)
         return _fitted(beta, sigma2, psi, lam, phi, loglik)
 
