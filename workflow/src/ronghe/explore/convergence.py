@@ -127,7 +127,7 @@ def _panel_form(values: pd.Series, controls: pd.DataFrame | None) -> tuple[pd.Da
         cov_type="clustered", cluster_entity=True
     )
     table = _rows(list(X.columns), fit.params, fit.std_errors, fit.tstats, fit.pvalues)
-    return table, {"loglik": float(fit.loglik), "rsquared": float(fit.rsquared_within)}, len(data)
+    return table, {"loglik": float(fit.loglik), "rsquared": float(fit.rsquared)}, len(data)
 
 
 def beta_convergence(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from ronghe.explore import description
+
 
 def check(config: dict) -> None:
     """Check every exploration entry against the names that are declared; raise RongheError at the first fault."""
+    description.check(config)

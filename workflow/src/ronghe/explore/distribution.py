@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError, listing
-from ronghe.frames import check_panel
+from ronghe.frames import check_panel, write_csv
 
 
 def by_region_and_year(values: pd.Series) -> pd.DataFrame:
@@ -40,3 +40,9 @@ def require_amounts(values: pd.Series, what: str, zero: bool = True) -> np.ndarr
     if not y.sum() > 0:
         raise RongheError(f"{what}: {name} adds to zero, so that no share exists")
     return y
+
+
+def write_keyed(tables: Mapping[str, pd.DataFrame], paths: Mapping[str, str]) -> None:
+    """Write each table to the path of its name, its keys as the first columns."""
+    for name, path in paths.items():
+        write_csv(tables[name].reset_index(), path)

@@ -1,0 +1,54 @@
+"""Runs what one entry of the configuration asks of a variable's distribution and its change over time."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ronghe.explore.convergence import SPATIAL_FORMS, beta_convergence, sigma_convergence
+from ronghe.explore.dagum import dagum_by_year
+from ronghe.explore.density import densities_by_year
+from ronghe.explore.theil import theil_by_year
+from ronghe.weights import Weights
+
+
+def describe_distribution(
+    panel: pd.DataFrame,
+    regions: pd.DataFrame,
+    variable: str,
+    group: str = "macro_region",
+    population: str | None = None,
+    form: str = "T",
+    points: int = 256,
+    bandwidth: float | None = None,
+) -> dict[str, pd.DataFrame]:
+    """Return the decompositions of inequality by a column of `regions`, and kernel densities by year.
+
+    `population` weighs regions in the Theil index, for a variable that is a total.
+    """
+    values, groups = panel[variable], regions[group]
+    people = None if population is None else panel[population]
+    dagum, theil = dagum_by_year(values, groups), theil_by_year(values, groups, people, form)
+    return {
+        "dagum": dagum["parts"],
+        "dagum_groups": dagum["groups"],
+        "dagum_pairs": dagum["pairs"],
+        "theil": theil["parts"],
+        "theil_groups": theil["groups"],
+        **densities_by_year(values, points, bandwidth),
+    }
+
+
+def describe_convergence(
+    panel: pd.DataFrame,
+    regions: pd.DataFrame,
+    variable: str,
+    weights: Weights | None = None,
+    controls: list[str] | None = None,
+    group: str = "macro_region",
+    forms: list[str] | None = None,
+) -> dict[str, pd.DataFrame]:
+    """Return sigma convergence over all regions and by a column of `regions`, and beta convergence in all its forms."""
+    values = panel[variable]
+    known = panel[controls] if controls else None
+    beta = beta_convergence(values, known, weights, forms or SPATIAL_FORMS)
+    return {**sigma_convergence(values, regions[group]), **beta}
