@@ -61,7 +61,7 @@ if "facts" in DATASET:
     rule recompute_facts:
         """Recompute the growth rates that the literature states from their end points."""
         input:
-            facts=lookup("facts/file", within=DATASET),
+            facts=fact_files(DATASET),
             code=source_files("ronghe.clean.facts"),
         output:
             facts="results/clean/national_facts.csv",

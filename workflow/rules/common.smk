@@ -3,7 +3,7 @@ import sys
 from pathlib import Path
 
 from ronghe.clean.declaration import load_dataset
-from ronghe.clean.variables import derivations, families, labels, raw_files, variables, without_words
+from ronghe.clean.variables import derivations, fact_files, families, labels, raw_files, variables, without_words
 from ronghe.configuration import check_configuration, load_yaml
 from ronghe.errors import RongheError
 from ronghe.models.declaration import check_variables

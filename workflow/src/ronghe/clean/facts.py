@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ronghe.clean.checksums import verify_checksums
 from ronghe.clean.numbers import parse_numbers
 from ronghe.clean.readers import read_raw
 from ronghe.clean.variables import RECOMPUTATIONS
@@ -18,7 +19,10 @@ HEADINGS = ("indicator", "unit", "year", "value", "source")
 
 def recompute_facts(declared: dict, root: str | Path = ".") -> pd.DataFrame:
     """Return one row per statement: stated, recomputed, their difference, and whether rounding explains it."""
-    known = _read_facts(Path(root, declared["file"]))
+    path = Path(root, declared["file"])
+    if "checksums" in declared:
+        verify_checksums(path.parent / declared["checksums"], [path])
+    known = _read_facts(path)
     rows = []
     for name, statement in declared["statements"].items():
         how = next(key for key in RECOMPUTATIONS if key in statement)

@@ -31,8 +31,10 @@ class Names:
         self.regions = list(regions)
         self._ignore = {fold(name) for name in ignore}
         self._found: dict[str, str] = {}
+        self._spellings: list[str] = []
         for region in self.regions:
             for alias in (region, *aliases.get(region, ())):
+                self._spellings.append(alias)
                 owner = self._found.setdefault(fold(alias), region)
                 if owner != region:
                     raise RongheError(f"regions: '{alias}' stands for both '{owner}' and '{region}'; keep it for one")
@@ -45,7 +47,7 @@ class Names:
             region = self._found.get(key)
             if region is None and key not in self._ignore:
                 raise RongheError(
-                    f"{table.path}: row {row}: unknown region '{name}'{nearest(name, self._found)} (known: "
+                    f"{table.path}: row {row}: unknown region '{name}'{nearest(name, self._spellings)} (known: "
                     f"{listing(self.regions, 60)}); mend the name, add it under regions.aliases, "
                     "or under regions.ignore if it is a total"
                 )

@@ -299,6 +299,15 @@ def raw_files(dataset: dict) -> list[str]:
     return [Path(dataset["folder"], name).as_posix() for name in dict.fromkeys(files)]
 
 
+def fact_files(dataset: dict) -> list[str]:
+    """Return the table of stated figures and the file of its checksum, where declared."""
+    declared = dataset.get("facts")
+    if not declared:
+        return []
+    path = Path(declared["file"])
+    return [path.as_posix(), *([(path.parent / declared["checksums"]).as_posix()] if "checksums" in declared else [])]
+
+
 def without_words(declared: object) -> object:
     """Return a declaration without what only explains it, so that a better word reruns nothing that counts."""
     if isinstance(declared, dict):
