@@ -5,12 +5,11 @@ from __future__ import annotations
 import copy
 
 import pytest
-from tiny_dataset import DECLARED
-
 from ronghe.clean.declaration import check_dataset, load_dataset
 from ronghe.clean.variables import derivations, expand, families, labels, raw_files, variables, without_words
 from ronghe.configuration import load_yaml, validate
 from ronghe.errors import RongheError
+from tiny_dataset import DECLARED
 
 
 @pytest.fixture
@@ -50,9 +49,7 @@ def test_every_key_of_the_schema_is_described(schema):
 
 def test_unknown_dataset_names_the_others(project):
     with pytest.raises(RongheError, match="china_provnces.yaml: no such file; did you mean 'china_provinces.yaml'"):
-        load_dataset(
-            "china_provnces", project / "config/datasets", project / "workflow/schemas/dataset.schema.yaml"
-        )
+        load_dataset("china_provnces", project / "config/datasets", project / "workflow/schemas/dataset.schema.yaml")
 
 
 def test_key_twice_in_the_file(tmp_path, project):

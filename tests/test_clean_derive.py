@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from ronghe.clean.derive import derive
 from ronghe.clean.flags import Flags
 from ronghe.clean.variables import Derivation

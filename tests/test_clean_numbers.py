@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from ronghe.clean.numbers import parse_numbers
 from ronghe.errors import RongheError
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from tiny_dataset import write_tiny
-
 from ronghe.clean.declaration import check_dataset, load_dataset
 from ronghe.clean.panel import clean_dataset
 from ronghe.clean.variables import derivations, variables
 from ronghe.configuration import load_yaml, validate
 from ronghe.errors import RongheError
 from ronghe.frames import read_csv, read_panel
+from tiny_dataset import write_tiny
 
 
 @pytest.fixture
@@ -94,7 +93,9 @@ def test_gap_filled_by_another_series(tiny, tmp_path):
     tiny["tables"]["jobs"]["variables"]["jobs_total"]["unit"] = "yuan"
     cleaned = clean_dataset({**tiny, "checks": {}, "derived": {}}, tmp_path)
     assert cleaned.panel.at[("South", 2021), "wage"] == 40.0
-    assert cleaned.flags.query("kind == 'filled'")["why"].tolist() == ["missing in the source; the figure of jobs_total"]
+    assert cleaned.flags.query("kind == 'filled'")["why"].tolist() == [
+        "missing in the source; the figure of jobs_total"
+    ]
 
 
 def test_row_order_of_raw_tables_does_not_matter(tiny, tmp_path):

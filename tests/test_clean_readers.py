@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from tiny_dataset import write_sheet
-
 from ronghe.clean.readers import cell_text, read_raw
 from ronghe.errors import RongheError
+from tiny_dataset import write_sheet
 
 TEXT = '地区,名称,2020年\n北京,"行业一,二",1.5\n天津,行业三,\n'
 

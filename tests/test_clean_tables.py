@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tiny_dataset import POPULATION, WAGES, write_sheet, write_tiny
-
 from ronghe.clean.panel import clean_dataset
 from ronghe.errors import RongheError
+from tiny_dataset import POPULATION, WAGES, write_sheet, write_tiny
 
 
 @pytest.fixture
@@ -72,7 +71,7 @@ def test_text_in_a_figure(tiny, tmp_path):
 
 def test_separator_of_thousands_in_a_figure(tiny, tmp_path):
     write_wages(tmp_path, "50000", '"50,000"')
-    refuse(tiny, tmp_path, "wages.csv: row 2: '2021年': '50,000' holds a separator of thousands", "thousands: \",\"")
+    refuse(tiny, tmp_path, "wages.csv: row 2: '2021年': '50,000' holds a separator of thousands", 'thousands: ","')
 
 
 def test_separator_of_thousands_where_declared(tiny, tmp_path):
@@ -103,7 +102,9 @@ def test_column_that_the_file_lacks(tiny, tmp_path):
 
 def test_heading_of_the_region_that_the_file_lacks(tiny, tmp_path):
     tiny["tables"]["population"]["key"]["region"] = "Province"
-    refuse(tiny, tmp_path, "population.xlsx: no column 'Province'", "columns: Region, 2020", "tables.population.key.region")
+    refuse(
+        tiny, tmp_path, "population.xlsx: no column 'Province'", "columns: Region, 2020", "tables.population.key.region"
+    )
 
 
 def test_years_written_otherwise(tiny, tmp_path):

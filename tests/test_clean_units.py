@@ -5,7 +5,6 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-
 from ronghe.clean.units import Units
 from ronghe.errors import RongheError
 
@@ -40,7 +39,9 @@ def test_factor_is_exact(units, origin, target, factor):
 
 
 def test_unlike_quantities_are_refused(units):
-    with pytest.raises(RongheError, match="x.yaml: e: '亿元' cannot become 'person': one counts yuan, the other person"):
+    with pytest.raises(
+        RongheError, match="x.yaml: e: '亿元' cannot become 'person': one counts yuan, the other person"
+    ):
         units.factor("亿元", "person", "e")
     with pytest.raises(RongheError, match="one counts yuan per person, the other yuan"):
         units.factor("yuan/person", "yuan", "e")

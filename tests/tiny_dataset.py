@@ -9,7 +9,11 @@ import pandas as pd
 
 REGIONS = "Name,Area,Also\nNorth,Upper,N\nSouth,Lower,S\nEast,Lower,E\n"
 BORDERS = "One,Other\nNorth,East\nEast,South\nSouth,East\n"
-WAGES = "地区,项目,单位,2022年,2021年,2020年\nN,工资,元,52000,50000,48000\n南方,工资,元,41000,,39000\nE,工资,元,30000,30000,30000\n"
+WAGES = """地区,项目,单位,2022年,2021年,2020年
+N,工资,元,52000,50000,48000
+南方,工资,元,41000,,39000
+E,工资,元,30000,30000,30000
+"""
 POPULATION = [
     ["Population by region, thousand", None, None, None],
     ["Region", 2020, 2021, 2022],

@@ -98,7 +98,7 @@ def _national(name: str, declared: dict, frames: Mapping[str, pd.DataFrame], fla
             )
         if abs(gap) > declared.get("flag", np.inf):
             keys = [(region, int(year)) for region in present.index]
-            why = f"{name}: the regions add to {100 * gap:+.2f} percent of the published total too much"
+            why = f"{name}: the regions add to {total:.6g}, published is {published:.6g}"
             flags.add("suspicious", declared["variable"], keys, present, present, why)
         rows.append(
             {

@@ -54,5 +54,5 @@ def _source(entry: object, dataset: dict) -> str:
     if hasattr(entry, "operation"):
         years = f" ({entry.settings['years']} years)" if "years" in entry.settings else ""
         return f"{entry.operation} of {', '.join(entry.operands)}{years}"
-    place = entry.indicator or entry.column
-    return f"{dataset['tables'][entry.table]['file']}: {place}"
+    place, file = entry.indicator or entry.column, dataset["tables"][entry.table]["file"]
+    return f"{file}: {place}" if place else file

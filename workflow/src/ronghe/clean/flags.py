@@ -56,7 +56,8 @@ def flag_jumps(flags: Flags, variable: str, values: pd.DataFrame, bound: float, 
     with np.errstate(divide="ignore", invalid="ignore"):
         change = values / previous - 1
     large = np.fmax(values.abs(), previous.abs()) > above
-    down, across, keys = cells((change.abs() > bound) & large)
+    # 13 over 10 is 30 percent: what binary numbers add to it is not beyond a bound of 0.3.
+    down, across, keys = cells((change.abs() > bound + 1e-12) & large)
     figures = values.to_numpy()[down, across]
     changes = change.to_numpy()[down, across]
     why = [f"{100 * c:+.1f} percent on the year before (bound {100 * bound:g})" for c in changes]
