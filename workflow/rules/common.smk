@@ -6,6 +6,7 @@ from ronghe.clean.declaration import load_dataset
 from ronghe.clean.variables import derivations, fact_files, families, labels, raw_files, variables, without_words
 from ronghe.configuration import check_configuration, load_yaml
 from ronghe.errors import RongheError
+from ronghe.measures.declaration import check_panel_variables
 from ronghe.models.declaration import check_variables
 from ronghe.provenance import source_files
 
@@ -18,6 +19,8 @@ try:
     DATASET = load_dataset(config["dataset"], DATASETS, SCHEMAS / "dataset.schema.yaml")
     # A label that a dataset gives goes before the general one.
     config["labels"] = {**config["labels"], **labels(DATASET)}
-    check_variables(config, [*variables(DATASET), *(d.name for d in derivations(DATASET))], families(DATASET))
+    PANEL_VARIABLES = [*variables(DATASET), *(d.name for d in derivations(DATASET))]
+    check_panel_variables(config, PANEL_VARIABLES)
+    check_variables(config, PANEL_VARIABLES, families(DATASET))
 except RongheError as error:
     sys.exit(f"\n{error}\n")

@@ -360,7 +360,26 @@ rule measure_growth:
         "../scripts/measure_growth.py"
 
 
+rule describe_measures:
+    """Describe every column and table of every measure."""
+    input:
+        tables=[path for name in measure.entries(config) for path in measure.tables(config, name)],
+        code=source_files("ronghe.measures.codebook"),
+    output:
+        codebook="results/measures/codebook.csv",
+    log:
+        "results/logs/measures/describe_measures.log",
+    benchmark:
+        "results/benchmarks/jobs/measures/describe_measures.tsv"
+    params:
+        descriptions=measure.descriptions(config),
+        labels={name: label.get(config["language"], name) for name, label in config["labels"].items()},
+    script:
+        "../scripts/describe_measures.py"
+
+
 rule measures:
     """Stage 2, all of it: from the panel to indices."""
     input:
         measure.targets(config),
+        "results/measures/codebook.csv",

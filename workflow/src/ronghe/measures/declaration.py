@@ -60,6 +60,18 @@ def systems(config: dict, name: str) -> dict[str, str]:
     return {s: index for s, index in behind.items() if index in indices}
 
 
+def descriptions(config: dict) -> list[dict[str, str]]:
+    """Return what may be said before any job of every table, and of every column of a panel.csv."""
+    rows = []
+    for name, entry in entries(config).items():
+        kind = KINDS[entry["kind"]]
+        for file, row in kind.tables.items():
+            facts = {"measure": name, "kind": entry["kind"], "table": f"{FOLDER}/{name}/{file}", "row": row}
+            defined = kind.yields(entry) if file == PANEL else {"": ""}
+            rows += [{**facts, "column": column, "definition": text} for column, text in defined.items()]
+    return rows
+
+
 def targets(config: dict) -> list[str]:
     """Return one file of every measure: asking for these builds the stage."""
     return [tables(config, name)[0] for name in entries(config)]
@@ -68,6 +80,15 @@ def targets(config: dict) -> list[str]:
 def pattern(names: Iterable[str]) -> str:
     """Return the pattern that matches these names and nothing else, for a rule's wildcard."""
     return "|".join(re.escape(name) for name in names) or "(?!)"
+
+
+def check_panel_variables(config: dict, known: Iterable[str]) -> None:
+    """Check that every plain name that a measure uses is a variable of the clean panel."""
+    known = list(known)
+    for name, entry in entries(config).items():
+        for variable in KINDS[entry["kind"]].uses(entry):
+            if "." not in variable:
+                require_known(variable, known, "variable of the panel", f"measures.{name}")
 
 
 def check(config: dict) -> None:

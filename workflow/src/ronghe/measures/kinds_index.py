@@ -14,8 +14,10 @@ def _dimensions(entry: dict) -> list[str]:
 def _index_columns(entry: dict) -> dict[str, str]:
     weighting = entry.get("weighting", "entropy")
     aggregation = entry.get("aggregation", "additive")
+    bounds = "over all years" if entry.get("scaling", "pooled") == "pooled" else "within each year"
+    shift = f" (shift {entry.get('shift', 0.0001)})" if weighting == "entropy" else ""
     columns = {
-        "index": f"{aggregation} index of the min-max scaled indicators, {weighting} weights, between 0 and 1",
+        "index": f"{aggregation} index in [0, 1] of indicators scaled by min-max {bounds}, {weighting} weights{shift}",
         "rank": "rank of the index within its year, 1 the highest",
     }
     return columns | {d: f"sub-index of the dimension {d}, its weights scaled to one" for d in _dimensions(entry)}
