@@ -373,7 +373,11 @@ rule describe_measures:
         "results/benchmarks/jobs/measures/describe_measures.tsv"
     params:
         descriptions=measure.descriptions(config),
-        labels={name: label.get(config["language"], name) for name, label in config["labels"].items()},
+        labels={
+            name: config["labels"][name].get(config["language"], name)
+            for name in measure.columns(config)
+            if name in config["labels"]
+        },
     script:
         "../scripts/describe_measures.py"
 
