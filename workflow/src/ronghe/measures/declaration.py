@@ -43,6 +43,13 @@ def inputs(config: dict, name: str) -> list[str]:
     return sources(config, KINDS[entry["kind"]].uses(entry))
 
 
+def needs(config: dict, name: str) -> set[str]:
+    """Return the measures whose columns or tables the measure `name` uses."""
+    entry = config["measures"][name]
+    kind = KINDS[entry["kind"]]
+    return {v.partition(".")[0] for v in kind.uses(entry) if "." in v} | set(kind.reads(entry))
+
+
 def tables(config: dict, name: str) -> list[str]:
     """Return the files that the measure `name` writes."""
     return [f"{FOLDER}/{name}/{file}" for file in KINDS[config["measures"][name]["kind"]].tables]
@@ -95,7 +102,6 @@ def check(config: dict) -> None:
     """Check every measure entry against the names that are declared; raise RongheError at the first fault."""
     declared = entries(config)
     found = columns(config)
-    needs: dict[str, set[str]] = {}
     for name, entry in declared.items():
         where = f"measures.{name}"
         kind = KINDS[entry["kind"]]
@@ -103,11 +109,10 @@ def check(config: dict) -> None:
             raise RongheError(f"{where}: {fault}; change the entry")
         for other in kind.reads(entry):
             require_known(other, entries(config, *kind.reads_kinds), f"{' or '.join(kind.reads_kinds)} measure", where)
-        dotted = [v for v in kind.uses(entry) if "." in v]
-        for variable in dotted:
-            require_known(variable, found, "column of a measure", where)
-        needs[name] = {v.partition(".")[0] for v in dotted} | set(kind.reads(entry))
+        for variable in kind.uses(entry):
+            if "." in variable:
+                require_known(variable, found, "column of a measure", where)
     try:
-        TopologicalSorter(needs).prepare()
+        TopologicalSorter({name: needs(config, name) for name in declared}).prepare()
     except CycleError as error:
         raise RongheError(f"measures: {' needs '.join(error.args[1][::-1])}: a circle; break it in one entry") from None

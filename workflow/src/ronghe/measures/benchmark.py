@@ -1,0 +1,84 @@
+"""Times the measures: `python -m ronghe.measures.benchmark` writes results/benchmarks/measures.csv."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ronghe.configuration import load_yaml
+from ronghe.frames import read_csv, read_panel, write_csv
+from ronghe.measures.agglomeration import coagglomeration
+from ronghe.measures.composite import composite_index
+from ronghe.measures.coupling import couple
+from ronghe.measures.run import Measures
+
+OUTPUT = "results/benchmarks/measures.csv"
+
+
+def seconds(work: Callable[[], object], repeats: int = 3) -> float:
+    """Return the shortest of some runs, the one least disturbed by other work on the machine."""
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def large_panel(n_regions: int = 3000, n_years: int = 30, seed: int = 1) -> pd.DataFrame:
+    """Return a simulated panel with two systems of four indicators and the employment of three sectors."""
+    rng = np.random.default_rng(seed)
+    regions = [f"region {i:05}" for i in range(n_regions)]
+    index = pd.MultiIndex.from_product([regions, range(1990, 1990 + n_years)], names=["region", "year"])
+    names = [f"indicator_{i}" for i in range(8)] + ["industry", "services", "rest"]
+    panel = pd.DataFrame(rng.gamma(2, size=(len(index), len(names))), index=index, columns=names)
+    return panel.assign(total=panel["industry"] + panel["services"] + panel["rest"])
+
+
+def measure_large(panel: pd.DataFrame) -> None:
+    """Build two entropy indices, their coupling, and the co-agglomeration of two sectors."""
+    systems = {"a": panel.columns[:4], "b": panel.columns[4:8]}
+    indices = {
+        name: composite_index(panel, {c: {"direction": "positive"} for c in columns}, floor=0.01).panel["index"]
+        for name, columns in systems.items()
+    }
+    couple(pd.DataFrame(indices), {"a": "a", "b": "b"})
+    coagglomeration(panel, ["industry"], ["services"], "total")
+
+
+def measure_default(config: dict, panel: pd.DataFrame, regions: pd.DataFrame) -> dict[str, float]:
+    """Compute every declared measure once; return the seconds of each."""
+    measures, times = Measures(config, panel, regions, config.get("seed", 0)), {}
+    for name in measures.order():
+        start = time.perf_counter()
+        measures.compute(name)
+        times[name] = time.perf_counter() - start
+    return times
+
+
+def main() -> None:
+    """Time the default panel and a large simulated one."""
+    config = load_yaml("config/config.yaml") | load_yaml("config/measures.yaml")
+    panel = read_panel("data/processed/panel.parquet")
+    regions = read_csv("data/processed/regions.csv").set_index("region")
+    default = seconds(lambda: measure_default(config, panel, regions))
+    each = sorted(measure_default(config, panel, regions).items(), key=lambda item: -item[1])
+    large = large_panel()
+    at_scale = seconds(lambda: measure_large(large))
+    rows = [
+        ("all declared measures, default panel", f"{len(each)} measures", default, 3.0),
+        ("two entropy indices, coupling, co-agglomeration", "3000 regions x 30 years", at_scale, 1.0),
+        *((f"of the default panel: {name}", "", time_taken, np.nan) for name, time_taken in each[:5]),
+    ]
+    table = pd.DataFrame(rows, columns=["what", "size", "seconds", "limit"])
+    write_csv(table.round({"seconds": 4}), OUTPUT)
+    sys.stdout.write(f"{table.to_string(index=False)}\n{Path(OUTPUT)}\n")
+
+
+if __name__ == "__main__":
+    main()
