@@ -12,6 +12,9 @@ from ronghe.measures.agglomeration import coagglomeration, location_quotients
 from ronghe.measures.comparison import compare_pairs, compare_weightings
 from ronghe.measures.composite import composite_index
 from ronghe.measures.coupling import couple, obstacles
+from ronghe.measures.growth import growth
+from ronghe.measures.input_output import tables_by_year
+from ronghe.measures.linkage import linkage
 from ronghe.measures.pairwise import sector_pairs
 from ronghe.measures.relation import grey_relation, synergy
 from ronghe.measures.structure import concentration, structure
@@ -21,10 +24,16 @@ Tables = dict[str, pd.DataFrame]
 
 
 class Measures:
-    """Tables of every measure computed so far, and the panel that their columns are joined to."""
+    """Tables of every measure computed so far, and the columns that later ones may use.
 
-    def __init__(self, config: dict, panel: pd.DataFrame, regions: pd.DataFrame, seed: int = 0) -> None:
-        self.config, self.regions, self.seed = config, regions, seed
+    `regions` is the regions table by region, `flows` the long table of input-output flows. Measures of frontier
+    productivity and of a user's own files are left to their jobs: they solve programs or read what may not be here.
+    """
+
+    def __init__(
+        self, config: dict, panel: pd.DataFrame, regions: pd.DataFrame, flows: pd.DataFrame, seed: int = 0
+    ) -> None:
+        self.config, self.regions, self.flows, self.seed = config, regions, flows, seed
         self.columns: dict[str, pd.Series] = {name: panel[name] for name in panel}
         self.tables: dict[str, Tables] = {}
 
@@ -71,6 +80,11 @@ def _relation(measures: Measures, entry: Mapping, panel: pd.DataFrame) -> Tables
     return grey_relation(first, second, entry.get("distinguishing", 0.5))._asdict()
 
 
+def _linkage(measures: Measures, entry: Mapping, panel: pd.DataFrame) -> Tables:
+    settings = options(entry)
+    return linkage(tables_by_year(measures.flows, settings.pop("tolerance", 1e-5)), **settings)
+
+
 def _plain(function: Callable[..., pd.DataFrame], table: str = "panel") -> Callable[..., Tables]:
     return lambda measures, entry, panel: {table: function(panel, **options(entry))}
 
@@ -87,4 +101,6 @@ COMPUTE: dict[str, Callable[[Measures, Mapping, pd.DataFrame], Tables]] = {
     "sector_pairs": lambda measures, entry, panel: sector_pairs(panel, **options(entry))._asdict(),
     "structure": _plain(structure),
     "concentration": _plain(concentration, "sectors"),
+    "growth": lambda measures, entry, panel: {"panel": growth(panel[entry["variable"]])},
+    "linkage": _linkage,
 }
