@@ -116,6 +116,17 @@ def _cross_trace(estimate: FittedModel) -> float:
     return pair.hc - edges + pair.htc - pair.column_sums_hc / estimate.panel.n_units
 
 
+def effective_traces(model: FittedModel) -> dict[str, float]:
+    """Return tr(C) and tr(H) as the likelihood counts them, by parameter."""
+    edge = 1.0 if model.likelihood.transformed_units else 0.0
+    found = {}
+    if model.likelihood.lag is not None:
+        found["rho"] = model.lag_traces.g - edge / (1 - model.rho)
+    if model.likelihood.error is not None:
+        found["lambda"] = model.error_traces.g - edge / (1 - model.lam)
+    return found
+
+
 def inverse_scaled(A: np.ndarray) -> np.ndarray:
     """Invert a symmetric matrix after scaling its diagonal to one, so that units of measurement do not matter."""
     scale = 1.0 / np.sqrt(np.abs(np.diag(A)))

@@ -13,6 +13,8 @@ from ronghe.models.moments import Moments
 # Share of the interval of rho kept clear of its ends: an optimum closer than this stands at the edge.
 EDGE = 1e-5
 STEP_TOLERANCE = 1e-12
+# Newton steps this small that no longer shrink are rounding.
+STALLED = 1e-9
 MAX_STEPS = 60
 
 
@@ -143,19 +145,32 @@ def maximise(likelihood: Likelihood, where: str = "model") -> Maximum:
     if not free:
         return Maximum(likelihood.at(), (), 0)
     filters = [f for f in (likelihood.lag, likelihood.error) if f is not None]
+    for f in filters:
+        f.restart()
     boxes = [_inner(*f.bounds) for f in filters]
     count = 41 if len(free) == 1 else 21
-    axes = [low + (high - low) * 0.5 * (1 - np.cos(np.pi * (np.arange(count) + 0.5) / count)) for low, high in boxes]
+    spread = 0.5 * (1 - np.cos(np.pi * (np.arange(count) + 0.5) / count))
+    axes = [low + (high - low) * spread for low, high in (f.sketch_bounds for f in filters)]
     zero = np.zeros(1)
     rho_axis = axes[0] if likelihood.lag is not None else zero
     lam_axis = axes[-1] if likelihood.error is not None else zero
     heights = likelihood.sketch(rho_axis, lam_axis)
-    best = None
+    best, failure = None, None
     for start in _hills(heights, rho_axis, lam_axis, free):
-        found = (_climb_line if len(free) == 1 else _climb_plane)(likelihood, start, boxes, where)
+        try:
+            found = (_climb_line if len(free) == 1 else _climb_plane)(likelihood, start, boxes, where)
+        except NoMaximum as error:
+            failure = error
+            continue
         if best is None or found.point.loglik > best.point.loglik:
             best = found
+    if best is None:
+        raise failure
     return best
+
+
+class NoMaximum(RongheError):
+    """A climb that did not end."""
 
 
 def _inner(low: float, high: float) -> tuple[float, float]:
@@ -185,6 +200,7 @@ def _climb_line(likelihood: Likelihood, start: np.ndarray, boxes: list, where: s
     name = likelihood.free[0]
     low, high = boxes[0]
     a = float(np.clip(start[0], low, high))
+    moved = np.inf
     for step in range(1, MAX_STEPS + 1):
         point = likelihood.at(**{"rho" if name == "rho" else "lam": a})
         slope, curvature = float(point.slope[0]), float(point.curvature[0, 0])
@@ -196,16 +212,18 @@ def _climb_line(likelihood: Likelihood, start: np.ndarray, boxes: list, where: s
             following = 0.5 * (low + high)
             if following in (low, high):
                 return Maximum(point, _edges([a], boxes, likelihood), step)
-        if abs(following - a) <= STEP_TOLERANCE * max(1.0, abs(a)):
+        moved, before = abs(following - a), moved
+        if moved <= STEP_TOLERANCE or (moved < STALLED and moved > 0.3 * before):
             return Maximum(point, _edges([a], boxes, likelihood), step)
         a = following
-    raise RongheError(f"{where}: no maximum found for {name} in {MAX_STEPS} steps (last value {a:.6g}); check the data")
+    raise NoMaximum(f"{where}: no maximum found for {name} in {MAX_STEPS} steps (last value {a:.6g}); check the data")
 
 
 def _climb_plane(likelihood: Likelihood, start: np.ndarray, boxes: list, where: str) -> Maximum:
     """Climb to the top over (rho, lambda): Newton steps with backtracking, inside the box."""
     lows, highs = np.array(boxes).T
     theta = np.clip(start, lows, highs)
+    moved = np.inf
     point = likelihood.at(*theta)
     for step in range(1, MAX_STEPS + 1):
         held = ((theta <= lows) & (point.slope < 0)) | ((theta >= highs) & (point.slope > 0))
@@ -216,24 +234,25 @@ def _climb_plane(likelihood: Likelihood, start: np.ndarray, boxes: list, where: 
             # A curvature that does not point downhill everywhere is bent until it does.
             values = -np.maximum(np.abs(values), 1e-8 * np.abs(values).max())
             direction[free] = -vectors @ ((vectors.T @ point.slope[free]) / values)
-        if np.abs(direction).max() <= 10 * STEP_TOLERANCE:
+        moved, before = np.abs(direction).max(), moved
+        if moved <= STEP_TOLERANCE or (moved < STALLED and moved > 0.3 * before):
             return Maximum(point, _edges(theta, boxes, likelihood), step)
         size = 1.0
         while True:
             trial_theta = np.clip(theta + size * direction, lows, highs)
             trial = likelihood.at(*trial_theta)
             gain = trial.loglik - point.loglik
-            if gain >= 0 or (gain > -1e-9 * abs(point.loglik) and np.abs(direction).max() < 1e-5):
+            if gain >= 0 or (gain > -1e-9 * abs(point.loglik) and moved < 1e-5):
                 break
             size *= 0.5
             if size < 1e-12:
-                if np.abs(direction).max() < 1e-7:
+                if moved < 1e-7:
                     return Maximum(point, _edges(theta, boxes, likelihood), step)
                 raise RongheError(
                     f"{where}: the likelihood cannot be climbed from rho, lambda = {theta}; check the data"
                 )
         theta, point = trial_theta, trial
-    raise RongheError(f"{where}: no maximum found for rho, lambda in {MAX_STEPS} steps (last values {theta})")
+    raise NoMaximum(f"{where}: no maximum found for rho, lambda in {MAX_STEPS} steps (last values {theta})")
 
 
 def _edges(theta: object, boxes: list, likelihood: Likelihood) -> tuple[str, ...]:

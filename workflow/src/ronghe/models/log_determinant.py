@@ -56,6 +56,11 @@ class LogDeterminant:
         """Return ln|I - a W| at many points, good enough to find where a maximum lies."""
         raise NotImplementedError
 
+    @property
+    def sketch_bounds(self) -> tuple[float, float]:
+        """Interval on which the sketch can be trusted."""
+        return self.bounds
+
     def solve(self, a: float, values: np.ndarray, transposed: bool = False) -> np.ndarray:
         """Return (I - a W)^-1 values, or with the transposed matrix."""
         raise NotImplementedError
@@ -74,6 +79,9 @@ class LogDeterminant:
         S = -a * self._dense
         S.flat[:: self.n + 1] += 1.0
         return np.linalg.inv(S)
+
+    def restart(self) -> None:
+        """Forget what earlier fits left behind, so that a second fit takes the same steps as the first."""
 
     @property
     def has_small_inverse(self) -> bool:
@@ -188,10 +196,20 @@ class SparseLogDeterminant(LogDeterminant):
         return self._slopes[a]
 
     def derivatives(self, a: float) -> tuple[float, float, float]:
-        """Return the value and slope, exact, and the second derivative from the series, for Newton steps only."""
+        """Return the value and slope, exact, and a second derivative good enough for Newton steps.
+
+        It is the difference of the exact slopes at a and at the nearest point visited, with the third derivative from
+        the series to centre it; before a second point is visited, that of the series.
+        """
+        near = [(abs(a - p), p) for p in self._slopes if 1e-8 < abs(a - p) < 0.1]
         value, slope = self.value_and_slope(a)
         k = np.arange(2, len(self._moments) + 1)
-        return value, slope, -float(((k - 1) * a ** (k - 2)) @ self._moments[1:])
+        weighted = (k - 1) * self._moments[1:]
+        if not near:
+            return value, slope, -float(a ** (k - 2) @ weighted)
+        p = min(near)[1]
+        third = -float(((k[1:] - 2) * a ** (k[1:] - 3)) @ weighted[1:])
+        return value, slope, (slope - self._slopes[p][1]) / (a - p) + 0.5 * third * (a - p)
 
     @cached_property
     def _moments(self) -> np.ndarray:
@@ -221,6 +239,20 @@ class SparseLogDeterminant(LogDeterminant):
             np.ascontiguousarray(values[self.order], dtype=float), trans="T" if transposed else "N"
         )
         return solution
+
+    @property
+    def sketch_bounds(self) -> tuple[float, float]:
+        """Interval on which forty terms of the series suffice."""
+        low, high = self.bounds
+        return 0.95 * low, 0.95 * high
+
+    def inverse(self, a: float) -> np.ndarray:
+        """Return (I - a W)^-1 as a full matrix, for small W."""
+        return self.solve(a, np.eye(self.n))
+
+    def restart(self) -> None:
+        """Forget the points visited, so that a second fit takes the same steps as the first."""
+        self._slopes.clear()
 
     def forget(self) -> None:
         """Let go of the kept factor, to make room for a larger one."""

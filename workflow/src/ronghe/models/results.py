@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr
 
-from ronghe.errors import require_known
-from ronghe.models.effects import EFFECT_NAMES, average_effects, delta_errors
+from ronghe.models.covariance import CovarianceChoice, covariance, read_choice
 from ronghe.models.fitted import FittedModel
-
-COLUMNS = ["estimate", "std_error", "statistic", "pvalue", "lower", "upper"]
-
-
-def inference(values: np.ndarray, errors: np.ndarray, level: float = 0.95) -> np.ndarray:
-    """Return the columns estimate, std_error, statistic, pvalue, lower, upper with normal quantiles."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        statistic = values / errors
-    half = ndtri(0.5 + level / 2) * errors
-    return np.column_stack([values, errors, statistic, 2 * ndtr(-np.abs(statistic)), values - half, values + half])
+from ronghe.models.impacts import COLUMNS, change_table, impact_table, inference, order_table, unit_table
 
 
 @dataclass(frozen=True, repr=False)
 class SpatialPanelResult:
     """A fitted model; every table is labelled by the names of the regressors, "W*x", "rho", "lambda" and "sigma2"."""
 
-    estimate: FittedModel
+    model: FittedModel
     covariance: np.ndarray
-    cov_type: str
+    choice: CovarianceChoice
     loglik: float
     notes: tuple[str, ...] = field(default=())
 
@@ -42,12 +32,12 @@ class SpatialPanelResult:
     @property
     def specification(self) -> object:
         """What was fitted."""
-        return self.estimate.specification
+        return self.model.specification
 
     @cached_property
     def params(self) -> pd.Series:
         """Estimates."""
-        return pd.Series(self.estimate.values, index=list(self.specification.parameters), name="estimate")
+        return pd.Series(self.model.values, index=list(self.specification.parameters), name="estimate")
 
     @cached_property
     def std_errors(self) -> pd.Series:
@@ -72,57 +62,87 @@ class SpatialPanelResult:
         return pd.DataFrame(self.covariance, index=names, columns=names)
 
     @property
+    def cov_type(self) -> str:
+        """Kind of covariance."""
+        return self.choice.kind
+
+    @property
     def rho(self) -> float:
         """Coefficient of W y, zero where it is not in the model."""
-        return self.estimate.rho
+        return self.model.rho
 
     @property
     def sigma2(self) -> float:
         """Variance of the disturbance."""
-        return self.estimate.sigma2
+        return self.model.sigma2
 
     @property
     def nobs(self) -> int:
         """Number of rows, N T."""
-        return self.estimate.panel.y.size
+        return self.model.panel.y.size
 
     @property
     def n_units(self) -> int:
         """Number of units."""
-        return self.estimate.panel.n_units
+        return self.model.panel.n_units
 
     @property
     def n_periods(self) -> int:
         """Number of periods."""
-        return self.estimate.panel.n_periods
+        return self.model.panel.n_periods
 
     @property
     def n_effective(self) -> int:
         """Observations that the likelihood counts: (N - 1)(T - 1) for Lee and Yu's two-way transformation."""
-        return self.estimate.likelihood.nobs
+        return self.model.likelihood.nobs
 
     @cached_property
     def resids(self) -> pd.Series:
         """Projected residuals e = Q R (S y - X b), in the order of the rows that came in."""
-        return self.estimate.panel.series(self.estimate.residuals, "residual")
+        return self.model.panel.series(self.model.residuals, "residual")
 
     @cached_property
     def rsquared_within(self) -> float:
         """1 - e'e / (Qy)'(Qy) with the residual e before any error filter (Elhorst 2014, table 3.2)."""
-        m, a = self.estimate.moments, self.estimate.weights
+        m, a = self.model.moments, self.model.weights
         return float(1 - a @ m.plain @ a / m.plain[0, 0])
+
+    def with_covariance(self, cov_type: str, **settings: object) -> SpatialPanelResult:
+        """Return the same estimates with another covariance."""
+        choice = read_choice(cov_type, "with_covariance", **settings)
+        return replace(self, covariance=covariance(self.model, choice, "with_covariance"), choice=choice)
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
         """Return one row per term."""
-        table = inference(self.estimate.values, np.sqrt(np.diag(self.covariance)), level)
+        table = inference(self.model.values, np.sqrt(np.diag(self.covariance)), level)
         frame = pd.DataFrame(table, columns=COLUMNS)
         frame.insert(0, "term", list(self.specification.parameters))
         return frame
 
-    def impacts(self, method: str = "delta", level: float = 0.95) -> pd.DataFrame:
-        """Return direct, indirect and total effects with standard errors from the chosen covariance."""
-        require_known(method, ["delta"], "method", "impacts")
-        variables, effects, jacobian = average_effects(self.estimate)
-        table = inference(effects.ravel(), delta_errors(jacobian, self.covariance).ravel(), level)
-        index = pd.MultiIndex.from_product([variables, EFFECT_NAMES], names=["variable", "effect"])
-        return pd.DataFrame(table, index=index, columns=COLUMNS)
+    def impacts(self, method: str = "delta", level: float = 0.95, n_draws: int = 1000, seed: int = 0) -> pd.DataFrame:
+        """Return direct, indirect and total effects, with errors from the chosen covariance.
+
+        `method` is delta or simulation (`n_draws` draws of the parameters).
+        """
+        return impact_table(self.model, self.covariance, method, level, n_draws, seed)
+
+    def impacts_by_order(self, n_orders: int = 5, level: float = 0.95) -> pd.DataFrame:
+        """Return the effects split by order of neighbours: 0, 1, ... n_orders - 1."""
+        return order_table(self.model, self.covariance, n_orders, level)
+
+    def impacts_by_unit(self, level: float = 0.95) -> pd.DataFrame:
+        """Return the effects of every unit: direct, received from a change in all others, given to all others."""
+        return unit_table(self.model, self.covariance, level)
+
+    def effect_of_change(self, variable: str, change: object, level: float = 0.95) -> pd.DataFrame:
+        """Return what a change of one regressor does to y in every unit.
+
+        `change` is a number for all units, or a Series or dict by unit (others unchanged).
+        """
+        return change_table(self.model, self.covariance, variable, change, level)
+
+    def confidence_interval(self, name: str = "rho", level: float = 0.95) -> tuple[float, float]:
+        """Return the profile-likelihood interval of rho or lambda."""
+        from ronghe.models.profile import profile_interval
+
+        return profile_interval(self.model, self.loglik, name, level)

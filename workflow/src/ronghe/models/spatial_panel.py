@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError, require_known
+from ronghe.models.covariance import covariance, read_choice
 from ronghe.models.fitted import FittedModel
-from ronghe.models.information import expected_information, inverse_scaled, observed_information
+from ronghe.models.information import expected_information, inverse_scaled
 from ronghe.models.likelihood import Likelihood, Maximum, maximise
 from ronghe.models.log_determinant import log_determinant
 from ronghe.models.moments import Moments, build_moments
@@ -21,7 +22,6 @@ from ronghe.models.results import SpatialPanelResult
 from ronghe.models.specification import CONSTANT, specify
 from ronghe.weights.matrix import Weights
 
-COVARIANCES = ["expected", "observed"]
 COMPATIBILITIES = ["demean_first"]
 
 
@@ -127,12 +127,16 @@ class SpatialPanel:
                 f"{len(s.parameters)} parameters beside {absorbed} fixed effects; use more data or fewer terms"
             )
 
-    def fit(self, cov_type: str = "expected") -> SpatialPanelResult:
-        """Maximise the likelihood and return labelled results."""
-        require_known(cov_type, COVARIANCES, "cov_type", self.name)
+    def fit(self, cov_type: str = "expected", **settings: object) -> SpatialPanelResult:
+        """Maximise the likelihood and return labelled results.
+
+        `cov_type` is one of expected, observed, robust, clustered, driscoll_kraay, conley; `settings` are those of
+        `ronghe.models.covariance.CovarianceChoice`: cluster, bandwidth, cutoff, coordinates, kernel, small_sample.
+        """
+        choice = read_choice(cov_type, self.name, **settings)
         maximum = maximise(self.likelihood, self.name)
         point = maximum.point
-        estimate = FittedModel(
+        model = FittedModel(
             self.specification,
             self.panel,
             self.projection,
@@ -144,9 +148,10 @@ class SpatialPanel:
             self.weights,
         )
         if self.specification.method == "bias_corrected":
-            estimate = bias_corrected(estimate)
-        info = (expected_information if cov_type == "expected" else observed_information)(estimate)
-        return SpatialPanelResult(estimate, inverse_scaled(info), cov_type, point.loglik, _notes(maximum, self))
+            model = bias_corrected(model)
+        return SpatialPanelResult(
+            model, covariance(model, choice, self.name), choice, point.loglik, _notes(maximum, self)
+        )
 
 
 def bias_corrected(estimate: FittedModel) -> FittedModel:

@@ -1,0 +1,201 @@
+"""Covariance of all parameters: from the information, or from a sandwich that allows for more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from ronghe.errors import RongheError, listing, require_known
+from ronghe.models.fitted import FittedModel
+from ronghe.models.information import expected_information, inverse_scaled, observed_information
+from ronghe.models.scores import cell_scores, period_scores, unit_meat
+
+COVARIANCES = ["expected", "observed", "robust", "clustered", "driscoll_kraay", "conley"]
+CLUSTERS = ["units", "time"]
+SMALL_SAMPLE = ["none", "parameters", "clusters"]
+EARTH_RADIUS_KM = 6371.0088
+
+
+@dataclass(frozen=True)
+class CovarianceChoice:
+    """A covariance and its settings.
+
+    - expected, observed: inverse information, expected or minus the Hessian.
+    - robust: non-normal and heteroskedastic disturbances, independent over units and periods.
+    - clustered: by "units" (any dependence within a unit over time), "time" (any within a period), or both, the sum
+      less their intersection (Cameron, Gelbach and Miller 2011, equation 2.8).
+    - driscoll_kraay: any dependence within a period, and between periods up to `bandwidth` with Bartlett weights.
+    - conley: dependence over space up to `cutoff`, and each unit's own past up to `bandwidth`.
+
+    `small_sample` multiplies the middle of a sandwich: "parameters" by n / (n - K), "clusters" by
+    G / (G - 1) (n - 1) / (n - K) for each way of clustering, K the number of coefficients beta and theta.
+    """
+
+    kind: str = "expected"
+    cluster: tuple[str, ...] = ("units",)
+    bandwidth: int | None = None
+    cutoff: float | None = None
+    coordinates: pd.DataFrame | None = None
+    kernel: str = "bartlett"
+    metric: str = "kilometres"
+    small_sample: str = "none"
+
+
+def read_choice(kind: str, where: str, **settings: object) -> CovarianceChoice:
+    """Check the name and settings of a covariance."""
+    require_known(kind, COVARIANCES, "cov_type", where)
+    uses = {
+        "clustered": {"cluster", "small_sample"},
+        "robust": {"small_sample"},
+        "driscoll_kraay": {"bandwidth", "small_sample"},
+        "conley": {"bandwidth", "cutoff", "coordinates", "kernel", "metric", "small_sample"},
+    }.get(kind, set())
+    given = {key: value for key, value in settings.items() if value is not None}
+    idle = sorted(set(given) - uses)
+    if idle:
+        raise RongheError(f"{where}: cov_type '{kind}' has no use for {listing(idle)}; leave it out")
+    if "cluster" in given:
+        cluster = given["cluster"]
+        cluster = (cluster,) if isinstance(cluster, str) else tuple(cluster)
+        cluster = ("units", "time") if cluster == ("twoways",) else cluster
+        for name in cluster:
+            require_known(name, CLUSTERS, "cluster", where)
+        given["cluster"] = tuple(c for c in CLUSTERS if c in cluster)
+    require_known(given.get("small_sample", "none"), SMALL_SAMPLE, "small_sample", where)
+    require_known(given.get("kernel", "bartlett"), ["bartlett", "uniform"], "kernel", where)
+    require_known(given.get("metric", "kilometres"), ["kilometres", "plane"], "metric", where)
+    if kind == "conley" and ("cutoff" not in given or "coordinates" not in given):
+        raise RongheError(f"{where}: cov_type 'conley' needs coordinates (one row per unit, two columns) and cutoff")
+    return CovarianceChoice(kind, **given)
+
+
+def covariance(model: FittedModel, choice: CovarianceChoice, where: str) -> np.ndarray:
+    """Return the covariance of (beta, theta, rho, lambda, sigma2), all blocks kept."""
+    if choice.kind == "expected":
+        return inverse_scaled(expected_information(model))
+    bread = inverse_scaled(observed_information(model))
+    if choice.kind == "observed":
+        return bread
+    return bread @ meat(model, choice, where) @ bread
+
+
+def meat(model: FittedModel, choice: CovarianceChoice, where: str) -> np.ndarray:
+    """Return the covariance of the score under the dependence that the choice allows."""
+    if choice.kind == "robust":
+        return _factor(model, choice, "cells") * unit_meat(model, over_time=False)
+    if choice.kind == "driscoll_kraay":
+        return _factor(model, choice, "time") * _bartlett(period_scores(model), _bandwidth(model, choice, where))
+    if choice.kind == "conley":
+        return _factor(model, choice, "cells") * _conley(model, choice, where)
+    total = 0.0
+    if "units" in choice.cluster:
+        total = total + _factor(model, choice, "units") * unit_meat(model, over_time=True)
+    if "time" in choice.cluster:
+        sums = period_scores(model)
+        total = total + _factor(model, choice, "time") * (sums.T @ sums)
+    if len(choice.cluster) == 2:
+        total = _semidefinite(total - _factor(model, choice, "cells") * unit_meat(model, over_time=False))
+    return total
+
+
+def _factor(model: FittedModel, choice: CovarianceChoice, level: str) -> float:
+    """Return the factor of one level of summation.
+
+    Demeaned residuals are too small: products of residuals of one unit in one period by (1 - 1/T)(1 - 1/N) with both
+    effects, sums over a unit's periods by (1 - 1/N), sums over a period's units by (1 - 1/T). Lee and Yu's method
+    makes up for it, as it does in sigma2; least squares with dummies does not.
+    """
+    N, T = model.panel.n_units, model.panel.n_periods
+    factor = 1.0
+    if model.specification.method != "lsdv":
+        if model.projection.has_units and level in ("cells", "time"):
+            factor *= T / (T - 1)
+        if model.projection.has_time and level in ("cells", "units"):
+            factor *= N / (N - 1)
+    n, k = N * T, model.n_b
+    if choice.small_sample == "parameters":
+        factor *= n / (n - k)
+    if choice.small_sample == "clusters":
+        groups = {"cells": n, "units": N, "time": T}[level]
+        factor *= groups / (groups - 1) * (n - 1) / (n - k)
+    return factor
+
+
+def default_bandwidth(n_periods: int) -> int:
+    """Return floor(4 (T / 100)^(2/9)) periods (Newey and West 1994; Hoechle 2007, section 2.3)."""
+    return int(np.floor(4 * (n_periods / 100) ** (2 / 9)))
+
+
+def _bandwidth(model: FittedModel, choice: CovarianceChoice, where: str) -> int:
+    T = model.panel.n_periods
+    lags = default_bandwidth(T) if choice.bandwidth is None else choice.bandwidth
+    if not 0 <= lags < T:
+        raise RongheError(f"{where}: bandwidth {lags} must lie between 0 and {T - 1}, for {T} periods")
+    return lags
+
+
+def _bartlett(sums: np.ndarray, lags: int) -> np.ndarray:
+    """Return the Bartlett-weighted covariance of period sums (Driscoll and Kraay 1998, equation 8)."""
+    total = sums.T @ sums
+    for lag in range(1, lags + 1):
+        product = sums[lag:].T @ sums[:-lag]
+        total += (1 - lag / (lags + 1)) * (product + product.T)
+    return total
+
+
+def _conley(model: FittedModel, choice: CovarianceChoice, where: str) -> np.ndarray:
+    """Return the meat with spatial weights within a period, and Bartlett weights over a unit's own past.
+
+    Conley (1999, equation 3.14) for the space, Newey and West for the time; no pair is stored beyond the cutoff.
+    """
+    scores = cell_scores(model)
+    near = nearness(choice, model.panel.units, where)
+    N, T, P = scores.shape
+    total = scores.reshape(N, -1).T @ (near @ scores.reshape(N, -1))
+    total = np.einsum("tptq->pq", total.reshape(T, P, T, P))
+    lags = _bandwidth(model, choice, where) if choice.bandwidth is not None else 0
+    for lag in range(1, lags + 1):
+        product = np.einsum("itp,itq->pq", scores[:, lag:], scores[:, :-lag], optimize=True)
+        total += (1 - lag / (lags + 1)) * (product + product.T)
+    return _semidefinite(total)
+
+
+def nearness(choice: CovarianceChoice, units: Sequence[object], where: str) -> sparse.csr_array:
+    """Return the kernel weights between units up to the cutoff: 1 - d / cutoff, or one throughout."""
+    from scipy.spatial import cKDTree
+
+    frame = choice.coordinates
+    absent = [u for u in units if u not in frame.index]
+    if absent:
+        raise RongheError(f"{where}: no coordinates for {listing(absent)}")
+    points = frame.loc[list(units)].iloc[:, :2].to_numpy(float)
+    if not np.isfinite(points).all():
+        bad = [u for u, row in zip(units, points, strict=True) if not np.isfinite(row).all()]
+        raise RongheError(f"{where}: coordinates are missing for {listing(bad)}")
+    reach = choice.cutoff
+    if choice.metric == "kilometres":
+        longitude, latitude = np.radians(points).T
+        points = np.column_stack(
+            [np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude), np.sin(latitude)]
+        )
+        reach = 2 * np.sin(min(choice.cutoff / EARTH_RADIUS_KM, np.pi) / 2)
+    tree = cKDTree(points)
+    pairs = tree.sparse_distance_matrix(tree, reach, output_type="coo_matrix")
+    distance = pairs.data
+    if choice.metric == "kilometres":
+        distance = 2 * EARTH_RADIUS_KM * np.arcsin(np.clip(distance / 2, 0, 1))
+    weight = np.maximum(1 - distance / choice.cutoff, 0.0) if choice.kernel == "bartlett" else np.ones(len(distance))
+    return sparse.csr_array((weight, (pairs.row, pairs.col)), shape=pairs.shape)
+
+
+def _semidefinite(matrix: np.ndarray) -> np.ndarray:
+    """Set negative eigenvalues to zero after scaling (Cameron, Gelbach and Miller 2011, section 2.3)."""
+    scale = np.sqrt(np.maximum(np.abs(np.diag(matrix)), np.finfo(float).tiny))
+    values, vectors = np.linalg.eigh(0.5 * (matrix + matrix.T) / np.outer(scale, scale))
+    if values[0] >= 0:
+        return matrix
+    return (vectors * np.maximum(values, 0.0)) @ vectors.T * np.outer(scale, scale)
