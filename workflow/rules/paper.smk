@@ -5,6 +5,7 @@ TABLE_FORMATS = ["tex", "typ", "docx", "html", "csv"]
 FIGURE_FORMATS = ["pdf", "svg", "png"]
 TABLES = list(config["tables"])
 FIGURES = list(config["figures"])
+EXPLORED = printed.explored(config)
 
 
 wildcard_constraints:
@@ -138,8 +139,41 @@ rule gather_exhibits:
         "../scripts/gather_exhibits.py"
 
 
+rule write_explorer:
+    """One self-contained page to look through panel, estimates and tables."""
+    input:
+        code=source_files("ronghe.paper.explorer", "ronghe.paper.numbers"),
+        page="workflow/src/ronghe/paper/explorer.html",
+        panel=printed.panel_files(EXPLORED),
+        regions=printed.REGIONS,
+        fits=expand(
+            "results/models/{spec}/{file}",
+            spec=config["specifications"],
+            file=["coefficients.csv", "impacts.csv", "fit.json"],
+        ),
+        tables=expand("paper/tables/{table}.csv", table=TABLES),
+        library=source_files("ronghe.paper.build"),
+    output:
+        report("results/explorer.html", caption="../report/explorer.rst", category="Explorer"),
+    log:
+        "results/logs/paper/write_explorer.log",
+    benchmark:
+        "results/benchmarks/jobs/paper/write_explorer.tsv"
+    params:
+        tables=lookup("tables", within=config),
+        variables=EXPLORED["variables"],
+        fits=list(config["specifications"]),
+        labels=lookup("labels", within=config),
+        language=lookup("language", within=config),
+        seed=lookup("seed", within=config),
+        dataset=lookup("dataset", within=config),
+    script:
+        "../scripts/write_explorer.py"
+
+
 rule paper:
     """Stage 6, all of it: from stored results to tables, figures and the manuscript."""
     input:
         "paper/paper.pdf",
         "paper/exhibits.tex",
+        "results/explorer.html",

@@ -84,3 +84,9 @@ def quoted_files(quotes: dict) -> list[str]:
         for file in ("coefficients.csv", "impacts.csv", "tests.csv", "fit.json")
     ]
     return [*fits, *dict.fromkeys(cell["file"] for cell in quotes.get("cells", {}).values())]
+
+
+def explored(config: dict) -> dict:
+    """Return the variables that the explorer shows: all that any table or figure shows, as an entry of its own."""
+    entries = [*config.get("tables", {}).values(), *config.get("figures", {}).values()]
+    return {"kind": "trends", "variables": list(dict.fromkeys(v for e in entries for v in variables_of(e)))}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ronghe.errors import RongheError, nearest
 
 LANGUAGES = ("en", "zh")
@@ -114,10 +116,63 @@ TERMS: dict[str, tuple[str, str]] = {
     "cov_driscoll_kraay": ("Driscoll–Kraay", "Driscoll–Kraay"),
     "cov_conley": ("Conley (spatial)", "Conley（空间）"),
     "cov_windmeijer": ("two-step, Windmeijer-corrected", "两步法 Windmeijer 修正"),
-    "source": (
-        "Made by rule {0} from stored results; panel {1}, code {2}",
-        "由规则 {0} 根据已存结果生成；面板 {1}，代码 {2}",
+    "lag": ("{0}, {1} years earlier", "{0}（滞后 {1} 年）"),
+    "logarithm": ("ln {0}", "{0}（对数）"),
+    "regime": ("{0}, where {1} {2} {3}", "{0}（{1} {2} {3}）"),
+    "instrument": ("Shift-share of {0}", "{0}的份额移动工具变量"),
+    "fixed_effects": ("FE", "固定效应"),
+    "random_effects": ("RE", "随机效应"),
+    "first_differences": ("FD", "一阶差分"),
+    "instrumental_variables": ("2SLS", "2SLS"),
+    "within": ("within (dummy variables)", "组内估计（虚拟变量）"),
+    "pooled least squares": ("pooled least squares", "混合最小二乘"),
+    "feasible GLS": ("feasible GLS", "可行广义最小二乘"),
+    "first differences": ("first differences", "一阶差分"),
+    "two-stage least squares": ("two-stage least squares", "两阶段最小二乘"),
+    "within, thresholds by least squares": ("within, thresholds by least squares", "组内估计，最小二乘搜索门槛"),
+    "effects_random units": ("random region effects", "地区随机效应"),
+    "cov_clustered by units": ("clustered by region", "按地区聚类"),
+    "cov_clustered by time": ("clustered by year", "按年份聚类"),
+    "cov_clustered by units and time": ("clustered by region and by year", "按地区和年份双向聚类"),
+    "cov_conley_km": ("Conley, {0} km", "Conley，{0} 公里"),
+    "explorer_title": ("Ronghe: look through the results", "融合：结果浏览"),
+    "explorer_source": (
+        "Panel {0}, code {1}, data to {2}, seed {3}",
+        "面板 {0}，代码 {1}，数据截至 {2} 年，随机种子 {3}",
     ),
+    "explorer_map": ("Map", "地图"),
+    "explorer_estimates": ("Estimates", "估计结果"),
+    "explorer_tables": ("Tables", "表格"),
+    "explorer_table": ("Table", "表"),
+    "explorer_download": ("Download CSV", "下载 CSV"),
+    "explorer_variable": ("Variable", "变量"),
+    "explorer_year": ("Year", "年份"),
+    "explorer_region": ("Region", "地区"),
+    "explorer_group": ("Larger region", "区域"),
+    "explorer_missing": ("missing", "缺失"),
+    "explorer_all": ("all", "全部"),
+    "explorer_specification": ("Specification", "模型设定"),
+    "explorer_model": ("Model", "模型"),
+    "explorer_outcome": ("Outcome", "被解释变量"),
+    "explorer_treatment": ("Treatment", "核心解释变量"),
+    "explorer_weights": ("Weights", "空间权重"),
+    "explorer_term": ("Term", "变量"),
+    "explorer_effect": ("Kind", "类型"),
+    "explorer_estimate": ("Estimate", "估计值"),
+    "explorer_error": ("Std. error", "标准误"),
+    "explorer_pvalue": ("p", "p 值"),
+    "explorer_interval": ("95% interval", "95% 区间"),
+    "explorer_lower": ("Lower", "下限"),
+    "explorer_upper": ("Upper", "上限"),
+    "explorer_coefficient": ("coefficient", "系数"),
+    "explorer_direct": ("direct effect", "直接效应"),
+    "explorer_indirect": ("indirect effect", "间接效应"),
+    "explorer_total": ("total effect", "总效应"),
+    "explorer_estimates_caption": (
+        "The treatment in every specification that fits the choice",
+        "所选条件下各模型设定中核心解释变量的估计",
+    ),
+    "explorer_none": ("Nothing here yet", "暂无内容"),
 }
 
 
@@ -149,19 +204,38 @@ class Labels:
             return self.term(name)
         if name in ("const", "Intercept", "intercept", "constant"):
             return self.term("constant")
-        if name.endswith("_lag1") or name.startswith("lag_"):
-            base = name.removesuffix("_lag1").removeprefix("lag_")
-            return self.term("lagged", self.variable(base))
-        if name.endswith("^2"):
-            return self.term("square", self.variable(name[:-2]))
-        for mark in (" x ", ":", "*"):
-            if mark in name:
-                first, second = name.split(mark, 1)
-                return self.term("interaction", self.variable(first.strip()), self.variable(second.strip()))
+        if made := self._transformed(name):
+            return made
         raise RongheError(
             f"labels: '{name}' is printed but has no label{nearest(name, self._labels)}; "
             f"add it to config/labels.yaml with its English and Chinese name"
         )
+
+    def _transformed(self, name: str) -> str | None:
+        """Return the label of a lag, logarithm, square, regime or product, as the models stage names its terms."""
+        if match := re.fullmatch(r"L(\d*)\.(.+)", name):
+            years = int(match[1] or 1)
+            return self.term("lag" if years > 1 else "lagged", self.variable(match[2]), years)
+        if match := re.fullmatch(r"log\((.+)\)", name):
+            return self.term("logarithm", self.variable(match[1]))
+        if match := re.fullmatch(r"(.+?)\[(.+?)(<=|>)([-\d.e]+)\]", name):
+            sign = {"<=": "≤", ">": ">"}[match[3]]
+            return self.term("regime", self.variable(match[1]), self.variable(match[2]), sign, match[4])
+        if name.endswith("^2"):
+            return self.term("square", self.variable(name[:-2]))
+        if name.startswith("shift_share."):
+            return self.term("instrument", self.named("", name.partition(".")[2]))
+        if ":" in name:
+            first, second = name.split(":", 1)
+            return self.term("interaction", self.variable(first), self.variable(second))
+        return None
+
+    def covariance(self, fit: object) -> str:
+        """Return how the covariance of a fit was estimated."""
+        label = str(fit.get("cov_type") or "")
+        if match := re.fullmatch(r"Conley, ([\d.]+) km", label):
+            return self.term("cov_conley_km", match[1])
+        return self.named("cov_", label)
 
     def text(self, value: str | dict[str, str] | None) -> str:
         """Return a text of the configuration in this language; a plain string serves every language."""

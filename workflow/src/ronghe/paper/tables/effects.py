@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ronghe.paper.exhibit import Exhibit
 from ronghe.paper.results import MODELS, Fit
-from ronghe.paper.tables.regression import column_of, estimate_lines, regression_notes
+from ronghe.paper.tables.regression import column_of, estimate_lines, heading_of, regression_notes
 from ronghe.paper.terms import Labels
 
 EFFECTS = ("direct", "indirect", "total")
@@ -37,7 +37,7 @@ def effects_table(name: str, entry: dict, labels: Labels, models: str = MODELS) 
                 rows.append((labels.variable(variable), labels.term(effect), [first for first, _ in found]))
                 rows.append((labels.variable(variable), "", [second for _, second in found]))
         headings = [labels.text(c.get("heading")) for c in columns]
-        headings = [h or labels.named("", str(f.get("model"))) for h, f in zip(headings, fits, strict=True)]
+        headings = [h or heading_of(f, labels) for h, f in zip(headings, fits, strict=True)]
         header = [headings, [f"({i + 1})" for i in range(len(fits))]]
     return Exhibit(
         name,

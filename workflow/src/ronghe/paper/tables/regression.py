@@ -115,13 +115,19 @@ def _header(columns: list[dict], fits: list[Fit], labels: Labels) -> list[list[s
     if len(set(outcomes)) > 1:
         header.append(outcomes)
     headings = [
-        labels.text(c["heading"]) if "heading" in c else labels.named("", str(fit.get("model") or fit.get("kind")))
+        labels.text(c["heading"]) if "heading" in c else heading_of(fit, labels)
         for c, fit in zip(columns, fits, strict=True)
     ]
     if any(headings):
         header.append(headings)
     header.append([f"({i + 1})" for i in range(len(columns))])
     return header
+
+
+def heading_of(fit: Fit, labels: Labels) -> str:
+    """Return what a fit is called: its spatial model, or its kind where the model is plain least squares."""
+    model = str(fit.get("model") or "")
+    return labels.named("", str(fit.get("kind")) if model in ("", "ols") else model)
 
 
 def regression_notes(entry: dict, fits: list[Fit], labels: Labels, statistic: str, starred: bool) -> str:
@@ -138,7 +144,7 @@ def regression_notes(entry: dict, fits: list[Fit], labels: Labels, statistic: st
     weights = [labels.named("weights_", str(f.get("weights"))) if f.get("weights") else "" for f in fits]
     if len(set(weights) - {""}) == 1:
         facts.append(("note_weights", weights))
-    facts.append(("note_covariance", [labels.named("cov_", str(f.get("cov_type"))) for f in fits]))
+    facts.append(("note_covariance", [labels.covariance(f) for f in fits]))
     samples = [_sample(fit, labels) for fit in fits]
     facts.append(("note_sample", samples))
     sentences += [labels.term(key, _by_column(values, labels)) for key, values in facts if any(values)]

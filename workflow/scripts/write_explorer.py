@@ -1,0 +1,23 @@
+"""Writes the page that shows panel, estimates and tables."""
+
+from ronghe.journal import journal
+
+with journal(snakemake.log[0]):
+    from ronghe.paper.explorer import write_explorer
+    from ronghe.paper.numbers import footer_facts
+    from ronghe.paper.terms import Labels
+
+    given = snakemake.params
+    panel = list(snakemake.input.panel)
+    labels = Labels(given.labels, given.language)
+    facts = footer_facts(panel, list(snakemake.input.library), given.seed, given.dataset)
+    write_explorer(
+        snakemake.output[0],
+        labels,
+        panel=panel,
+        regions=snakemake.input.regions,
+        variables=given.variables,
+        fits=given.fits,
+        tables=given.tables,
+        source=labels.term("explorer_source", *(facts[k] for k in ("panel", "code", "data", "seed"))),
+    )

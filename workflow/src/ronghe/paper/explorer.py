@@ -1,0 +1,163 @@
+"""Writes results/explorer.html: one page, without network access, to look through panel, estimates and tables."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pandas as pd
+
+from ronghe.errors import RongheError
+from ronghe.frames import read_csv, read_panel
+from ronghe.paper.results import Fit
+from ronghe.paper.tables.regression import heading_of
+from ronghe.paper.terms import Labels
+
+PAGE = Path(__file__).with_name("explorer.html")
+PLACE = "/*DATA*/"
+
+
+def write_explorer(
+    path: str | Path,
+    labels: Labels,
+    *,
+    panel: list[str],
+    regions: str | Path,
+    variables: list[str],
+    fits: list[str],
+    tables: dict[str, dict],
+    tables_folder: str | Path = "paper/tables",
+    models: str | Path = "results/models",
+    source: str = "",
+) -> None:
+    """Write the page with all data inside it."""
+    frame = read_panel(*panel)
+    data = {
+        "language": labels.language,
+        "title": labels.term("explorer_title"),
+        "source": source,
+        "words": {key: labels.term(f"explorer_{key}") for key in WORDS},
+        **_panel(frame, read_csv(regions).set_index("region"), variables, labels),
+        **_fits([Fit.read(name, models) for name in fits], labels),
+        "tables": [_table(name, entry, labels, Path(tables_folder)) for name, entry in tables.items()],
+    }
+    # Inside a script element only "</" could end the data early.
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("</", "<\\/")
+    page = PAGE.read_text(encoding="utf-8").replace(PLACE, text, 1)
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(page, encoding="utf-8", newline="\n")
+
+
+WORDS = (
+    "map", "estimates", "tables", "table", "download", "variable", "year", "region", "group", "missing", "all",
+    "specification", "model", "outcome", "treatment", "weights", "term", "effect", "estimate", "error", "pvalue",
+    "interval", "lower", "upper", "coefficient", "direct", "indirect", "total", "estimates_caption", "none",
+)  # fmt: skip
+
+
+def _panel(frame: pd.DataFrame, regions: pd.DataFrame, variables: list[str], labels: Labels) -> dict:
+    here = [r for r in regions.index if r in set(frame.index.get_level_values("region"))]
+    years = sorted(int(y) for y in frame.index.get_level_values("year").unique())
+    held = []
+    for variable in variables:
+        wide = frame[variable].unstack("region")
+        values = [[_number(wide.at[year, region]) for region in here] for year in years]
+        held.append({"key": variable, "label": labels.variable(variable), "values": values})
+    return {"years": years, "variables": held, "regions": [_region(r, regions.loc[r], labels) for r in here]}
+
+
+def _region(name: str, row: pd.Series, labels: Labels) -> dict:
+    printed = row["name_zh"] if labels.language == "zh" and "name_zh" in row else name
+    short = labels.variable(f"short.{name}") if labels.knows(f"short.{name}") else name[:3]
+    group = labels.named("", str(row["macro_region"])) if "macro_region" in row else ""
+    return {
+        "key": name,
+        "name": str(printed),
+        "short": short,
+        "group": group,
+        "row": int(row["tile_row"]),
+        "column": int(row["tile_column"]),
+    }
+
+
+def _fits(fits: list[Fit], labels: Labels) -> dict:
+    names: dict[str, str] = {"none": labels.term("effects_none")}
+    out = []
+    for fit in fits:
+        treatment = main_variable(fit)
+        outcome, weights = str(fit.get("outcome")), str(fit.get("weights") or "none")
+        for key in (outcome, treatment, weights):
+            names.setdefault(key, _called(key, labels))
+        rows = [_row(term, "", row, term == treatment, labels) for term, row in fit.coefficients.iterrows()]
+        if not any(row["main"] for row in rows):
+            for row in rows:
+                row["main"] = row["term"].startswith(treatment)
+        if (fit.folder / "impacts.csv").is_file():
+            rows += [_row(v, e, row, v == treatment, labels) for (v, e), row in fit.impacts.iterrows()]
+        facts = [labels.term("note_size", fit.get("n_units"), fit.get("n_periods")), labels.covariance(fit)]
+        out.append(
+            {
+                "name": fit.name,
+                "model": heading_of(fit, labels),
+                "outcome": outcome,
+                "treatment": treatment,
+                "weights": weights,
+                "about": labels.join([f for f in facts if f]),
+                "rows": rows,
+            }
+        )
+    return {"fits": out, "names": names}
+
+
+def main_variable(fit: Fit) -> str:
+    """Return the variable that a specification is about: its treatment, else its first regressor."""
+    entry = fit.get("entry") or {}
+    treatment = entry.get("treatment")
+    treatment = treatment[0] if isinstance(treatment, list) and treatment else treatment
+    if isinstance(treatment, str) and treatment:
+        return treatment
+    regressors = fit.get("regressors") or list(fit.coefficients.index)
+    return str(regressors[0])
+
+
+def _row(term: str, effect: str, row: pd.Series, main: bool, labels: Labels) -> dict:
+    printed = _called(term, labels)
+    if effect and main:
+        printed = f"{printed}: {labels.named('', effect)}"
+    return {
+        "term": term,
+        "label": printed,
+        "effect": effect,
+        "estimate": _number(row["estimate"]),
+        "error": _number(row["std_error"]),
+        "pvalue": _number(row["pvalue"]),
+        "lower": _number(row["lower"]),
+        "upper": _number(row["upper"]),
+        "main": main,
+    }
+
+
+def _called(name: str, labels: Labels) -> str:
+    try:
+        return labels.variable(name)
+    except RongheError:
+        return labels.named("weights_", name)
+
+
+def _table(name: str, entry: dict, labels: Labels, folder: Path) -> dict:
+    frame = pd.read_csv(folder / f"{name}.csv", dtype=str, keep_default_na=False)
+    header = [column.split(".")[0] if column.rpartition(".")[2].isdigit() else column for column in frame.columns]
+    return {
+        "name": name,
+        "caption": labels.text(entry["caption"]),
+        "notes": labels.text(entry.get("notes")),
+        "header": header,
+        "rows": frame.to_numpy().tolist(),
+    }
+
+
+def _number(value: object) -> float | None:
+    if value is None or value == "" or pd.isna(value) or math.isinf(float(value)):
+        return None
+    return float(f"{float(value):.10g}")
