@@ -24,7 +24,8 @@ DRIVER = """
 window.addEventListener("load", () => {
   const out = {};
   const fire = (node, kind) => node.dispatchEvent(new Event(kind, { bubbles: true }));
-  const cells = (name) => [...document.querySelectorAll(`table[data-name=${name}] tbody tr`)].map((r) => [...r.cells].map((c) => c.textContent));
+  const cells = (name) => [...document.querySelectorAll(`table[data-name=${name}] tbody tr`)].map(
+    (r) => [...r.cells].map((c) => c.textContent));
   const saved = [];
   URL.createObjectURL = (blob) => { saved.push(blob); return "blob:none"; };
   HTMLAnchorElement.prototype.click = function () { out.file = this.download; };
@@ -43,7 +44,7 @@ window.addEventListener("load", () => {
   out.tab = document.activeElement.dataset.view;
   out.estimates = cells("estimates");
   const weights = document.querySelectorAll(".controls select")[2];
-  weights.value = "contiguity"; fire(weights, "change");
+  weights.focus(); weights.value = "contiguity"; fire(weights, "change");
   out.chosen = cells("estimates");
   out.focus_kept = document.activeElement.tagName;
   document.querySelector("button.open").click();
@@ -52,8 +53,13 @@ window.addEventListener("load", () => {
   out.table = cells("main");
   out.overflow = document.documentElement.scrollWidth - document.documentElement.clientWidth;
   out.hash = location.hash;
-  saved[0].text().then((text) => { out.csv = text;
-    const node = document.createElement("pre"); node.id = "report"; node.textContent = JSON.stringify(out); document.body.append(node); });
+  saved[0].text().then((text) => {
+    out.csv = text;
+    const node = document.createElement("pre");
+    node.id = "report";
+    node.textContent = JSON.stringify(out);
+    document.body.append(node);
+  });
 });
 window.addEventListener("error", (event) => { document.title = "ERROR " + event.message; });
 </script>
