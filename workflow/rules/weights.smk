@@ -1,7 +1,58 @@
 # Stage 3: from positions and borders to weights matrices.
+from ronghe.weights import declaration as weights_declaration
+
+WEIGHTS = list(weights_declaration.entries(config))
+COMPARED = lookup("weights_comparison/variables", within=config, default=[])
+
+
+def weights_files(wildcards):
+    """The files that the weights of the wildcard are built from."""
+    return weights_declaration.files(config, wildcards.weights)
+
+
+rule build_weights:
+    """Build one weights matrix: edges, islands settled, standardised, with a summary."""
+    input:
+        files=lambda wildcards: weights_declaration.paths(weights_files(wildcards)),
+        code=source_files("ronghe.weights.build"),
+    output:
+        edges="results/weights/{weights}/edges.csv",
+        summary="results/weights/{weights}/summary.json",
+    log:
+        "results/logs/weights/build_weights/{weights}.log",
+    benchmark:
+        "results/benchmarks/jobs/weights/build_weights/{weights}.tsv"
+    wildcard_constraints:
+        weights="|".join(WEIGHTS) or "(?!)",
+    params:
+        entry=lookup("weights/{weights}", within=config),
+        files=weights_files,
+    script:
+        "../scripts/build_weights.py"
+
+
+rule compare_weights:
+    """Set the weights side by side: density, neighbours, spectral radius, correlation of lags."""
+    input:
+        edges=expand("results/weights/{weights}/edges.csv", weights=WEIGHTS),
+        summaries=expand("results/weights/{weights}/summary.json", weights=WEIGHTS),
+        panel=measure.sources(config, COMPARED or ["any"]),
+        code=source_files("ronghe.weights.comparison"),
+    output:
+        comparison="results/weights/comparison.csv",
+        correlations="results/weights/lag_correlations.csv",
+    log:
+        "results/logs/weights/compare_weights.log",
+    benchmark:
+        "results/benchmarks/jobs/weights/compare_weights.tsv"
+    params:
+        variables=COMPARED,
+    script:
+        "../scripts/compare_weights.py"
 
 
 rule weights:
     """Stage 3, all of it: from positions and borders to weights matrices."""
     input:
-        [],
+        expand("results/weights/{weights}/edges.csv", weights=WEIGHTS),
+        rules.compare_weights.output if WEIGHTS else [],

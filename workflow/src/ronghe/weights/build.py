@@ -1,0 +1,209 @@
+"""Builds one declared weights matrix: raw weights by kind, islands settled, standardised, described."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ronghe.errors import RongheError, listing, require_known
+from ronghe.frames import KEYS, read_csv, read_panel
+from ronghe.weights import contiguity, distance, economic
+from ronghe.weights.islands import settle_islands
+from ronghe.weights.matrix import Weights
+from ronghe.weights.positions import Positions
+
+
+@dataclass
+class Sources:
+    """What weights are built from: regions, borders, variables, a file of the user, other weights."""
+
+    regions: pd.DataFrame
+    borders: pd.DataFrame | None = None
+    variable: pd.Series | None = None
+    sample_years: tuple[int, ...] = ()
+    file: str | None = None
+    weights: dict[str, Weights] = field(default_factory=dict)
+
+    @property
+    def units(self) -> list[str]:
+        """Regions in the order of their table."""
+        return list(self.regions.index)
+
+    @property
+    def positions(self) -> Positions:
+        """Where the regions lie."""
+        return Positions.from_table(self.regions)
+
+
+def read_sources(entry: dict, files: dict) -> Sources:
+    """Read the files that one entry needs, as `declaration.files` names them."""
+    regions = files["regions"]
+    table = read_csv(regions).set_index("region")
+    if table.index.has_duplicates:
+        twice = listing(table.index[table.index.duplicated()].unique())
+        raise RongheError(f"{regions}: stands twice: {twice}; keep one row each")
+    known = set(table.index)
+    table = table[table["in_sample"].astype(bool)] if "in_sample" in table else table
+    for region in entry.get("leave_out", []):
+        require_known(region, table.index, "region to leave out", "weights")
+    table = table.drop(index=entry.get("leave_out", []))
+    found = Sources(table, file=files.get("file"))
+    if "borders" in files:
+        found.borders = _within(read_csv(files["borders"]), known, list(table.index), files["borders"])
+    if "variable" in files:
+        series, found.sample_years = _read_variable(entry["variable"], files["variable"])
+        found.variable = series[series.index.get_level_values("region").isin(table.index)]
+    found.weights = {Path(path).parent.name: Weights.read(path) for path in files["weights"]}
+    return found
+
+
+def _within(borders: pd.DataFrame, known: set[str], units: list[str], path: str) -> pd.DataFrame:
+    """Keep the borders between the units; a name that the table of regions lacks is refused."""
+    ends = borders[["region", "neighbor"]]
+    unknown = sorted(set(ends.to_numpy().ravel()) - known, key=str)
+    if unknown:
+        raise RongheError(f"{path}: not in the table of regions: {listing(unknown)}")
+    return borders[ends.isin(units).all(axis=1)]
+
+
+def _read_variable(name: str, path: str) -> tuple[pd.Series, tuple[int, ...]]:
+    """Read a (region, year) series from the clean series (all years) or from a measure, and the sample's years."""
+    if "." in name:
+        series = read_panel(path)[name]
+        return series, tuple(sorted(series.index.get_level_values("year").unique()))
+    table = read_csv(path)
+    require_known(name, sorted(set(table["variable"])), "variable", path)
+    sample = tuple(sorted(table.loc[table["in_sample"].astype(bool), "year"].unique()))
+    return table[table["variable"] == name].set_index(KEYS)["value"].rename(name), sample
+
+
+def build(name: str, entry: dict, sources: Sources) -> tuple[Weights, dict]:
+    """Build the weights of one entry and their summary."""
+    require_known(entry["kind"], BUILDERS, "kind", f"weights '{name}'")
+    raw = BUILDERS[entry["kind"]](name, entry, sources)
+    decay = _decay(entry)
+    positions = sources.positions if entry.get("islands") == "attach" else None
+    settled = settle_islands(raw, entry.get("islands", "refuse"), positions, decay)
+    result = settled.standardise(entry.get("standardise", "row"))
+    return result, {**describe(result), "attached": _attached(raw, settled), **_as_declared(entry, settled)}
+
+
+def _attached(raw: Weights, settled: Weights) -> list[str]:
+    """Return the islands that have a neighbour now."""
+    return sorted(str(unit) for unit in set(raw.islands) - set(settled.islands))
+
+
+def _as_declared(entry: dict, raw: Weights) -> dict:
+    """Return what the entry says, and the scale of the weights before standardisation."""
+    return {"standardise": entry.get("standardise", "row"), "raw_spectral_radius": raw.spectral_radius, "entry": entry}
+
+
+def describe(W: Weights) -> dict:
+    """Return the facts about a matrix that a reader asks for."""
+    counts = np.diff(W.sparse.indptr)
+    low, high = W.eigenvalue_bounds()
+    return {
+        "name": W.name,
+        "n": W.n,
+        "edges": int(W.sparse.nnz),
+        "density": W.sparse.nnz / (W.n * (W.n - 1)) if W.n > 1 else 0.0,
+        "mean_neighbors": float(counts.mean()),
+        "min_neighbors": int(counts.min()),
+        "max_neighbors": int(counts.max()),
+        "islands": [str(unit) for unit in W.islands],
+        "components": W.n_components,
+        "symmetric": W.is_symmetric,
+        "row_standardised": W.is_row_standardised,
+        "smallest_eigenvalue": low,
+        "largest_eigenvalue": high,
+        "hash": W.hash,
+    }
+
+
+def save(W: Weights, summary: dict, edges: str, path: str) -> None:
+    """Write the edge list and the summary."""
+    W.write(edges)
+    Path(path).write_text(json.dumps(summary, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+
+
+def _contiguity(name: str, entry: dict, sources: Sources) -> Weights:
+    if "boundaries" in entry:
+        rule = entry.get("rule", "queen")
+        return contiguity.from_polygons(entry["boundaries"], entry["key"], sources.units, rule, name)
+    if sources.borders is None or sources.borders.empty:
+        raise RongheError(f"{name}: the dataset has no table of borders; add one, or name a file of boundaries")
+    return contiguity.from_borders(sources.borders, sources.units, entry.get("links"), name)
+
+
+def _nearest(name: str, entry: dict, sources: Sources) -> Weights:
+    return distance.nearest_neighbors(sources.positions, entry["k"], name)
+
+
+def _band(name: str, entry: dict, sources: Sources) -> Weights:
+    threshold = entry.get("threshold_km", "least")
+    return distance.distance_band(sources.positions, None if threshold == "least" else threshold, name)
+
+
+def _by_distance(name: str, entry: dict, sources: Sources) -> Weights:
+    return distance.by_distance(sources.positions, _decay(entry), entry.get("cutoff_km"), name)
+
+
+def _decay(entry: dict) -> Callable[[np.ndarray], np.ndarray] | None:
+    """Return the weight as a function of distance, for kinds that have one."""
+    if entry["kind"] == "inverse_distance":
+        return distance.inverse(entry.get("power", 1))
+    if entry["kind"] == "exponential":
+        return distance.exponential(entry["scale_km"])
+    return None
+
+
+def _mean_variable(name: str, entry: dict, sources: Sources) -> pd.Series:
+    mean = economic.mean_over(sources.variable, entry.get("years"), sources.sample_years, name)
+    absent = sorted(set(sources.units) - set(mean.index))
+    if absent:
+        raise RongheError(f"{name}: {sources.variable.name} is missing for {listing(absent)}")
+    return mean.loc[sources.units].rename(sources.variable.name)
+
+
+def _economic(name: str, entry: dict, sources: Sources) -> Weights:
+    return economic.economic_distance(_mean_variable(name, entry, sources), name)
+
+
+def _nested(name: str, entry: dict, sources: Sources) -> Weights:
+    first, second = (sources.weights[part].align(sources.units) for part in (entry["geographic"], entry["economic"]))
+    if entry.get("combine", "sum") == "product":
+        return economic.product(first, second, name)
+    return economic.weighted_sum(first, second, entry.get("share", 0.5), name)
+
+
+def _size(name: str, entry: dict, sources: Sources) -> Weights:
+    geographic = sources.weights[entry["geographic"]].align(sources.units)
+    return economic.scaled_by_size(geographic, _mean_variable(name, entry, sources), name)
+
+
+def _flows(name: str, entry: dict, sources: Sources) -> Weights:
+    return economic.from_flows(read_csv(sources.file), sources.units, entry.get("own_flows", "refuse"), name)
+
+
+def _file(name: str, entry: dict, sources: Sources) -> Weights:
+    W = Weights.read(sources.file)
+    return Weights(tuple(sources.units), W.align(sources.units).sparse, name)
+
+
+BUILDERS = {
+    "contiguity": _contiguity,
+    "knn": _nearest,
+    "band": _band,
+    "inverse_distance": _by_distance,
+    "exponential": _by_distance,
+    "economic": _economic,
+    "nested": _nested,
+    "size": _size,
+    "flows": _flows,
+    "file": _file,
+}

@@ -1,0 +1,75 @@
+"""Weights by distance over the globe: nearest neighbours, bands, inverse distance, exponential decay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy import sparse
+
+from ronghe.errors import RongheError, listing
+from ronghe.weights.matrix import Weights
+from ronghe.weights.positions import Positions
+
+# Above this many units, weights among all pairs would need gigabytes.
+MOST_WITHOUT_CUTOFF = 10_000
+
+
+def nearest_neighbors(positions: Positions, k: int, name: str = "weights") -> Weights:
+    """Give weight 1 to the k nearest units; where distances tie, the names decide, not the order of rows."""
+    near = positions.nearest(k)
+    starts = np.arange(0, near.size + 1, k)
+    W = sparse.csr_array((np.ones(near.size), near.ravel(), starts), shape=(positions.n,) * 2)
+    return Weights(positions.labels, W, name)
+
+
+def distance_band(positions: Positions, threshold_km: float | None, name: str = "weights") -> Weights:
+    """Give weight 1 within a distance; None takes the least that leaves no unit without a neighbour."""
+    threshold_km = least_threshold(positions) if threshold_km is None else threshold_km
+    return by_distance(positions, np.ones_like, threshold_km, name)
+
+
+def least_threshold(positions: Positions) -> float:
+    """Return the largest distance, in km, from a unit to its nearest neighbour."""
+    nearest = positions.nearest(1)[:, 0]
+    return float(positions.distances(np.arange(positions.n), nearest).max())
+
+
+def by_distance(
+    positions: Positions,
+    weigh: Callable[[np.ndarray], np.ndarray],
+    cutoff_km: float | None = None,
+    name: str = "weights",
+) -> Weights:
+    """Weigh every pair within the cut-off, or every pair, by a function of its distance in km."""
+    if cutoff_km is None and positions.n > MOST_WITHOUT_CUTOFF:
+        raise RongheError(f"{name}: weights among all pairs of {positions.n} units; give a cut-off in km")
+    focal, neighbor, distance = positions.pairs(cutoff_km)
+    values = weigh(distance)
+    if not np.isfinite(values).all():
+        same = [
+            f"{positions.labels[i]} and {positions.labels[j]}"
+            for i, j in zip(focal[distance == 0], neighbor[distance == 0], strict=True)
+            if i < j
+        ]
+        raise RongheError(f"{name}: at the same place, so that the inverse distance is infinite: {listing(same)}")
+    return Weights(positions.labels, sparse.coo_array((values, (focal, neighbor)), shape=(positions.n,) * 2), name)
+
+
+def inverse(power: float) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the function d^-power of the distance in km."""
+
+    def weigh(distance: np.ndarray) -> np.ndarray:
+        with np.errstate(divide="ignore"):
+            return distance**-power
+
+    return weigh
+
+
+def exponential(scale_km: float) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the function exp(-d / scale): the weight falls to 37 % over each `scale_km`."""
+
+    def weigh(distance: np.ndarray) -> np.ndarray:
+        return np.exp(-distance / scale_km)
+
+    return weigh
