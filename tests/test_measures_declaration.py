@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 
 import pytest
 from ronghe.configuration import load_yaml, merge_schemas, validate
@@ -55,13 +56,10 @@ def test_inputs_follow_the_variables(config):
     assert declaration.systems(config, "both") == {"services": "services", "industry": "quality"}
 
 
-def test_patterns_match_their_names_only():
-    import re
-
-    assert re.fullmatch(declaration.pattern(["a", "b.c"]), "b.c") and not re.fullmatch(
-        declaration.pattern(["b.c"]), "bxc"
-    )
-    assert not re.fullmatch(declaration.pattern([]), "")
+def test_patterns_match_the_names_of_their_kinds_only(config):
+    assert re.fullmatch(declaration.kind_pattern(config, "index"), "services")
+    assert not re.fullmatch(declaration.kind_pattern(config, "index"), "both")
+    assert not re.fullmatch(declaration.kind_pattern(config, "synergy"), "")
 
 
 def change(name: str, **keys: object):

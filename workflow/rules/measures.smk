@@ -1,15 +1,11 @@
 # Stage 2: from the panel to indices.
+from functools import partial
+
 from ronghe.measures import declaration as measure
 
-
-def measure_inputs(wildcards):
-    """Files with the variables that the measure of the wildcard uses, and no others."""
-    return measure.inputs(config, wildcards.measure)
-
-
-def measure_names(*kinds):
-    """Pattern of the names of these kinds."""
-    return measure.pattern(measure.entries(config, *kinds))
+# Files with the variables that the measure of the wildcard uses, and no others; and the names of measures by kind.
+measure_inputs = partial(measure.wildcard_inputs, config)
+measure_names = partial(measure.kind_pattern, config)
 
 
 rule build_index:

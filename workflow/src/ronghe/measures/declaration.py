@@ -43,6 +43,11 @@ def inputs(config: dict, name: str) -> list[str]:
     return sources(config, KINDS[entry["kind"]].uses(entry))
 
 
+def wildcard_inputs(config: dict, wildcards: object) -> list[str]:
+    """Return the inputs of the measure that a rule's wildcard names."""
+    return inputs(config, wildcards.measure)
+
+
 def needs(config: dict, name: str) -> set[str]:
     """Return the measures whose columns or tables the measure `name` uses."""
     entry = config["measures"][name]
@@ -87,6 +92,11 @@ def targets(config: dict) -> list[str]:
 def pattern(names: Iterable[str]) -> str:
     """Return the pattern that matches these names and nothing else, for a rule's wildcard."""
     return "|".join(re.escape(name) for name in names) or "(?!)"
+
+
+def kind_pattern(config: dict, *kinds: str) -> str:
+    """Return the pattern of the names of all measures of these kinds."""
+    return pattern(entries(config, *kinds))
 
 
 def check_panel_variables(config: dict, known: Iterable[str]) -> None:
