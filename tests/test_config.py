@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from ronghe.configuration import check_configuration, load_yaml, merge_schemas, validate
+from ronghe.clean.declaration import load_dataset
+from ronghe.clean.variables import derivations, families, variables
+from ronghe.configuration import check_configuration, load_yaml, merge_schemas, replace_stages, validate
 from ronghe.errors import RongheError, nearest
+from ronghe.models.declaration import check_variables
 
 
 def write(path, text):
@@ -101,3 +104,33 @@ def test_every_shipped_section_has_a_schema(project):
 
 def test_nearest_says_nothing_when_nothing_is_near():
     assert nearest("zzz", ["index", "coupling"]) == ""
+
+
+@pytest.mark.parametrize("name", ["china_provinces", "us_states"])
+def test_every_shipped_dataset_goes_with_its_measures_and_specifications(project, name):
+    schemas = project / "workflow/schemas"
+    config = {}
+    for stage in ("config", "measures", "weights", "explore", "specifications", "tables", "labels"):
+        config |= load_yaml(project / f"config/{stage}.yaml")
+    files = replace_stages(config, project / "config/datasets" / name, schemas)
+    dataset = load_dataset(name, project / "config/datasets", schemas / "dataset.schema.yaml")
+    check_configuration(config, files, schemas)
+    panel = [*variables(dataset), *(d.name for d in derivations(dataset))]
+    check_variables(config, panel, families(dataset))
+    assert config["specifications"] and config["measures"]
+
+
+def test_a_dataset_with_a_folder_brings_all_its_stages(tmp_path, project):
+    schemas = project / "workflow/schemas"
+    config = {"measures": {"a": {}}, "specifications": {"b": {}}, "dataset": "x", "labels": {"c": {"en": "C"}}}
+    assert replace_stages(dict(config), tmp_path / "none", schemas) == []
+    (tmp_path / "measures.yaml").write_text("measures: {d: {kind: index}}\n")
+    assert replace_stages(config, tmp_path, schemas) == [tmp_path / "measures.yaml"]
+    assert config["measures"] == {"d": {"kind": "index"}} and config["specifications"] == {}
+    assert config["dataset"] == "x" and config["labels"] == {"c": {"en": "C"}}
+    (tmp_path / "measures.yaml").write_text("measure: {}\n")
+    with pytest.raises(RongheError, match="measures.yaml: unknown key 'measure'; did you mean 'measures'"):
+        replace_stages(config, tmp_path, schemas)
+    (tmp_path / "mesures.yaml").write_text("")
+    with pytest.raises(RongheError, match="mesures.yaml: no stage reads this file; did you mean 'measures'"):
+        replace_stages(config, tmp_path, schemas)

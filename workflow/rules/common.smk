@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ronghe.clean.declaration import load_dataset
 from ronghe.clean.variables import derivations, fact_files, families, labels, raw_files, variables, without_words
-from ronghe.configuration import check_configuration, load_yaml
+from ronghe.configuration import check_configuration, load_yaml, replace_stages
 from ronghe.errors import RongheError
 from ronghe.measures.declaration import check_panel_variables
 from ronghe.models.declaration import check_variables
@@ -14,7 +14,9 @@ SCHEMAS = Path(workflow.basedir, "workflow", "schemas")
 DATASETS = Path(workflow.basedir, "config", "datasets")
 
 try:
-    check_configuration(config, workflow.configfiles, SCHEMAS)
+    # A dataset may bring its own later stages in a folder of its name.
+    own_stages = replace_stages(config, DATASETS / config["dataset"], SCHEMAS)
+    check_configuration(config, [*workflow.configfiles, *own_stages], SCHEMAS)
     # How the raw tables of config/datasets/NAME.yaml become one panel.
     DATASET = load_dataset(config["dataset"], DATASETS, SCHEMAS / "dataset.schema.yaml")
     # A label that a dataset gives goes before the general one.

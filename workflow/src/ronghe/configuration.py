@@ -104,6 +104,33 @@ def merge_schemas(folder: str | Path) -> dict:
     return merged
 
 
+def replace_stages(config: dict, folder: str | Path, schemas: str | Path) -> list[Path]:
+    """Let a dataset's own files (measures.yaml, specifications.yaml ...) stand in for the general ones; return them.
+
+    A dataset with such a folder brings all its later stages: a section that it does not bring is empty, because the
+    general one speaks of variables of another dataset. Without a folder nothing changes.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        return []
+    general = ("config", "labels", "dataset")
+    stages = {path.name.split(".")[0]: path for path in sorted(Path(schemas).glob("*.schema.yaml"))}
+    stages = {name: path for name, path in stages.items() if name not in general}
+    files = sorted(folder.glob("*.yaml"))
+    for path in files:
+        if path.stem not in stages:
+            raise RongheError(f"{path}: no stage reads this file{nearest(path.stem, stages)} (read: {listing(stages)})")
+    for name, schema in stages.items():
+        own = load_yaml(folder / f"{name}.yaml") if folder / f"{name}.yaml" in files else {}
+        allowed = list(load_yaml(schema)["properties"])
+        for key in own:
+            if key not in allowed:
+                close = nearest(key, allowed)
+                raise RongheError(f"{folder / name}.yaml: unknown key '{key}'{close} (allowed: {listing(allowed, 40)})")
+        config.update({key: own.get(key, {}) for key in allowed})
+    return files
+
+
 def check_configuration(config: dict, files: Iterable[str | Path], schemas: str | Path) -> None:
     """Check the merged configuration and each file it came from; raise RongheError at the first fault."""
     loaded = {str(path): load_yaml(path) for path in files}
