@@ -14,7 +14,7 @@ def check(config: dict) -> None:
     """Check every specification against the names that are declared; raise RongheError at the first fault."""
     for name in config.get("samples", {}):
         _check_sample(name, config)
-    for name in config.get("specifications", {}):
+    for name in entries(config):
         _check_entry(name, config)
 
 
@@ -29,9 +29,17 @@ def check_variables(config: dict, panel: Iterable[str], tables: Iterable[str]) -
             require_known(table, tables, "long table", f"specification '{name}'")
 
 
+def entries(config: dict) -> dict[str, dict]:
+    """Return the specifications declared for the dataset of this run, or for any dataset."""
+    here = config.get("dataset")
+    general = config.get("specification_defaults", {}).get("dataset", here)
+    declared = config.get("specifications", {})
+    return {name: entry for name, entry in declared.items() if entry.get("dataset", general) == here}
+
+
 def specifications(config: dict) -> dict[str, dict]:
     """Return every specification complete: defaults filled in, its sample and the entries it builds on written out."""
-    return {name: complete(name, config) for name in config.get("specifications", {})}
+    return {name: complete(name, config) for name in entries(config)}
 
 
 def complete(name: str, config: dict) -> dict:
@@ -39,7 +47,7 @@ def complete(name: str, config: dict) -> dict:
     entry = config["specifications"][name]
     kind = KINDS[entry["kind"]]
     defaults = config.get("specification_defaults", {})
-    merged = {k: v for k, v in {**defaults, **entry}.items() if k in kind.allowed and k != "about"}
+    merged = {k: v for k, v in {**defaults, **entry}.items() if k in kind.allowed and k not in ("about", "dataset")}
     sample = merged.get("sample", "all")
     rows = {k: v for k, v in config.get("samples", {}).get(sample, {}).items() if k != "about"}
     result = {**merged, "name": name, "estimator": kind.estimator, "sample_name": sample, "sample": rows}
@@ -116,7 +124,7 @@ def named_with_tables(config: dict, table: str | None) -> list[str]:
     """Return the specifications whose kind writes this further table; with None, those that write none."""
     return [
         name
-        for name, entry in config.get("specifications", {}).items()
+        for name, entry in entries(config).items()
         if (table in KINDS[entry["kind"]].tables if table else not KINDS[entry["kind"]].tables)
     ]
 
@@ -141,7 +149,7 @@ def _check_entry(name: str, config: dict) -> None:
         require_known(key, kind.allowed, f"key for the kind {entry['kind']}", where)
     for key in ("of", *(["family"] if "family" in entry else [])):
         for other in _as_list(entry.get(key)):
-            require_known(other, config["specifications"], "specification", where)
+            require_known(other, entries(config), "specification", where)
             require_known(config["specifications"][other].get("kind"), kind.bases, f"kind for '{key}'", where)
     require_known(entry.get("sample", "all"), ["all", *config.get("samples", {})], "sample", where)
     specification = complete(name, config)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 TERM_KEYS = ("outcome", "treatment", "controls", "instruments", "threshold_variable")
 WEIGHTS_KEYS = ("weights", "error_weights")
 
-EVERYWHERE = ("kind", "about", "sample")
+EVERYWHERE = ("kind", "about", "dataset", "sample")
 REGRESSION = ("outcome", "treatment", "controls", "lag_regressors", "winsorise")
 THRESHOLD = ("thresholds", "keep", "search", "convention", "trim", "repetitions")
 LINEAR_COVARIANCE = ("covariance", "cluster", "bandwidth", "cutoff_km")
