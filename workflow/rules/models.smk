@@ -72,6 +72,20 @@ use rule estimate_specification as estimate_threshold with:
         spec=writing("thresholds"),
 
 
+use rule estimate_specification as estimate_mediation with:
+    output:
+        **usual_results("paths"),
+    wildcard_constraints:
+        spec=writing("paths"),
+
+
+use rule estimate_specification as estimate_moderation with:
+    output:
+        **usual_results("marginal_effects"),
+    wildcard_constraints:
+        spec=writing("marginal_effects"),
+
+
 rule models:
     """Stage 5, all of it: from panel, measures and weights to estimates."""
     input:

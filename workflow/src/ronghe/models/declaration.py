@@ -12,6 +12,11 @@ from ronghe.models.terms import Term, parse_all
 
 def check(config: dict) -> None:
     """Check every specification against the names that are declared; raise RongheError at the first fault."""
+    for kind, defaults in config.get("specification_defaults", {}).get("by_kind", {}).items():
+        where = "specification_defaults: by_kind"
+        require_known(kind, KINDS, "kind", where)
+        for key in defaults:
+            require_known(key, KINDS[kind].allowed, f"key for the kind {kind}", where)
     for name in config.get("samples", {}):
         _check_sample(name, config)
     for name in entries(config):
@@ -46,7 +51,8 @@ def complete(name: str, config: dict) -> dict:
     """Return one specification as the estimator receives it; what is only for readers (`about`) stays out."""
     entry = config["specifications"][name]
     kind = KINDS[entry["kind"]]
-    defaults = config.get("specification_defaults", {})
+    defaults = dict(config.get("specification_defaults", {}))
+    defaults |= defaults.pop("by_kind", {}).get(entry["kind"], {})
     merged = {k: v for k, v in {**defaults, **entry}.items() if k in kind.allowed and k not in ("about", "dataset")}
     sample = merged.get("sample", "all")
     rows = {k: v for k, v in config.get("samples", {}).get(sample, {}).items() if k != "about"}
@@ -73,8 +79,9 @@ def variables(specification: dict) -> list[str]:
     for part in parts(specification):
         for term in _terms(part):
             found.update(dict.fromkeys(term.variables))
-        if "level" in part["sample"]:
-            found[part["sample"]["level"]["of"]] = None
+        for holder in (part["sample"], part.get("groups", {})):
+            if "level" in holder:
+                found[holder["level"]["of"]] = None
     return list(found)
 
 
@@ -110,7 +117,7 @@ def modules(specification: dict) -> list[str]:
 def needs_regions(specification: dict) -> bool:
     """Return whether a specification looks at attributes or positions of the regions."""
     return any(
-        part.get("covariance") == "conley" or "where" in part["sample"] or KINDS[part["kind"]].regions
+        part.get("covariance") == "conley" or "where" in part["sample"] or "attribute" in part.get("groups", {})
         for part in parts(specification)
     )
 

@@ -161,7 +161,8 @@ def random_effects(specification: dict, data: Data) -> Estimate:
             "note": "unit means of the regressors are zero; chi-squared",
         }
     ]
-    result = to_estimate(specification, design, _first(plain, k + 1), "random units", "feasible GLS", choice, names)
+    shown = first_coefficients(plain, k + 1)
+    result = to_estimate(specification, design, shown, "random units", "feasible GLS", choice, names)
     result.tests = test_table([*result.tests.to_dict("records"), *tests])
     result.fit.update({"loglik": None, "period_dummies": two_way, **components})
     return result
@@ -203,6 +204,6 @@ def _quasi_demeaned(
     return Fit(beta, cov, residuals, centred, Xd, bread, df, sandwich.inference_df(layout, choice, df))
 
 
-def _first(fit: Fit, k: int) -> Fit:
+def first_coefficients(fit: Fit, k: int) -> Fit:
     """Keep the first k coefficients of a fit."""
     return replace(fit, coefficients=fit.coefficients[:k], covariance=fit.covariance[:k, :k])

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 # Keys whose values are variables or terms made of them, and keys whose values are weights.
-TERM_KEYS = ("outcome", "treatment", "controls", "instruments", "threshold_variable")
+TERM_KEYS = ("outcome", "treatment", "controls", "instruments", "threshold_variable", "mediator", "moderator")
 WEIGHTS_KEYS = ("weights", "error_weights")
 
 EVERYWHERE = ("kind", "about", "dataset", "sample")
 REGRESSION = ("outcome", "treatment", "controls", "lag_regressors", "winsorise")
 THRESHOLD = ("thresholds", "keep", "search", "convention", "trim", "repetitions")
+SPATIAL = ("weights", "error_weights", "model", "method", "durbin")
 LINEAR_COVARIANCE = ("covariance", "cluster", "bandwidth", "cutoff_km")
 
 
@@ -24,7 +25,7 @@ class Kind:
     """One kind of specification.
 
     `tables` are the text tables it writes beyond the usual ones, `bases` the kinds it can build on (`of`, `family`),
-    `regions` says that it looks at the table of regions, `fault` returns what is impossible in an entry.
+    `fault` returns what is impossible in an entry.
     """
 
     estimator: str
@@ -34,7 +35,6 @@ class Kind:
     effects: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     bases: tuple[str, ...] = ()
-    regions: bool = False
     fault: Callable[[dict], str | None] | None = None
 
     @property
@@ -59,6 +59,24 @@ def _too_few_instruments(entry: dict) -> str | None:
     return None
 
 
+def _one_treatment(entry: dict) -> str | None:
+    if len(_many(entry["treatment"])) > 1:
+        return f"the kind {entry['kind']} takes one treatment; make an entry for each"
+    return None
+
+
+def _spatial_fault(entry: dict) -> str | None:
+    model = entry.get("model", "sdm")
+    if "durbin" in entry and model in ("ols", "sar", "sem", "sarar"):
+        return f"the model {model} has no W*x terms; leave durbin out, or choose slx, sdm, sdem or gns"
+    if "error_weights" in entry and model not in ("sem", "sdem", "sarar", "gns"):
+        return f"the model {model} has no spatial error; leave error_weights out, or choose sem, sdem, sarar or gns"
+    if entry.get("method") in ("lee_yu", "bias_corrected") and entry.get("effects") == "pooled":
+        return f"the method {entry['method']} is for fixed effects, and effects are pooled; choose lsdv"
+    return None
+
+
+SPATIAL_COVARIANCES = ("expected", "observed", "robust", "clustered", "driscoll_kraay", "conley")
 ALL_LINEAR = ("homoskedastic", "robust", "clustered", "driscoll_kraay", "conley")
 ALL_EFFECTS = ("pooled", "units", "time", "twoways")
 
@@ -98,5 +116,38 @@ KINDS: dict[str, Kind] = {
         covariances=ALL_LINEAR,
         effects=("units", "twoways"),
         tables=("thresholds", "likelihood_ratio"),
+    ),
+    "moderation": Kind(
+        "ronghe.models.moderation:moderation",
+        (*REGRESSION, *LINEAR_COVARIANCE, "effects", "moderator", "centre", "points"),
+        required=("outcome", "treatment", "moderator"),
+        covariances=ALL_LINEAR,
+        effects=ALL_EFFECTS,
+        tables=("marginal_effects",),
+        fault=_one_treatment,
+    ),
+    "mediation": Kind(
+        "ronghe.models.mediation:mediation",
+        (*REGRESSION, *LINEAR_COVARIANCE, "effects", "mediator", "repetitions"),
+        required=("outcome", "treatment", "mediator"),
+        covariances=ALL_LINEAR,
+        effects=ALL_EFFECTS,
+        tables=("paths",),
+        fault=_one_treatment,
+    ),
+    "groups": Kind(
+        "ronghe.models.heterogeneity:groups",
+        (*REGRESSION, *LINEAR_COVARIANCE, "effects", "groups", "split"),
+        required=("outcome", "treatment", "groups"),
+        covariances=ALL_LINEAR,
+        effects=ALL_EFFECTS,
+    ),
+    "spatial": Kind(
+        "ronghe.models.spatial:spatial",
+        (*REGRESSION, "effects", "covariance", "cluster", "bandwidth", "cutoff_km", *SPATIAL),
+        required=("outcome", "treatment", "weights"),
+        covariances=SPATIAL_COVARIANCES,
+        effects=ALL_EFFECTS,
+        fault=_spatial_fault,
     ),
 }

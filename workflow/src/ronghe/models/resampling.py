@@ -39,15 +39,38 @@ class CrossProducts:
 
     def regress(self, y: int, X: list[int], draws: np.ndarray) -> np.ndarray:
         """Return the coefficients on columns X of a regression of column y, one row per draw of units."""
+        return self._solve(y, X, draws)[1][:, : len(X)]
+
+    def regress_with_errors(self, y: int, X: list[int], draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return coefficients and their errors clustered by unit, one row per draw, without small-sample factors.
+
+        The summed score of a unit is its X'y - X'X b, so that errors need no residuals either.
+        """
+        inverse, beta = self._solve(y, X, draws)
+        keep = [*X, *self.dummies]
+        own = self.products[:, keep][:, :, [*keep, y]]
+        scores = own[None, :, :, -1] - np.einsum("ijk,bk->bij", own[:, :, :-1], beta)
+        influence = np.einsum("bij,bjk->bik", scores, inverse[:, :, : len(X)])
+        return beta[:, : len(X)], np.sqrt(np.einsum("bi,bik->bk", draws, influence**2))
+
+    def _solve(self, y: int, X: list[int], draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         keep = [*X, *self.dummies]
         totals = np.tensordot(draws, self.products[:, keep][:, :, [*keep, y]], axes=1)
-        # A resample can leave a period dummy or a regressor without variation; the pseudo-inverse keeps the rest.
         gram, right = totals[:, :, :-1], totals[:, :, -1:]
         try:
-            solved = np.linalg.solve(gram, right)
+            inverse = np.linalg.inv(gram)
         except np.linalg.LinAlgError:
-            solved = np.linalg.pinv(gram, hermitian=True) @ right
-        return solved[:, : len(X), 0]
+            # A resample can leave a period or a regressor without variation; the pseudo-inverse keeps the rest.
+            inverse = np.linalg.pinv(gram, hermitian=True)
+        return inverse, (inverse @ right)[:, :, 0]
+
+
+def studentised_interval(
+    draws: np.ndarray, errors: np.ndarray, estimate: float, error: float, level: float = 0.95
+) -> tuple[float, float]:
+    """Return the bootstrap-t interval: quantiles of (draw - estimate)/its error, times the error of the estimate."""
+    t = np.quantile((draws - estimate) / errors, [(1 + level) / 2, (1 - level) / 2])
+    return float(estimate - t[0] * error), float(estimate - t[1] * error)
 
 
 def percentile_interval(draws: np.ndarray, level: float = 0.95) -> tuple[float, float]:

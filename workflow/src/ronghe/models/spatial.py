@@ -1,0 +1,123 @@
+"""Takes a spatial specification to the estimation engine, and its result into the form of the results contract."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ronghe.errors import RongheError, listing
+from ronghe.models.design import Design, build
+from ronghe.models.estimate import Data, Estimate
+from ronghe.models.inference import chi2_pvalue, test_table
+from ronghe.weights import Weights
+
+
+def spatial(specification: dict, data: Data) -> Estimate:
+    """Fit a static spatial panel model by exact maximum likelihood."""
+    from ronghe.models.spatial_panel import SpatialPanel
+
+    design = build(specification, data)
+    y, X = frames_of(design)
+    W, cut = weights_of(specification, data, design)
+    kind = specification.get("model", "sdm")
+    options = {"model": kind, "effects": specification.get("effects", "twoways")}
+    options["method"] = specification.get("method", "lee_yu")
+    if "durbin" in specification:
+        options["durbin"] = specification["durbin"]
+    if "error_weights" in specification:
+        options["error_weights"], _ = weights_of(specification, data, design, "error_weights")
+    model = SpatialPanel(y, X, W, **options)
+    covariance = specification.get("covariance", "expected")
+    result = model.fit(cov_type=covariance, **_settings(specification, data, design, covariance))
+    return report(specification, design, result, options, covariance, cut)
+
+
+def report(
+    specification: dict, design: Design, result: object, options: dict, covariance: str, cut: list[str]
+) -> Estimate:
+    """Label an engine's result: coefficients, covariance, impacts, tests and the facts of the fit."""
+    cov = result.cov
+    cov.index.name = "term"
+    has_impacts = options["model"] not in ("sem", "ols")
+    impacts = result.impacts().reset_index() if has_impacts else None
+    notes = [*getattr(result, "notes", ())]
+    if cut:
+        notes.append(f"weights cut to the sample and standardised again; left out: {listing(cut, 40)}")
+    facts = {
+        **options,
+        "error_weights": specification.get("error_weights"),
+        "cov_type": covariance,
+        "weights": specification.get("weights"),
+        **design.facts(),
+        "sample": specification.get("sample_name", "all"),
+        "loglik": float(result.loglik),
+        "rsquared_within": float(result.rsquared_within),
+        "sigma2": float(result.sigma2),
+        "notes": notes,
+    }
+    tests = test_table(_tests(result, design, options["model"]))
+    contract = {"coefficients": result.tidy(), "covariance": cov, "tests": tests, "fit": facts}
+    return Estimate(**contract, **({"impacts": impacts} if has_impacts else {}))
+
+
+def frames_of(design: Design) -> tuple[pd.Series, pd.DataFrame]:
+    """Return outcome and regressors as labelled frames."""
+    return design.frame[design.outcome], design.frame[design.names]
+
+
+def weights_of(specification: dict, data: Data, design: Design, key: str = "weights") -> tuple[Weights, list[str]]:
+    """Return the weights among the regions of the sample, and which of their labels the sample lacks.
+
+    Weights whose rows summed to one are standardised again after the cut, so that a neighbour outside the sample does
+    not count as a zero.
+    """
+    W = data.weights[specification[key]]
+    regions = design.index.levels[0]
+    outside = [str(label) for label in W.labels if label not in regions]
+    if not outside:
+        return W, []
+    cut = W.subset(list(regions))
+    if W.is_row_standardised:
+        if len(cut.islands):
+            raise RongheError(
+                f"weights '{specification[key]}': without {listing(outside)} these regions have no neighbour: "
+                f"{listing(cut.islands)}; choose weights that reach further, or another sample"
+            )
+        cut = cut.standardise("row")
+    return cut, outside
+
+
+def _settings(specification: dict, data: Data, design: Design, covariance: str) -> dict:
+    """Return what a covariance of the engine needs beside its name."""
+    settings = {}
+    if covariance == "clustered":
+        settings["cluster"] = specification.get("cluster", "units")
+    if covariance in ("driscoll_kraay", "conley") and "bandwidth" in specification:
+        settings["bandwidth"] = specification["bandwidth"]
+    if covariance == "conley":
+        settings["cutoff"] = specification["cutoff_km"]
+        settings["coordinates"] = data.regions.loc[design.index.levels[0], ["longitude", "latitude"]]
+    return settings
+
+
+def _tests(result: object, design: Design, model: str) -> list[dict]:
+    """Return Wald tests that the spatial terms vanish, and of the common-factor restriction where there is one."""
+    b, V = result.params, result.cov
+    rows = []
+    lagged = [n for n in b.index if n.startswith("W*")]
+    if lagged:
+        rows.append({"test": "W*x all zero", **_wald(b[lagged].to_numpy(), V.loc[lagged, lagged].to_numpy())})
+    if model == "sdm" and "rho" in b.index:
+        plain = [n[2:] for n in lagged]
+        gap = b[lagged].to_numpy() + b["rho"] * b[plain].to_numpy()
+        J = pd.DataFrame(0.0, index=lagged, columns=b.index)
+        for w, x in zip(lagged, plain, strict=True):
+            J.loc[w, w], J.loc[w, x], J.loc[w, "rho"] = 1.0, b["rho"], b[x]
+        spread = J.to_numpy() @ V.to_numpy() @ J.to_numpy().T
+        rows.append({"test": "common factor: W*x + rho x zero", **_wald(gap, spread)})
+    return rows
+
+
+def _wald(gap: np.ndarray, V: np.ndarray) -> dict:
+    statistic = float(gap @ np.linalg.solve(V, gap))
+    return {"statistic": statistic, "df": len(gap), "pvalue": chi2_pvalue(statistic, len(gap)), "note": "Wald"}
