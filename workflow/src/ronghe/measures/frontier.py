@@ -68,6 +68,24 @@ def _solve(c: np.ndarray, A: np.ndarray, b: np.ndarray, lower: float | None, uni
     return answer.x
 
 
+def _not_dominated(units: np.ndarray, goods: slice, constant: bool) -> np.ndarray:
+    """Return which columns could be on the frontier: no other one, scaled under constant returns, beats them clearly.
+
+    Unit i times theta leaves j behind in everything where max(y_j / y_i) < theta < min(x_j / x_i, b_j / b_i).
+    """
+    keep = np.ones(units.shape[1], dtype=bool)
+    used = np.ones(len(units), dtype=bool)
+    used[goods] = False
+    for j in range(units.shape[1]):
+        ratio = units[:, [j]] / units[:, keep]
+        least, most = ratio[goods].max(axis=0), ratio[used].min(axis=0)
+        beaten = least < most * (1 - ON_FRONTIER)
+        if not constant:
+            beaten &= (least <= 1) & (most >= 1)
+        keep[j] = not beaten.any()
+    return keep
+
+
 def slacks_based(
     evaluated: Technology, reference: Technology | None = None, returns: str = "constant"
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -76,7 +94,7 @@ def slacks_based(
     rho = min [1 - (1/m) sum s-/x] / [1 + (1/(s1 + s2)) (sum sg/y + sum sb/b)] subject to x = X lambda + s-,
     y = Y lambda - sg, b = B lambda + sb, all >= 0, with sum lambda = 1 under variable returns (Tone 2001; with bad
     outputs Tone 2004), made linear by Charnes and Cooper's substitution. A unit that is not on the frontier of the
-    reference is never a peer, so it is dropped from the programs that follow; this changes no optimum.
+    reference is never a peer, so it is left out of the programs once this is known; this changes no optimum.
     """
     require_known(returns, RETURNS, "returns to scale", "frontier")
     reference = evaluated if reference is None else reference
@@ -85,10 +103,10 @@ def slacks_based(
     own = np.hstack([evaluated.inputs, evaluated.goods, evaluated.bads])
     peers = np.hstack([reference.inputs, reference.goods, reference.bads]).T
     position = {unit: j for j, unit in enumerate(reference.units)}
-    keep = np.ones(peers.shape[1], dtype=bool)
+    variable = returns == "variable"
+    keep = _not_dominated(peers, slice(m, m + s1), not variable)
     signs = np.ones(k)
     signs[m : m + s1] = -1
-    variable = returns == "variable"
     efficiency, slacks = np.empty(len(own)), np.empty_like(own)
     for i, (unit, z) in enumerate(zip(evaluated.units, own, strict=True)):
         X = peers[:, keep]
