@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ronghe.errors import RongheError, require_known
 from ronghe.measures import declaration as measure
+from ronghe.weights import declaration as weight
 
 FOLDER = "results/explore"
 TABLES = {
@@ -57,7 +58,7 @@ def inputs(config: dict, section: str, name: str) -> list[str]:
 def edges(config: dict, section: str, name: str) -> list[str]:
     """Return the edge list of the weights that an entry names, or nothing."""
     weights = config[section][name].get("weights")
-    return [f"results/weights/{weights}/edges.csv"] if weights else []
+    return [weight.edges(weights)] if weights else []
 
 
 def targets(config: dict) -> list[str]:
@@ -79,7 +80,7 @@ def check(config: dict) -> None:
                 if "." in variable:
                     require_known(variable, columns, "column of a measure", where)
             if "weights" in entry:
-                require_known(entry["weights"], config.get("weights", {}), "weights", where)
+                require_known(entry["weights"], weight.entries(config), "weights", where)
             if "classes" in entry and "cutoffs" in entry:
                 raise RongheError(f"{where}: 'cutoffs' say how many classes there are; leave 'classes' out")
             count = len(entry["cutoffs"]) + 1 if "cutoffs" in entry else entry.get("classes", 4)
