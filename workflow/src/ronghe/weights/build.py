@@ -75,10 +75,10 @@ def _read_variable(name: str, path: str) -> tuple[pd.Series, tuple[int, ...]]:
     """Read a (region, year) series from the clean series (all years) or from a measure, and the sample's years."""
     if "." in name:
         series = read_panel(path)[name]
-        return series, tuple(sorted(series.index.get_level_values("year").unique()))
+        return series, tuple(sorted(map(int, series.index.get_level_values("year").unique())))
     table = read_csv(path)
     require_known(name, sorted(set(table["variable"])), "variable", path)
-    sample = tuple(sorted(table.loc[table["in_sample"].astype(bool), "year"].unique()))
+    sample = tuple(sorted(map(int, table.loc[table["in_sample"].astype(bool), "year"].unique())))
     return table[table["variable"] == name].set_index(KEYS)["value"].rename(name), sample
 
 
@@ -90,7 +90,10 @@ def build(name: str, entry: dict, sources: Sources) -> tuple[Weights, dict]:
     positions = sources.positions if entry.get("islands") == "attach" else None
     settled = settle_islands(raw, entry.get("islands", "refuse"), positions, decay)
     result = settled.standardise(entry.get("standardise", "row"))
-    return result, {**describe(result), "attached": _attached(raw, settled), **_as_declared(entry, settled)}
+    facts = {"attached": _attached(raw, settled), "endogenous_years": []}
+    if sources.variable is not None:
+        facts["endogenous_years"] = economic.endogenous_years(entry.get("years"), sources.sample_years)
+    return result, {**describe(result), **facts, **_as_declared(entry, settled)}
 
 
 def _attached(raw: Weights, settled: Weights) -> list[str]:

@@ -16,6 +16,12 @@ log = logging.getLogger(__name__)
 OWN_FLOWS = ["refuse", "drop"]
 
 
+def endogenous_years(years: Sequence[int] | None, sample_years: Sequence[int]) -> list[int]:
+    """Return the years of the sample that a mean over `years` (all of the sample where None) rests on."""
+    first, last = years or (min(sample_years), max(sample_years))
+    return sorted(set(range(first, last + 1)) & set(sample_years))
+
+
 def mean_over(series: pd.Series, years: Sequence[int] | None, sample_years: Sequence[int], name: str) -> pd.Series:
     """Average a (region, year) series over years; warn where they overlap the sample, for W is then endogenous."""
     held = series.index.get_level_values("year")
@@ -25,7 +31,7 @@ def mean_over(series: pd.Series, years: Sequence[int] | None, sample_years: Sequ
     if absent:
         there = listing(sorted(set(held)), 40)
         raise RongheError(f"{name}: no values for the years {listing(absent)} (there: {there})")
-    overlap = sorted(set(wanted) & set(sample_years))
+    overlap = endogenous_years(years, sample_years)
     if overlap:
         log.warning(
             "%s: the weights use %s in years of the sample (%s): they may depend on what the model explains. "

@@ -1,4 +1,8 @@
-"""Positions on the globe: checked coordinates, great-circle distances, and the pairs that lie near one another."""
+"""Positions on the globe: checked coordinates, great-circle distances, and the pairs that lie near one another.
+
+libpysal finds the same neighbours, but breaks ties by the order of rows and returns its haversine distances in radians
+where kilometres are documented (4.14); so the search is here, on points of the sphere.
+"""
 
 from __future__ import annotations
 
