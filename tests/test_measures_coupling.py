@@ -133,3 +133,21 @@ def test_equal_subsystems_are_fully_coupled(u, k):
     assert result.panel["coupling"].tolist() == pytest.approx([1] * 4)
     assert result.panel["coordination_modified"].tolist() == pytest.approx([u**0.5] * 4)
     assert set(result.states["lagging"]) == {"none"}
+
+
+def test_published_degrees_of_thirteen_cities_fit_both_formulas():
+    """Wang et al. (2021), table 8, 2008: standard and modified C of the same two indices, to four decimals.
+
+    The standard C gives the ratio of the two indices, the modified one then their gap. Both follow from indices
+    inside (0, 1] for every city, which other readings of the modified formula (without its root, say) do not allow.
+    """
+    standard = [0.9989, 0.9935, 0.8868, 0.9073, 0.6821, 0.8328, 0.6816, 0.7789, 0.6871, 0.6101, 0.8017, 0.7867, 0.7191]
+    modified = [0.9404, 0.8660, 0.5440, 0.5769, 0.3006, 0.4780, 0.3344, 0.4171, 0.3278, 0.2700, 0.4374, 0.4196, 0.3738]
+    C, M = np.array(standard), np.array(modified)
+    ratio = ((1 - np.sqrt(1 - C**2)) / C) ** 2
+    high = (1 - M**2 / ratio) / (1 - ratio)
+    U = np.column_stack([high, high * ratio])
+    assert ((U > 0) & (U < 1)).all()
+    assert coupling_degree(U) == pytest.approx(C, abs=1e-10)
+    assert modified_coupling_degree(U) == pytest.approx(M, abs=1e-10)
+    assert (M > ratio).all()

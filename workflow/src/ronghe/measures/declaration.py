@@ -32,9 +32,12 @@ def columns(config: dict) -> dict[str, str]:
 
 def sources(config: dict, variables: Iterable[str]) -> list[str]:
     """Return the files that hold these variables: the clean panel first, where a plain name asks for it."""
-    found = columns(config)
-    paths = [found[v] if "." in v else CLEAN_PANEL for v in variables]
-    return sorted(set(paths), key=lambda path: (path != CLEAN_PANEL, path))
+    found, paths = columns(config), set()
+    for variable in variables:
+        if "." in variable:
+            require_known(variable, found, "column of a measure", "measures")
+        paths.add(found.get(variable, CLEAN_PANEL))
+    return sorted(paths, key=lambda path: (path != CLEAN_PANEL, path))
 
 
 def inputs(config: dict, name: str) -> list[str]:
