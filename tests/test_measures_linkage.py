@@ -198,6 +198,8 @@ def test_long_tables(two):
     pd.testing.assert_frame_equal(again.flows, two.flows, check_names=False)
     with pytest.raises(RongheError, match="stands twice: services -> services"):
         tables_by_year(pd.concat([long, long.head(1)]))
+    with pytest.raises(RongheError, match="no input-output tables"):
+        tables_by_year(long.head(0))
     with pytest.raises(RongheError, match="2020: no row total_input"):
         tables_by_year(long[long["from"] != "total_input"])
     with pytest.raises(RongheError, match="missing or infinite: goods x services"):

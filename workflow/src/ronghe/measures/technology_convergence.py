@@ -40,7 +40,8 @@ def technology_convergence(counts: pd.DataFrame, first: str, second: str, undefi
     for key, block in groups:
         measures, fault = _compare(block.to_numpy())
         rows.append(measures)
-        faults += [f"{key} ({fault})"] if fault else []
+        place = " ".join(map(str, key)) or "all"
+        faults += [f"{place} ({fault})"] if fault else []
     if faults and undefined == "refuse":
         raise RongheError(
             f"technology convergence of {first} and {second} is undefined for {listing(faults)}; "
