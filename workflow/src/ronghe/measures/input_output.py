@@ -116,4 +116,6 @@ def tables_by_year(long: pd.DataFrame, tolerance: float = 1e-5) -> dict[int, Inp
         tables[int(year)] = check_table(
             InputOutputTable(flows, wide.loc[VALUE_ADDED], wide.loc[TOTAL], name), tolerance
         )
+    if not tables:
+        raise RongheError("no input-output tables: name their files in the dataset, or leave out measures of linkage")
     return tables

@@ -71,5 +71,6 @@ def _compare(n: np.ndarray) -> tuple[dict[str, float], str]:
     if np.ptp(n[:, 0]) == 0 or np.ptp(n[:, 1]) == 0:
         return measures, "the same count in every class"
     a, b = p - p.mean(), q - q.mean()
-    measures["correlation"] = float(a @ b / np.sqrt((a @ a) * (b @ b)))
+    # Rounding can carry a perfect correlation a last digit beyond one.
+    measures["correlation"] = float(np.clip(a @ b / np.sqrt((a @ a) * (b @ b)), -1, 1))
     return measures, ""
