@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from ronghe.configuration import load_yaml
+from ronghe.errors import RongheError
 from ronghe.frames import read_csv, read_panel, write_csv
+from ronghe.measures import declaration
 from ronghe.measures.agglomeration import coagglomeration
 from ronghe.measures.composite import composite_index
 from ronghe.measures.coupling import couple
@@ -64,8 +66,10 @@ def measure_default(config: dict, *tables: pd.DataFrame) -> dict[str, float]:
 def main() -> None:
     """Time the default panel and a large simulated one."""
     config = load_yaml("config/config.yaml") | load_yaml("config/measures.yaml")
+    if not Path(declaration.CLEAN_PANEL).exists():
+        raise RongheError(f"{declaration.CLEAN_PANEL}: not there yet; run `snakemake clean` first")
     regions = read_csv("data/processed/regions.csv").set_index("region")
-    tables = read_panel("data/processed/panel.parquet"), regions, read_csv("data/processed/input_output.csv")
+    tables = read_panel(declaration.CLEAN_PANEL), regions, read_csv("data/processed/input_output.csv")
     default = seconds(lambda: measure_default(config, *tables))
     each = sorted(measure_default(config, *tables).items(), key=lambda item: -item[1])
     large = large_panel()
