@@ -122,23 +122,24 @@ def numerical_hessian(function, x, step=2e-4):
     return H
 
 
-@pytest.mark.parametrize("method", ["lsdv", "lee_yu"])
 @pytest.mark.parametrize("effects", ["pooled", "units", "time", "twoways"])
-def test_ols_agrees_with_linearmodels(effects, method):
+def test_ols_agrees_with_linearmodels(effects):
     """Lee and Yu's count of observations is linearmodels' count of degrees of freedom, effects counted."""
     from linearmodels.panel import PanelOLS
     from statsmodels.tools import add_constant
 
     y, X, W, _ = panel()
-    ours = SpatialPanel(y, X, W, model="ols", effects=effects, method=method).fit()
+    ours = SpatialPanel(y, X, W, model="ols", effects=effects).fit()
+    dummies = SpatialPanel(y, X, W, model="ols", effects=effects, method="lsdv").fit()
     regressors = add_constant(X) if effects == "pooled" else X
     theirs = PanelOLS(
         y, regressors, entity_effects=effects in ("units", "twoways"), time_effects=effects in ("time", "twoways")
-    ).fit(debiased=False, count_effects=method == "lee_yu")
+    ).fit(debiased=False)
     np.testing.assert_allclose(ours.params[:-1], theirs.params, rtol=1e-9)
     np.testing.assert_allclose(ours.std_errors[:-1], theirs.std_errors, rtol=1e-9)
-    if method == "lsdv":
-        assert ours.loglik == pytest.approx(theirs.loglik, rel=1e-10)
+    np.testing.assert_allclose(ours.resids, theirs.resids, atol=1e-10)
+    np.testing.assert_allclose(dummies.std_errors[:-1] ** 2 * 100, ours.std_errors[:-1] ** 2 * ours.n_effective)
+    assert dummies.loglik == pytest.approx(theirs.loglik, rel=1e-10)
 
 
 def test_slx_is_ols_on_lagged_regressors():

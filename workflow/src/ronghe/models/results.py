@@ -146,3 +146,9 @@ class SpatialPanelResult:
         from ronghe.models.profile import profile_interval
 
         return profile_interval(self.model, self.loglik, name, level)
+
+    def bootstrap(self, method: str = "parametric", n_draws: int = 999, seed: int = 0) -> object:
+        """Return a bootstrap of the fit; see `ronghe.models.bootstrap`."""
+        from ronghe.models.bootstrap import bootstrap
+
+        return bootstrap(self, method, n_draws, seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 
@@ -12,6 +13,7 @@ import pandas as pd
 from ronghe.errors import RongheError, require_known
 from ronghe.models.covariance import covariance, read_choice
 from ronghe.models.fitted import FittedModel
+from ronghe.models.formula import read_formula
 from ronghe.models.information import expected_information, inverse_scaled
 from ronghe.models.likelihood import Likelihood, Maximum, maximise
 from ronghe.models.log_determinant import log_determinant
@@ -61,6 +63,43 @@ class SpatialPanel:
         self.projection = Projection(effects)
         self.error_weights = self._read_error_weights(error_weights)
         self._check_method()
+
+    @classmethod
+    def from_formula(cls, formula: str, data: pd.DataFrame, W: object | None = None, **options: object) -> SpatialPanel:
+        """Return the model of a formula such as "y ~ x + log(z)" on data indexed by (unit, period)."""
+        y, X = read_formula(formula, data, str(options.get("name", "formula")))
+        return cls(y, X, W, **options)
+
+    def variant(
+        self, model: str | None = None, regressors: Sequence[str] | None = None, durbin: Sequence[str] | None = None
+    ) -> SpatialPanel:
+        """Return a smaller model on the same sample that shares this one's sufficient statistics.
+
+        Effects, method and weights stay; every column that the variant needs must stand in this model (a general
+        nesting model holds all). No pass over the data is made.
+        """
+        s = self.specification
+        names = [n for n in s.names if n == CONSTANT or regressors is None or n in regressors]
+        for name in regressors or []:
+            require_known(name, s.names, "regressor", f"{self.name}: variant")
+        if durbin is None and model in (None, s.model):
+            durbin = [n for n in s.durbin if n in names] or None
+        smaller = specify(model or s.model, s.effects, s.method, names, durbin, f"{self.name}: variant")
+        columns = ["y", *(["W*y"] * smaller.has_lag), *smaller.terms]
+        for column in columns:
+            require_known(column, self.moments.columns, "column", f"{self.name}: variant")
+        if smaller.has_error and not s.has_error:
+            raise RongheError(f"{self.name}: variant: '{smaller.model}' has a spatial error, and '{s.model}' has none")
+        other = copy(self)
+        for cached in ("moments", "likelihood"):
+            other.__dict__.pop(cached, None)
+        other.specification = smaller
+        other.panel = replace(
+            self.panel, names=tuple(names), X=self.panel.X[:, :, [s.names.index(name) for name in names]]
+        )
+        other.error_weights = self.error_weights if smaller.has_error else None
+        other.__dict__["moments"] = self.moments.select(columns, smaller.has_lag, smaller.has_error)
+        return other
 
     def _read_error_weights(self, error_weights: object) -> Weights | None:
         s = self.specification
