@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,13 @@ def test_unrelated_modules_are_left_out(package):
     assert "ronghe/stage/formula.py" in provenance.source_files("ronghe.stage.other")
 
 
+def test_a_script_brings_what_it_imports(package):
+    script = package / "do.py"
+    script.write_text("from ronghe.stage.helper import f\nimport numpy\n")
+    assert provenance.script_files("do.py") == ["do.py", "ronghe/late.py", "ronghe/stage/helper.py"]
+    assert "ronghe/stage/unrelated.py" in provenance.script_files("do.py", "ronghe.stage.unrelated")
+
+
 def test_unknown_module_is_an_error(package):
     with pytest.raises(ModuleNotFoundError, match="ronghe.absent"):
         provenance.source_files("ronghe.absent")
@@ -59,6 +67,28 @@ def test_the_real_package_has_no_module_that_imports_snakemake(project):
     for path in (project / "workflow/src/ronghe").rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         assert "import snakemake" not in text and "from snakemake" not in text, path
+
+
+def test_every_rule_lists_its_own_script_and_keeps_log_and_benchmark(project):
+    """Snakemake's own trigger for scripts is off in the profile: a rule without `code` would go stale silently."""
+    for path in (project / "workflow/rules").glob("*.smk"):
+        for block in re.split(r"\n(?=    rule |rule )", path.read_text(encoding="utf-8"))[1:]:
+            name = re.match(r"\s*rule (\w+):", block)[1]
+            assert re.search(r'rule \w+:\n\s+"""[A-Z].+"""', block), f"{name} lacks a docstring"
+            if "script:" not in block:
+                assert "output:" not in block, name
+                continue
+            assert f'"../scripts/{name}.py"' in block, name
+            assert re.search(rf'code=(code_of\("{name}"|specification_code)', block), f"{name} does not list its code"
+            assert "log:" in block and "benchmark:" in block, name
+            assert not re.search(r"^\s+(run|shell):", block, re.M), name
+
+
+def test_scripts_are_adaptors(project):
+    for path in (project / "workflow/scripts").glob("*.py"):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        assert lines[0].startswith('"""'), path.name
+        assert len(lines) <= 30 and not [x for x in lines if x.lstrip().startswith("def ")], path.name
 
 
 def test_hash_follows_content_not_place_or_order(tmp_path):

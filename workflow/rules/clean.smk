@@ -23,7 +23,7 @@ rule build_panel:
     """Read the raw tables, check and convert them, treat gaps, derive variables: the panel and its flags."""
     input:
         raw=raw_files(DATASET),
-        code=source_files("ronghe.clean.panel"),
+        code=code_of("build_panel"),
     output:
         **CLEANED,
     log:
@@ -41,7 +41,7 @@ rule write_codebook:
     input:
         panel=CLEANED["panel"],
         flags=CLEANED["flags"],
-        code=source_files("ronghe.clean.codebook"),
+        code=code_of("write_codebook"),
     output:
         codebook="data/processed/codebook.csv",
     log:
@@ -62,7 +62,7 @@ if "facts" in DATASET:
         """Recompute the growth rates that the literature states from their end points."""
         input:
             facts=fact_files(DATASET),
-            code=source_files("ronghe.clean.facts"),
+            code=code_of("recompute_facts"),
         output:
             facts="results/clean/national_facts.csv",
         log:

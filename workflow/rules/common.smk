@@ -8,7 +8,7 @@ from ronghe.configuration import check_configuration, load_yaml, replace_stages
 from ronghe.errors import RongheError
 from ronghe.measures.declaration import check_panel_variables
 from ronghe.models.declaration import check_variables
-from ronghe.provenance import source_files
+from ronghe.provenance import script_files, source_files
 
 SCHEMAS = Path(workflow.basedir, "workflow", "schemas")
 DATASETS = Path(workflow.basedir, "config", "datasets")
@@ -26,3 +26,8 @@ try:
     check_variables(config, PANEL_VARIABLES, families(DATASET))
 except RongheError as error:
     sys.exit(f"\n{error}\n")
+
+
+def code_of(rule, *modules):
+    """The script of a rule, and every file of the library that it, or one of `modules`, imports."""
+    return script_files(f"workflow/scripts/{rule}.py", *modules)

@@ -12,7 +12,7 @@ rule describe_distribution:
     input:
         panel=lambda wildcards: description.inputs(config, "distribution", wildcards.distribution),
         regions=CLEANED["regions"],
-        code=source_files("ronghe.explore.describe"),
+        code=code_of("describe_distribution"),
     output:
         **description.tables("distribution"),
     log:
@@ -33,7 +33,7 @@ rule test_convergence:
         panel=lambda wildcards: description.inputs(config, "convergence", wildcards.convergence),
         regions=CLEANED["regions"],
         weights=lambda wildcards: description.edges(config, "convergence", wildcards.convergence),
-        code=source_files("ronghe.explore.describe"),
+        code=code_of("test_convergence"),
     output:
         **description.tables("convergence"),
     log:
@@ -53,7 +53,7 @@ rule count_transitions:
     input:
         panel=lambda wildcards: description.inputs(config, "transitions", wildcards.transitions),
         weights=lambda wildcards: description.edges(config, "transitions", wildcards.transitions),
-        code=source_files("ronghe.explore.transitions"),
+        code=code_of("count_transitions"),
     output:
         **description.tables("transitions"),
     log:
@@ -73,7 +73,7 @@ rule follow_gravity:
     input:
         panel=lambda wildcards: description.inputs(config, "gravity", wildcards.gravity),
         regions=CLEANED["regions"],
-        code=source_files("ronghe.explore.gravity"),
+        code=code_of("follow_gravity"),
     output:
         **description.tables("gravity"),
     log:

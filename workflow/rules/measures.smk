@@ -12,7 +12,7 @@ rule build_index:
     """Weigh the indicators of a system and add them up."""
     input:
         panel=measure_inputs,
-        code=source_files("ronghe.measures.composite", "ronghe.measures.tables"),
+        code=code_of("build_index"),
     output:
         panel="results/measures/{measure}/panel.csv",
         weights="results/measures/{measure}/weights.csv",
@@ -36,7 +36,7 @@ rule compare_weightings:
     """Compare the ranks that several weightings of one system give."""
     input:
         panel=measure_inputs,
-        code=source_files("ronghe.measures.comparison", "ronghe.measures.tables"),
+        code=code_of("compare_weightings"),
     output:
         summary="results/measures/{measure}/summary.csv",
         correlations="results/measures/{measure}/correlations.csv",
@@ -59,7 +59,7 @@ rule couple_systems:
         panel=measure_inputs,
         weights=lambda w: measure.tables_of(measure.systems(config, w.measure).values(), "weights.csv"),
         scores=lambda w: measure.tables_of(measure.systems(config, w.measure).values(), "scores.csv"),
-        code=source_files("ronghe.measures.coupling", "ronghe.measures.tables"),
+        code=code_of("couple_systems"),
     output:
         panel="results/measures/{measure}/panel.csv",
         states="results/measures/{measure}/states.csv",
@@ -84,7 +84,7 @@ rule compare_pairs:
         panel=measure_inputs,
         states=lambda w: measure.tables_of(config["measures"][w.measure]["couplings"], "states.csv"),
         regions="data/processed/regions.csv",
-        code=source_files("ronghe.measures.comparison", "ronghe.measures.tables"),
+        code=code_of("compare_pairs"),
     output:
         comparison="results/measures/{measure}/comparison.csv",
         correlations="results/measures/{measure}/correlations.csv",
@@ -105,7 +105,7 @@ rule relate_systems:
     input:
         first=lambda w: measure.tables_of([config["measures"][w.measure]["first"]], "scores.csv"),
         second=lambda w: measure.tables_of([config["measures"][w.measure]["second"]], "scores.csv"),
-        code=source_files("ronghe.measures.relation", "ronghe.measures.tables"),
+        code=code_of("relate_systems"),
     output:
         panel="results/measures/{measure}/panel.csv",
         grades="results/measures/{measure}/grades.csv",
@@ -125,7 +125,7 @@ rule measure_synergy:
     """Measure how subsystems rise or fall together since a base year."""
     input:
         panel=measure_inputs,
-        code=source_files("ronghe.measures.relation", "ronghe.measures.tables"),
+        code=code_of("measure_synergy"),
     output:
         panel="results/measures/{measure}/panel.csv",
     log:
@@ -144,7 +144,7 @@ rule compute_location_quotients:
     """Compare each sector's share in a region with its share in all regions."""
     input:
         panel=measure_inputs,
-        code=source_files("ronghe.measures.agglomeration", "ronghe.measures.tables"),
+        code=code_of("compute_location_quotients"),
     output:
         panel="results/measures/{measure}/panel.csv",
     log:
@@ -163,7 +163,7 @@ rule compute_coagglomeration:
     """Compare the location quotients of an industry and its partners."""
     input:
         panel=measure_inputs,
-        code=source_files("ronghe.measures.agglomeration", "ronghe.measures.tables"),
+        code=code_of("compute_coagglomeration"),
     output:
         panel="results/measures/{measure}/panel.csv",
     log:
@@ -182,7 +182,7 @@ rule pair_sectors:
     """Measure how far every two sectors share their places."""
     input:
         panel=measure_inputs,
-        code=source_files("ronghe.measures.pairwise", "ronghe.measures.tables"),
+        code=code_of("pair_sectors"),
     output:
         pairs="results/measures/{measure}/pairs.csv",
         matrix="results/measures/{measure}/matrix.csv",
@@ -203,7 +203,7 @@ rule describe_structure:
     """Measure how specialised and how varied the sectors of a region are."""
     input:
         panel=measure_inputs,
-        code=source_files("ronghe.measures.structure", "ronghe.measures.tables"),
+        code=code_of("describe_structure"),
     output:
         panel="results/measures/{measure}/panel.csv",
     log:
@@ -222,7 +222,7 @@ rule measure_concentration:
     """Measure how concentrated in space each sector is."""
     input:
         panel=measure_inputs,
-        code=source_files("ronghe.measures.structure", "ronghe.measures.tables"),
+        code=code_of("measure_concentration"),
     output:
         sectors="results/measures/{measure}/sectors.csv",
     log:
@@ -241,7 +241,7 @@ rule measure_plants:
     """Measure the concentration of industries net of the lumpiness of plants."""
     input:
         plants=lookup("measures/{measure}/file", within=config),
-        code=source_files("ronghe.measures.plants", "ronghe.measures.tables"),
+        code=code_of("measure_plants"),
     output:
         industries="results/measures/{measure}/industries.csv",
     log:
@@ -260,7 +260,7 @@ rule trace_linkage:
     """Trace services in manufacturing and manufacturing in services through input-output tables."""
     input:
         table=CLEANED["input_output"],
-        code=source_files("ronghe.measures.linkage", "ronghe.measures.tables"),
+        code=code_of("trace_linkage"),
     output:
         content="results/measures/{measure}/content.csv",
         dispersion="results/measures/{measure}/dispersion.csv",
@@ -282,7 +282,7 @@ rule trace_value_chains:
     input:
         flows=lookup("measures/{measure}/flows", within=config),
         final=lookup("measures/{measure}/final", within=config),
-        code=source_files("ronghe.measures.value_chain", "ronghe.measures.tables"),
+        code=code_of("trace_value_chains"),
     output:
         participation="results/measures/{measure}/participation.csv",
     log:
@@ -301,7 +301,7 @@ rule compare_technologies:
     """Compare the patents of two industries over technology classes."""
     input:
         counts=lookup("measures/{measure}/file", within=config),
-        code=source_files("ronghe.measures.technology_convergence", "ronghe.measures.tables"),
+        code=code_of("compare_technologies"),
     output:
         panel="results/measures/{measure}/panel.csv",
         years="results/measures/{measure}/years.csv",
@@ -321,7 +321,7 @@ rule measure_productivity:
     """Measure efficiency and productivity against a global frontier."""
     input:
         panel=measure_inputs,
-        code=source_files("ronghe.measures.productivity", "ronghe.measures.tables"),
+        code=code_of("measure_productivity"),
     output:
         panel="results/measures/{measure}/panel.csv",
         slacks="results/measures/{measure}/slacks.csv",
@@ -341,7 +341,7 @@ rule measure_growth:
     """Measure growth of a variable and the level that it starts from."""
     input:
         panel=measure_inputs,
-        code=source_files("ronghe.measures.growth", "ronghe.measures.tables"),
+        code=code_of("measure_growth"),
     output:
         panel="results/measures/{measure}/panel.csv",
     log:
@@ -360,7 +360,7 @@ rule describe_measures:
     """Describe every column and table of every measure."""
     input:
         tables=[path for name in measure.entries(config) for path in measure.tables(config, name)],
-        code=source_files("ronghe.measures.codebook"),
+        code=code_of("describe_measures"),
     output:
         codebook="results/measures/codebook.csv",
     log:

@@ -6,7 +6,7 @@ SPECIFICATIONS = models_declaration.specifications(config)
 
 def specification_code(wildcards):
     """The code that a specification rests on: that of its kind, of what it builds on, and what all share."""
-    return source_files("ronghe.models.estimate", *models_declaration.modules(SPECIFICATIONS[wildcards.spec]))
+    return code_of("estimate_specification", *models_declaration.modules(SPECIFICATIONS[wildcards.spec]))
 
 
 def usual_results(*further):

@@ -16,7 +16,7 @@ wildcard_constraints:
 rule render_table:
     """One table in every format, from the results of its own columns only."""
     input:
-        code=source_files("ronghe.paper.build"),
+        code=code_of("render_table"),
         panel=lambda w: printed.panel_files(config["tables"][w.table]),
         files=lambda w: printed.stored_files(config["tables"][w.table]),
         results=lambda w: printed.result_files(config["tables"][w.table]),
@@ -43,7 +43,7 @@ rule render_table:
 rule draw_figure:
     """One figure as PDF, SVG and PNG, from the stored tables that it names."""
     input:
-        code=source_files("ronghe.paper.figures.build"),
+        code=code_of("draw_figure"),
         style="workflow/src/ronghe/paper/figures/ronghe.mplstyle",
         panel=lambda w: printed.panel_files(config["figures"][w.figure]),
         files=lambda w: (
@@ -76,7 +76,7 @@ rule draw_figure:
 rule collect_numbers:
     """The numbers that the manuscript quotes, with the facts of its footer."""
     input:
-        code=source_files("ronghe.paper.numbers"),
+        code=code_of("collect_numbers"),
         panel=printed.quoted_panel(config["quotes"]),
         files=printed.quoted_files(config["quotes"]),
         library=source_files("ronghe.paper.build"),
@@ -105,7 +105,7 @@ rule typeset_paper:
         "paper/references.bib",
         "paper/quote.typ",
         "paper/template.typ",
-        code=source_files("ronghe.paper.manuscript"),
+        code=code_of("typeset_paper"),
         source="paper/paper.typ",
     output:
         report("paper/paper.pdf", caption="../report/paper.rst", category="Paper"),
@@ -124,7 +124,7 @@ rule gather_exhibits:
     input:
         expand("paper/tables/{table}.tex", table=TABLES),
         expand("paper/figures/{figure}.pdf", figure=FIGURES),
-        code=source_files("ronghe.paper.manuscript"),
+        code=code_of("gather_exhibits"),
     output:
         "paper/exhibits.tex",
     log:
@@ -142,7 +142,7 @@ rule gather_exhibits:
 rule write_explorer:
     """One self-contained page to look through panel, estimates and tables."""
     input:
-        code=source_files("ronghe.paper.explorer", "ronghe.paper.numbers"),
+        code=code_of("write_explorer"),
         page="workflow/src/ronghe/paper/explorer.html",
         panel=printed.panel_files(EXPLORED),
         regions=printed.REGIONS,

@@ -14,7 +14,7 @@ rule build_weights:
     """Build one weights matrix: edges, islands settled, standardised, with a summary."""
     input:
         files=lambda wildcards: weights_declaration.paths(weights_files(wildcards)),
-        code=source_files("ronghe.weights.build"),
+        code=code_of("build_weights"),
     output:
         edges="results/weights/{weights}/edges.csv",
         summary="results/weights/{weights}/summary.json",
@@ -37,7 +37,7 @@ rule compare_weights:
         edges=expand("results/weights/{weights}/edges.csv", weights=WEIGHTS),
         summaries=expand("results/weights/{weights}/summary.json", weights=WEIGHTS),
         panel=measure.sources(config, COMPARED or ["any"]),
-        code=source_files("ronghe.weights.comparison"),
+        code=code_of("compare_weights"),
     output:
         comparison="results/weights/comparison.csv",
         correlations="results/weights/lag_correlations.csv",

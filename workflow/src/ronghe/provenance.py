@@ -28,6 +28,10 @@ def imported_modules(module: str) -> frozenset[str]:
     if path is None:
         raise ModuleNotFoundError(f"no module {module} under {ROOT}")
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    return _imports(path, package)
+
+
+def _imports(path: Path, package: str = "") -> frozenset[str]:
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -56,6 +60,15 @@ def source_files(*modules: str) -> list[str]:
     # An empty package file carries no formula; it is listed only when it holds code beyond its docstring.
     paths = (path for path in map(module_path, seen) if not _only_docstring(path))
     return sorted(os.path.relpath(path) for path in paths)
+
+
+def script_files(script: str | Path, *modules: str) -> list[str]:
+    """Return a rule's script, and the files of every package module that it or `modules` import, directly or not.
+
+    The script is an input like the library, and its own imports say which part of the library the rule rests on:
+    a list kept by hand beside it would drift.
+    """
+    return [str(script), *source_files(*sorted({*_imports(Path(script)), *modules}))]
 
 
 def _only_docstring(path: Path) -> bool:
