@@ -46,8 +46,9 @@ class Flags:
 def cells(mask: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, list[tuple[str, int]]]:
     """Return row positions, column positions and (region, year) of the true cells of a region x year mask."""
     down, across = np.nonzero(mask.to_numpy())
-    keys = [(mask.index[i], int(mask.columns[j])) for i, j in zip(down, across, strict=True)]
-    return down, across, keys
+    # Lists of plain values: taking single labels out of an index costs a hundred times as much.
+    regions, years = mask.index.tolist(), mask.columns.tolist()
+    return down, across, [(regions[i], int(years[j])) for i, j in zip(down.tolist(), across.tolist(), strict=True)]
 
 
 def flag_jumps(flags: Flags, variable: str, values: pd.DataFrame, bound: float, above: float = 0.0) -> None:

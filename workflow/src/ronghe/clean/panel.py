@@ -172,14 +172,11 @@ def _panel(frames: Frames, regions: list[str], years: list[int]) -> pd.DataFrame
 
 def _all_series(frames: Frames, regions: list[str], years: list[int]) -> pd.DataFrame:
     """Return every figure of every region and year as (variable, region, year, value, in_sample)."""
-    parts = []
-    for name, frame in frames.items():
-        down, across, keys = cells(frame.notna())
-        part = pd.DataFrame(keys, columns=KEYS)
-        part.insert(0, "variable", name)
-        parts.append(part.assign(value=frame.to_numpy()[down, across]))
-    whole = pd.concat(parts, ignore_index=True)
-    return whole.assign(in_sample=whole["region"].isin(regions) & whole["year"].isin(years))
+    stacked = _stacked(frames)
+    keys = stacked.index.to_frame(index=False)
+    keys["in_sample"] = (keys["region"].isin(regions) & keys["year"].isin(years)).to_numpy()
+    parts = [keys.assign(variable=name, value=stacked[name].to_numpy()).dropna(subset="value") for name in stacked]
+    return pd.concat(parts, ignore_index=True)[["variable", "region", "year", "value", "in_sample"]]
 
 
 def _long(frames: Frames, family: str, sectors: list[str]) -> pd.DataFrame:

@@ -132,7 +132,7 @@ def _read_wide(
     variable: Variable, table: RawTable, declared: dict, regions: list[str | None], years: dict[int, str]
 ) -> Series:
     positions = _rows_of(variable, table, declared["key"], regions)
-    names = [regions[position] for position in positions]
+    names = pd.Index([regions[position] for position in positions], name="region")
     _refuse_twice(names, positions, table, variable)
     ordered = sorted(years)
     values = {year: _parse(variable, table, declared, positions, years[year]) for year in ordered}
@@ -145,25 +145,25 @@ def _read_long(
 ) -> Series:
     table.need(variable.column, variable.entry)
     positions = _rows_of(variable, table, declared["key"], regions)
-    keys = [(regions[position], int(years[position])) for position in positions]
-    _refuse_twice(keys, positions, table, variable)
+    keys = [[regions[position] for position in positions], years[positions]]
+    index = pd.MultiIndex.from_arrays(keys, names=["region", "year"])
+    _refuse_twice(index, positions, table, variable)
     numbers = _parse(variable, table, declared, positions, variable.column)
-    index = pd.MultiIndex.from_tuples(keys, names=["region", "year"])
     values = pd.Series(numbers, index).unstack("year", sort=True)
     rows = pd.Series(table.rows[positions], index).unstack("year", fill_value=0, sort=True)
     return Series(variable, table.path, values, rows)
 
 
-def _refuse_twice(keys: list, positions: np.ndarray, table: RawTable, variable: Variable) -> None:
-    seen: dict[object, int] = {}
-    for key, position in zip(keys, positions, strict=True):
-        if key in seen:
-            what = " ".join(map(str, key)) if isinstance(key, tuple) else key
-            raise RongheError(
-                f"{table.path}: row {table.rows[position]}: {what} stands already in row "
-                f"{table.rows[seen[key]]} (variable '{variable.name}'); keep one of the two rows"
-            )
-        seen[key] = position
+def _refuse_twice(keys: pd.Index, positions: np.ndarray, table: RawTable, variable: Variable) -> None:
+    again = np.flatnonzero(keys.duplicated())
+    if len(again):
+        key = keys[again[0]]
+        first = next(number for number, other in enumerate(keys) if other == key)
+        what = " ".join(map(str, key)) if isinstance(key, tuple) else key
+        raise RongheError(
+            f"{table.path}: row {table.rows[positions[again[0]]]}: {what} stands already in row "
+            f"{table.rows[positions[first]]} (variable '{variable.name}'); keep one of the two rows"
+        )
 
 
 def check_covered(series: Series, regions: Sequence[str], years: Sequence[int]) -> None:
