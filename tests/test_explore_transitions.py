@@ -94,7 +94,19 @@ def test_where_giddy_is_wrong():
     Q = sum(chi2_contingency(strata[:, i, :2], correction=False).statistic for i in range(2))
     LR = sum(chi2_contingency(strata[:, i, :2], correction=False, lambda_=0).statistic for i in range(2))
     assert (found["Q"], found["LR"]) == pytest.approx((Q, LR), rel=1e-12)
+    # Counts given as integers: giddy cuts every probability to zero.
     assert homogeneity_test(strata.astype(int)) == found
+    with np.errstate(divide="ignore", invalid="ignore"):
+        assert not np.isfinite(homogeneity(strata.astype(int)).LR)
+
+
+def test_giddy_puts_all_regions_into_one_class_when_a_value_is_missing(chain):
+    values, weights = chain
+    wide = values.unstack("year").to_numpy().copy()
+    wide[3, 4] = np.nan
+    with np.errstate(invalid="ignore"):
+        other = Spatial_Markov(wide, weights.to_graph().to_W(), k=3, m=3)
+    assert (other.class_ids == 0).all()
 
 
 def test_independence_is_a_contingency_table():

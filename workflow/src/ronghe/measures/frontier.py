@@ -125,7 +125,7 @@ def slacks_based(
         c = np.zeros(n + k + 1)
         c[n : n + m], c[-1] = -1.0 / m, 1.0
         x = _solve(c, A, b, 0.0, unit)
-        efficiency[i] = c @ x
+        efficiency[i] = min(c @ x, 1.0)
         slacks[i] = x[n : n + k] / x[-1]
         j = position.get(unit)
         if efficiency[i] < 1 - ON_FRONTIER and j is not None and np.array_equal(peers[:, j], z):
