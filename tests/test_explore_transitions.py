@@ -100,13 +100,16 @@ def test_where_giddy_is_wrong():
         assert not np.isfinite(homogeneity(strata.astype(int)).LR)
 
 
-def test_giddy_puts_all_regions_into_one_class_when_a_value_is_missing(chain):
+def test_giddy_counts_the_highest_class_as_the_lowest_when_a_value_is_missing(chain):
     values, weights = chain
     wide = values.unstack("year").to_numpy().copy()
+    w = weights.to_graph().to_W()
+    complete = Spatial_Markov(wide, w, k=3, m=3).class_ids
     wide[3, 4] = np.nan
     with np.errstate(invalid="ignore"):
-        other = Spatial_Markov(wide, weights.to_graph().to_W(), k=3, m=3)
-    assert (other.class_ids == 0).all()
+        broken = Spatial_Markov(wide, w, k=3, m=3).class_ids
+    assert broken[3, 4] == 0 and (complete == 2).sum() > 100
+    assert (broken[complete == 2] == 0).mean() > 0.95
 
 
 def test_independence_is_a_contingency_table():

@@ -126,8 +126,8 @@ def transitions(
     - `tests`: independence (order 0), homogeneity over time (years), homogeneity over lag classes; LR and Q, df, p;
     - `classes`: region, year, class, lag_class; `cutoffs`; `mobility`.
 
-    A missing value is refused. `giddy.markov.Spatial_Markov` (2.3.8) puts all regions into the lowest class without
-    a word when one value is missing; its counts agree with these on complete data, as the tests show.
+    A missing value is refused. `giddy.markov.Spatial_Markov` (2.3.8) counts a missing value, and with it all of the
+    highest class, as the lowest class without a word; its counts agree with these on complete data, as the tests show.
     """
     require_known(lag_classes, LAG_CLASSES, "choice of lag classes", "Markov chain")
     name = str(values.name or "variable")
