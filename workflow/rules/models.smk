@@ -86,6 +86,27 @@ use rule estimate_specification as estimate_moderation with:
         spec=writing("marginal_effects"),
 
 
+use rule estimate_specification as estimate_family with:
+    output:
+        **usual_results("family"),
+    wildcard_constraints:
+        spec=writing("family"),
+
+
+use rule estimate_specification as leave_one_out with:
+    output:
+        **usual_results("influence"),
+    wildcard_constraints:
+        spec=writing("influence"),
+
+
+use rule estimate_specification as estimate_placebo with:
+    output:
+        **usual_results("draws"),
+    wildcard_constraints:
+        spec=writing("draws"),
+
+
 rule models:
     """Stage 5, all of it: from panel, measures and weights to estimates."""
     input:

@@ -147,15 +147,18 @@ def _select(
     frame = frame[keep]
     if frame.empty:
         raise RongheError("the sample holds no region-year")
-    depth = max([t.order for t in terms] + [shift + t.order for t in terms if shift], default=0)
+    orders = [t.order + shift for t in terms]
+    deepest, furthest = max([0, *orders]), -min([0, *orders])
     years = data.panel.index.unique(1).sort_values()
-    early = frame.index.get_level_values(1) < years[min(depth, len(years) - 1)] if depth else np.zeros(len(frame), bool)
+    year = frame.index.get_level_values(1)
+    outside = (year < years[min(deepest, len(years) - 1)]) | (year > years[max(len(years) - 1 - furthest, 0)])
     missing = frame.isna().any(axis=1).to_numpy()
-    gaps = missing & ~early
+    gaps = missing & ~outside
     if gaps.any():
         names = frame.columns[frame[gaps].isna().any()]
         raise RongheError(f"{listing(names)}: no value for {listing(frame.index[gaps])}")
-    dropped = {"lags before the first year": int(missing.sum())} if missing.any() else {}
+    reason = "lags before the first year" if not furthest else "lags or leads outside the years"
+    dropped = {reason: int(missing.sum())} if missing.any() else {}
     return frame[~missing], dropped
 
 

@@ -76,6 +76,13 @@ def _spatial_fault(entry: dict) -> str | None:
     return None
 
 
+def _nothing_to_shuffle(entry: dict) -> str | None:
+    if entry.get("shuffle") == "weights" and "weights" not in entry["of"]:
+        return f"'{entry['of']['name']}' has no weights to shuffle; choose a spatial one, or shuffle: treatment"
+    return None
+
+
+FITTED_ONCE = ("fixed_effects", "pooled", "random_effects", "first_differences", "instrumental_variables", "spatial")
 SPATIAL_COVARIANCES = ("expected", "observed", "robust", "clustered", "driscoll_kraay", "conley")
 ALL_LINEAR = ("homoskedastic", "robust", "clustered", "driscoll_kraay", "conley")
 ALL_EFFECTS = ("pooled", "units", "time", "twoways")
@@ -149,5 +156,27 @@ KINDS: dict[str, Kind] = {
         covariances=SPATIAL_COVARIANCES,
         effects=ALL_EFFECTS,
         fault=_spatial_fault,
+    ),
+    "family": Kind(
+        "ronghe.models.family:family",
+        ("family", "standardise", "repetitions"),
+        required=("family",),
+        tables=("family",),
+        bases=("fixed_effects", "pooled"),
+    ),
+    "leave_one_out": Kind(
+        "ronghe.models.influence:leave_one_out",
+        ("of",),
+        required=("of",),
+        tables=("influence",),
+        bases=FITTED_ONCE,
+    ),
+    "placebo": Kind(
+        "ronghe.models.placebo:placebo",
+        ("of", "shuffle", "repetitions"),
+        required=("of",),
+        tables=("draws",),
+        bases=FITTED_ONCE,
+        fault=_nothing_to_shuffle,
     ),
 }

@@ -55,7 +55,7 @@ def report(
         "sigma2": float(result.sigma2),
         "notes": notes,
     }
-    tests = test_table(_tests(result, design, options["model"]))
+    tests = test_table(_tests(result, options["model"]))
     contract = {"coefficients": result.tidy(), "covariance": cov, "tests": tests, "fit": facts}
     return Estimate(**contract, **({"impacts": impacts} if has_impacts else {}))
 
@@ -100,21 +100,21 @@ def _settings(specification: dict, data: Data, design: Design, covariance: str) 
     return settings
 
 
-def _tests(result: object, design: Design, model: str) -> list[dict]:
-    """Return Wald tests that the spatial terms vanish, and of the common-factor restriction where there is one."""
-    b, V = result.params, result.cov
-    rows = []
-    lagged = [n for n in b.index if n.startswith("W*")]
-    if lagged:
-        rows.append({"test": "W*x all zero", **_wald(b[lagged].to_numpy(), V.loc[lagged, lagged].to_numpy())})
-    if model == "sdm" and "rho" in b.index:
-        plain = [n[2:] for n in lagged]
-        gap = b[lagged].to_numpy() + b["rho"] * b[plain].to_numpy()
-        J = pd.DataFrame(0.0, index=lagged, columns=b.index)
-        for w, x in zip(lagged, plain, strict=True):
-            J.loc[w, w], J.loc[w, x], J.loc[w, "rho"] = 1.0, b["rho"], b[x]
-        spread = J.to_numpy() @ V.to_numpy() @ J.to_numpy().T
-        rows.append({"test": "common factor: W*x + rho x zero", **_wald(gap, spread)})
+def _tests(result: object, model: str) -> list[dict]:
+    """Return Wald tests that the spatial lags of regressors vanish, and of the common-factor restriction of an SDM."""
+    names = list(result.params.index)
+    b, V = result.params.to_numpy(), result.cov.to_numpy()
+    lagged = [i for i, n in enumerate(names) if n.startswith("W*")]
+    if not lagged:
+        return []
+    rows = [{"test": "W*x all zero", **_wald(b[lagged], V[np.ix_(lagged, lagged)])}]
+    if model == "sdm":
+        rho, plain = names.index("rho"), [names.index(names[i][2:]) for i in lagged]
+        J = np.zeros((len(lagged), len(names)))
+        rows_of_J = np.arange(len(lagged))
+        J[rows_of_J, lagged], J[rows_of_J, plain], J[:, rho] = 1.0, b[rho], b[plain]
+        gap = b[lagged] + b[rho] * b[plain]
+        rows.append({"test": "common factor: W*x + rho x zero", **_wald(gap, J @ V @ J.T)})
     return rows
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ronghe.errors import RongheError, listing
 
-OPERATIONS = ("lag", "square", "product", "log", "shift_share")
+OPERATIONS = ("lag", "lead", "square", "product", "log", "shift_share")
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,10 @@ class Term:
 
 
 def parse(term: str | dict, where: str = "term") -> Term:
-    """Read a term: `x`, `{lag: 2, of: x}`, `{square: x}`, `{log: x}`, `{product: [x, z]}` or `{shift_share: ...}`."""
+    """Read a term: `x`, `{lag: 2, of: x}`, `{lead: 1, of: x}`, `{square: x}`, `{log: x}`, `{product: [x, z]}`...
+
+    The last is `{shift_share: {name, table, sectors, base_year}}`; see `ronghe.models.shift_share`.
+    """
     if isinstance(term, str):
         return Term(term, (term,))
     operation = [o for o in OPERATIONS if o in term]
@@ -30,6 +33,8 @@ def parse(term: str | dict, where: str = "term") -> Term:
     value = term[operation[0]]
     if operation == ["lag"]:
         return Term(f"L{value}.{term['of']}", (term["of"],), "lag", int(value))
+    if operation == ["lead"]:
+        return Term(f"F{value}.{term['of']}", (term["of"],), "lead", -int(value))
     if operation == ["square"]:
         return Term(f"{value}^2", (value,), "square")
     if operation == ["log"]:

@@ -1,0 +1,142 @@
+"""A family of specifications looked at together: are their effects equal, and what survives multiple testing?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ronghe.errors import RongheError
+from ronghe.models import linear, resampling, sandwich
+from ronghe.models.design import Design, build, terms_of
+from ronghe.models.estimate import Data, Estimate
+from ronghe.models.inference import coefficient_table, covariance_table, t_pvalue, test_table, wald_test
+from ronghe.models.romano_wolf import holm, romano_wolf
+from ronghe.models.stacking import joint_covariance
+
+
+@dataclass(frozen=True)
+class Member:
+    """One specification of the family: its rows, its fit, and the scale that makes its effect comparable."""
+
+    name: str
+    design: Design
+    fit: linear.Fit
+    effects: str
+    place: int
+    scale: float
+    choice: sandwich.Choice
+
+    @property
+    def estimate(self) -> float:
+        """Return the effect of the treatment, in its standard deviations where asked for."""
+        return float(self.fit.coefficients[self.place] * self.scale)
+
+
+def family(specification: dict, data: Data) -> Estimate:
+    """Compare the first treatment of several linear specifications, their covariance with one another kept.
+
+    The joint covariance comes from stacked scores by unit, as in seemingly unrelated estimation. Effects are tested for
+    equality, and their p-values adjusted by Romano and Wolf's stepdown from a bootstrap of whole units, drawn alike for
+    all members. With `standardise` an effect is that of one within standard deviation of the treatment, in within
+    standard deviations of the outcome.
+    """
+    members = [_member(part, data, bool(specification.get("standardise", False))) for part in specification["family"]]
+    choice = members[0].choice
+    if any(m.choice != choice for m in members):
+        raise RongheError("the members of a family need one covariance; give all of them the same")
+    layouts = [_common(m.design, members) for m in members]
+    cov = joint_covariance([m.fit for m in members], layouts, choice, [[m.place] for m in members])
+    scale = np.array([m.scale for m in members])
+    cov = cov * np.outer(scale, scale)
+    estimates = np.array([m.estimate for m in members])
+    df = min(m.fit.df_inference for m in members)
+    names = [m.name for m in members]
+    repetitions = int(specification.get("repetitions", 999))
+    draws = _draws(members, layouts, repetitions, data.seed)
+    coefficients = coefficient_table(names, estimates, cov, df)
+    table = _table(members, coefficients, draws, df)
+    differences = np.eye(len(names))[:-1] - np.eye(len(names))[1:]
+    # Members that are combinations of one another leave nothing to test jointly.
+    wanted = {"all equal": differences, "all zero": np.eye(len(names))}
+    tests = [
+        {"test": name, **wald_test(estimates, cov, R, df)}
+        for name, R in wanted.items()
+        if np.linalg.matrix_rank(R @ cov @ R.T, hermitian=True) == len(R)
+    ]
+    return Estimate(
+        coefficients=coefficients,
+        covariance=covariance_table(names, cov),
+        tests=test_table(tests),
+        fit={
+            "model": "ols",
+            "effects": sorted({m.effects for m in members}),
+            "method": "family of linear models",
+            "cov_type": choice.label,
+            "weights": None,
+            "outcome": sorted({m.design.outcome for m in members}),
+            "regressors": names,
+            "sample": sorted({part.get("sample_name", "all") for part in specification["family"]}),
+            "nobs": [m.design.nobs for m in members],
+            "n_units": max(m.design.layout.n_units for m in members),
+            "n_periods": max(m.design.layout.n_periods for m in members),
+            "loglik": None,
+            "rsquared_within": None,
+            "sigma2": None,
+            "standardised": bool(specification.get("standardise", False)),
+            "repetitions": repetitions,
+        },
+        tables={"family": table},
+    )
+
+
+def _member(part: dict, data: Data, standardise: bool) -> Member:
+    design = build(part, data)
+    effects = "pooled" if part["kind"] == "pooled" else part.get("effects", "twoways")
+    choice = sandwich.Choice.of(part)
+    fit = linear.least_squares(design.y, design.X, design.layout, effects, choice, design.names)
+    place = design.names.index(terms_of(part, "treatment")[0].name)
+    scale = float(fit.X[:, place].std() / fit.y.std()) if standardise else 1.0
+    return Member(part["name"], design, fit, effects, place, scale, choice)
+
+
+def _common(design: Design, members: list[Member]) -> sandwich.Layout:
+    """Return the codes of a member's rows among all units and periods of the family."""
+    units = sorted({u for m in members for u in m.design.index.levels[0]})
+    times = sorted({t for m in members for t in m.design.index.levels[1]})
+    codes = [pd.Index(pool).get_indexer(design.index.get_level_values(i)) for i, pool in enumerate((units, times))]
+    whole = next((m.design.layout for m in members if m.design.layout.n_units == len(units)), design.layout)
+    return sandwich.Layout(codes[0], codes[1], whole.coordinates)
+
+
+def _draws(members: list[Member], layouts: list[sandwich.Layout], repetitions: int, seed: int) -> np.ndarray:
+    """Return t statistics of every member in resamples of units, centred at the estimates."""
+    n_units = max(layout.n_units for layout in layouts)
+    units = resampling.unit_draws(n_units, repetitions, seed)
+    columns = []
+    for member, layout in zip(members, layouts, strict=True):
+        design = member.design
+        present = np.unique(layout.units)
+        products = resampling.CrossProducts(np.column_stack([design.y, design.X]), design.layout, member.effects)
+        beta, errors = products.regress_with_errors(0, list(range(1, 1 + design.X.shape[1])), units[:, present])
+        columns.append((beta[:, member.place] - member.fit.coefficients[member.place]) / errors[:, member.place])
+    return np.column_stack(columns)
+
+
+def _table(members: list[Member], coefficients: pd.DataFrame, draws: np.ndarray, df: float) -> pd.DataFrame:
+    """Return every member's effect with its own, Holm's and Romano and Wolf's p-value."""
+    table = coefficients.rename(columns={"term": "specification"})
+    table.insert(1, "treatment", [m.design.names[m.place] for m in members])
+    table.insert(2, "outcome", [m.design.outcome for m in members])
+    # The draws carry no small-sample factor, so neither may the statistic they are compared with.
+    bare = np.array([m.fit.coefficients[m.place] / _bare_error(m) for m in members])
+    table["pvalue"] = t_pvalue(table["statistic"].to_numpy(), df)
+    table["pvalue_holm"] = holm(table["pvalue"].to_numpy())
+    table["pvalue_romano_wolf"] = romano_wolf(bare, draws)
+    return table
+
+
+def _bare_error(member: Member) -> float:
+    influence = (member.fit.X * member.fit.residuals[:, None]) @ member.fit.bread[:, member.place]
+    return float(np.sqrt(np.sum(sandwich.group_sums(influence[:, None], member.design.layout.units) ** 2)))
