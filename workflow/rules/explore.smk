@@ -27,25 +27,25 @@ rule describe_distribution:
         "../scripts/describe_distribution.py"
 
 
-rule test_convergence:
-    """Test sigma and beta convergence, with and without controls and neighbours."""
+rule estimate_convergence:
+    """Estimate sigma and beta convergence, with and without controls and neighbours."""
     input:
         panel=lambda wildcards: description.inputs(config, "convergence", wildcards.convergence),
         regions=CLEANED["regions"],
         weights=lambda wildcards: description.edges(config, "convergence", wildcards.convergence),
-        code=code_of("test_convergence"),
+        code=code_of("estimate_convergence"),
     output:
         **description.tables("convergence"),
     log:
-        "results/logs/explore/test_convergence/{convergence}.log",
+        "results/logs/explore/estimate_convergence/{convergence}.log",
     benchmark:
-        "results/benchmarks/jobs/explore/test_convergence/{convergence}.tsv"
+        "results/benchmarks/jobs/explore/estimate_convergence/{convergence}.tsv"
     wildcard_constraints:
         convergence=described("convergence"),
     params:
         entry=lookup("convergence/{convergence}", within=config),
     script:
-        "../scripts/test_convergence.py"
+        "../scripts/estimate_convergence.py"
 
 
 rule count_transitions:

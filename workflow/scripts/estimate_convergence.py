@@ -1,4 +1,4 @@
-"""Test sigma and beta convergence, with and without controls and neighbours."""
+"""Estimate sigma and beta convergence, with and without controls and neighbours."""
 
 from ronghe.explore.describe import describe_convergence
 from ronghe.explore.distribution import write_keyed
