@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ronghe.errors import RongheError, require_known
 
+# The kinds of tables and figures whose columns or rows are specifications.
+COMPARING = ("regression", "effects", "impacts", "estimates")
 PANEL = "data/processed/panel.parquet"
 REGIONS = "data/processed/regions.csv"
 
@@ -19,7 +21,7 @@ def check(config: dict) -> None:
                 if "." in variable:
                     require_known(variable.split(".")[0], config.get("measures", {}), "measure", where)
             columns = entry.get("columns")
-            if entry["kind"] in ("regression", "effects", "impacts") and not columns:
+            if entry["kind"] in COMPARING and not columns:
                 raise RongheError(f"{where}.columns: no specification is named; name at least one")
     for spec in config.get("quotes", {}).get("specifications", []):
         require_known(spec, config.get("specifications", {}), "specification", "quotes.specifications")
@@ -27,7 +29,7 @@ def check(config: dict) -> None:
 
 def specifications_of(entry: dict) -> list[str]:
     """Return the specifications whose results a table or figure shows, in order, each once."""
-    if entry["kind"] not in ("regression", "effects", "impacts"):
+    if entry["kind"] not in COMPARING:
         return []
     columns = entry.get("columns", [])
     return list(dict.fromkeys(c if isinstance(c, str) else c["specification"] for c in columns))
@@ -62,6 +64,7 @@ def result_files(entry: dict) -> list[str]:
         "regression": ("coefficients.csv", "fit.json"),
         "effects": ("coefficients.csv", "impacts.csv", "fit.json"),
         "impacts": ("coefficients.csv", "impacts.csv", "fit.json"),
+        "estimates": ("coefficients.csv",),
     }.get(entry["kind"], ())
     return [f"results/models/{spec}/{file}" for spec in specifications_of(entry) for file in wanted]
 

@@ -189,6 +189,24 @@ def _impacts(s: Sources) -> Figure:
     return points.intervals(pd.DataFrame(rows), "specification", None, s.text("xlabel"), names, panel="effect")
 
 
+def _estimates(s: Sources) -> Figure:
+    """One coefficient over specifications, each with its interval; the first may be the band behind the others."""
+    rows, names = [], {}
+    for column in s.get("columns"):
+        spec = column if isinstance(column, str) else column["specification"]
+        term = s.get("variable") if isinstance(column, str) else column.get("variable", s.get("variable"))
+        fit = Fit.read(spec)
+        require_known(term, fit.coefficients.index, "term", f"figures.{s.name}: {spec}")
+        names[spec] = spec if isinstance(column, str) else s.labels.text(column.get("heading", spec))
+        rows.append({"specification": spec, **fit.coefficients.loc[term, ["estimate", "lower", "upper"]]})
+    frame, reference = pd.DataFrame(rows), None
+    if s.get("reference"):
+        require_known(s.get("reference"), names, "specification", f"figures.{s.name}.reference")
+        base = frame[frame["specification"] == s.get("reference")].iloc[0]
+        reference = (base["estimate"], base["lower"], base["upper"])
+    return points.intervals(frame, "specification", None, s.text("xlabel"), names, reference)
+
+
 def _matrix(s: Sources) -> Figure:
     frame = s.frame()
     order = [str(o) for o in s.get("order") or dict.fromkeys([*frame[s.get("row")], *frame[s.get("column")]])]
@@ -213,6 +231,7 @@ DRAWERS: dict[str, Callable[[Sources], Figure]] = {
     "scatter": _scatter,
     "intervals": _intervals,
     "impacts": _impacts,
+    "estimates": _estimates,
     "matrix": _matrix,
     "workflow": _workflow,
 }
