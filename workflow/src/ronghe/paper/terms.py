@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ronghe.errors import RongheError, nearest
+from ronghe.paper.cells import significant
 
 LANGUAGES = ("en", "zh")
 
@@ -118,6 +119,7 @@ TERMS: dict[str, tuple[str, str]] = {
     "cov_windmeijer": ("two-step, Windmeijer-corrected", "两步法 Windmeijer 修正"),
     "lag": ("{0}, {1} years earlier", "{0}（滞后 {1} 年）"),
     "logarithm": ("ln {0}", "{0}（对数）"),
+    "in_group": ("{0}: {1}", "{0}：{1}"),
     "regime": ("{0}, where {1} {2} {3}", "{0}（{1} {2} {3}）"),
     "instrument": ("Shift-share of {0}", "{0}的份额移动工具变量"),
     "fixed_effects": ("FE", "固定效应"),
@@ -220,7 +222,10 @@ class Labels:
             return self.term("logarithm", self.variable(match[1]))
         if match := re.fullmatch(r"(.+?)\[(.+?)(<=|>)([-\d.e]+)\]", name):
             sign = {"<=": "≤", ">": ">"}[match[3]]
-            return self.term("regime", self.variable(match[1]), self.variable(match[2]), sign, match[4])
+            bound = significant(float(match[4]))
+            return self.term("regime", self.variable(match[1]), self.variable(match[2]), sign, bound)
+        if match := re.fullmatch(r"(.+?)\[(.+?)\]", name):
+            return self.term("in_group", self.variable(match[1]), self.named("", match[2]))
         if name.endswith("^2"):
             return self.term("square", self.variable(name[:-2]))
         if name.startswith("shift_share."):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 STYLE = Path(__file__).with_name("ronghe.mplstyle")
 # Print widths in inches: one text column, and the full text width.
-WIDTHS = {"half": 3.1, "full": 6.3}
+WIDTHS = {"half": 3.1, "full": 6.2}
 CJK_FONTS = (
     "Noto Sans CJK SC",
     "Noto Sans SC",

@@ -31,7 +31,7 @@ def workflow(rules: pd.DataFrame, stages: list[str], names: dict[str, str]) -> F
     from matplotlib.patches import FancyBboxPatch
 
     most = max((int((rules["stage"] == s).sum()) for s in stages), default=1)
-    figure, axis = plt.subplots(figsize=(6.3, 0.6 + 0.2 * max(most, 3)))
+    figure, axis = plt.subplots(figsize=(6.2, 0.6 + 0.2 * max(most, 3)))
     for place, stage in enumerate(stages):
         axis.add_patch(
             FancyBboxPatch(

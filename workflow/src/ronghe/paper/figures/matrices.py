@@ -21,7 +21,7 @@ def matrix(frame: pd.DataFrame, row: str, column: str, value: str, order: list[s
     size = {1: 0.62, 2: 0.52, 3: 0.42}[per_row]
     figure, axes = panels(len(parts), per_row, "full", max(1.7, size * n * 0.75 + 0.9))
     if len(parts) == 1:
-        figure.set_size_inches(min(6.3, 1.6 + 0.62 * n), max(2.2, 1.0 + 0.5 * n))
+        figure.set_size_inches(min(6.2, 1.6 + 0.62 * n), max(2.2, 1.0 + 0.5 * n))
     shown = [names.get(k, k) for k in order]
     largest = max(1e-12, float(frame[value].abs().max()))
     for axis, (title, part) in zip(axes, parts, strict=True):

@@ -57,6 +57,9 @@ def _terms(name: str, entry: dict, fits: list[Fit]) -> list[str]:
     omitted = {"sigma2", *entry.get("omit", [])}
     kept = [t for t in present if t not in omitted]
     slopes = [t for t in kept if not t.startswith("W*") and t not in LAST_TERMS]
+    # A slope that differs by regime or group stands where its variable stands.
+    order = {name: place for place, name in reversed(list(enumerate(t.partition("[")[0] for t in slopes)))}
+    slopes.sort(key=lambda t: order[t.partition("[")[0]])
     lags = [t for t in kept if t.startswith("W*")]
     return slopes + lags + [t for t in LAST_TERMS if t in kept]
 
