@@ -141,7 +141,6 @@ def transitions(
     names = _class_names(k, names)
     code = classify(panel, cutoffs)
     own = code.to_numpy()
-    tables = {"probabilities": [], "steady": {}, "mobility": {}}
     years = np.broadcast_to(np.arange(own.shape[1]), own.shape)
     by_year = count_transitions(own, k, years, own.shape[1])[:-1]
     tests = {"independence": independence_test(by_year.sum(axis=0)), "time_homogeneity": homogeneity_test(by_year)}
@@ -157,7 +156,7 @@ def transitions(
         strata, counts = [*strata, *names], np.concatenate([counts, by_lag])
     P = probabilities(counts)
     index = pd.MultiIndex.from_product([strata, names], names=["lag_class", "class"])
-    tables = {
+    return {
         "probabilities": _long(counts, strata, names, "lag_class"),
         "steady_states": pd.DataFrame({"share": np.concatenate([steady_state(p) for p in P])}, index=index),
         "tests": pd.DataFrame.from_dict(tests, orient="index").rename_axis("test"),
@@ -168,7 +167,6 @@ def transitions(
         "cutoffs": pd.DataFrame(edges, index=pd.Index(names[:-1], name="upper_bound_of")),
         "mobility": pd.DataFrame({"mobility": [mobility(p) for p in P]}, index=pd.Index(strata, name="lag_class")),
     }
-    return tables
 
 
 def _neighbour_mean(panel: pd.DataFrame, weights: Weights) -> pd.DataFrame:
