@@ -55,7 +55,7 @@ def instrumental_variables(specification: dict, data: Data) -> Estimate:
     return Estimate(
         coefficients=coefficient_table(design.names, beta, cov, df),
         covariance=covariance_table(design.names, cov),
-        tests=test_table(_tests(problem, endogenous, beta, residuals)),
+        tests=test_table(diagnostics(problem, endogenous, beta, residuals)),
         fit={
             "model": "ols",
             "effects": effects,
@@ -108,7 +108,7 @@ def two_stage(problem: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return beta, cov, residuals
 
 
-def _tests(problem: Problem, endogenous: list[str], beta: np.ndarray, residuals: np.ndarray) -> list[dict]:
+def diagnostics(problem: Problem, endogenous: list[str], beta: np.ndarray, residuals: np.ndarray) -> list[dict]:
     """Return strength, validity and exogeneity in the order in which they are read."""
     rows = weak_instruments.strength(problem, endogenous)
     extra = problem.excluded.shape[1] - problem.endogenous.shape[1]
