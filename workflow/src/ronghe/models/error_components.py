@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -116,7 +117,7 @@ class ErrorComponents:
             d_squares[1] += 2 * n_periods**2 * phi * (self.M.T @ q) @ Bq
             d_squares[2] = -(n_periods**2) * Bq @ Bq
             log_middle = K.log_determinant
-            d_middle = self._middle_slope(lam, phi)
+            d_middle = self._middle_slope(lam, phi, K)
         else:
             d_squares[2] = -(n_periods**2) / scale * (v @ filtered) @ q
             log_middle = s.n_units * np.log(scale)
@@ -184,18 +185,24 @@ class ErrorComponents:
 
     def _middle(self, lam: float, phi: float) -> _Factor:
         """Factor K = I + T phi B B'."""
-        n = self.strata.n_units
+        n, weight = self.strata.n_units, self.strata.n_periods * phi
+        if n <= DENSE:
+            B = np.eye(n) - lam * self._dense_M
+            return _DenseFactor(np.eye(n) + weight * (B @ B.T))
         B = sparse.identity(n, format="csc") - lam * self.M
-        return _Factor(sparse.csc_matrix(sparse.identity(n) + self.strata.n_periods * phi * (B @ B.T)))
+        return _Factor(sparse.csc_matrix(sparse.identity(n) + weight * (B @ B.T)))
 
-    def _middle_slope(self, lam: float, phi: float) -> np.ndarray:
+    @cached_property
+    def _dense_M(self) -> np.ndarray:
+        return self.M.toarray()
+
+    def _middle_slope(self, lam: float, phi: float, K: _Factor) -> np.ndarray:
         """Return the derivatives of ln|K| by lambda and phi: from the inverse, or central differences for large N."""
         n, n_periods = self.strata.n_units, self.strata.n_periods
-        if n <= DENSE:
-            M = self.M.toarray()
-            B = np.eye(n) - lam * M
-            inverse = np.linalg.inv(np.eye(n) + n_periods * phi * B @ B.T)
-            return n_periods * np.array([-2 * phi * np.sum(inverse * (M @ B.T)), np.sum(inverse * (B @ B.T))])
+        if isinstance(K, _DenseFactor):
+            B = np.eye(n) - lam * self._dense_M
+            right = K.inverse @ B
+            return n_periods * np.array([-2 * phi * np.vdot(right, self._dense_M), np.vdot(right, B)])
         up, down = (self._middle(lam + h, phi).log_determinant for h in (STEP, -STEP))
         h = STEP * max(phi, 1e-2)
         right, left = (self._middle(lam, phi + s).log_determinant for s in (h, -h))
@@ -212,6 +219,19 @@ class _Factor:
     def solve(self, b: np.ndarray) -> np.ndarray:
         """Return K^-1 b."""
         return self._lu.solve(np.ascontiguousarray(b))
+
+
+class _DenseFactor(_Factor):
+    """The inverse of a small one."""
+
+    def __init__(self, K: np.ndarray) -> None:
+        root = np.linalg.cholesky(K)
+        self.log_determinant = float(2 * np.log(np.diag(root)).sum())
+        self.inverse = np.linalg.inv(K)
+
+    def solve(self, b: np.ndarray) -> np.ndarray:
+        """Return K^-1 b."""
+        return self.inverse @ b
 
 
 def newton(

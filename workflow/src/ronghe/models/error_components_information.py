@@ -29,6 +29,11 @@ class Components:
     sigma2_units: float
     error: str
 
+    @property
+    def at_boundary(self) -> bool:
+        """Whether the variance of the unit effects is zero."""
+        return self.sigma2_units <= 1e-7 * self.sigma2
+
 
 def information(
     Z: np.ndarray,

@@ -6,7 +6,6 @@ The errors are those of Baltagi, Song and Koh (2003) or of Kapoor, Kelejian and 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -55,6 +54,14 @@ class RandomEffectsPanel:
             self.weights if error_weights is None else Weights.coerce(error_weights).align(self.panel.units)
         )
 
+    @property
+    def parameters(self) -> tuple[list[int], list[str]]:
+        """Return which of (beta, rho, lambda, sigma2, sigma2_units) the model has, by place and by name."""
+        s = self.specification
+        k = len(s.terms)
+        places = [*range(k), *([k] * s.has_lag), *([k + 1] * s.has_error), k + 2, k + 3]
+        return places, [*s.terms, *(["rho"] * s.has_lag), *(["lambda"] * s.has_error), "sigma2", "sigma2_units"]
+
     @cached_property
     def regressors(self) -> np.ndarray:
         """Constant, X and W X as an array (column, period, unit)."""
@@ -93,12 +100,16 @@ class RandomEffectsPanel:
     def fit(self, cov_type: str = "expected") -> RandomEffectsResults:
         """Maximise the likelihood; the covariance of all parameters is kept whole."""
         require_known(cov_type, COVARIANCES, "cov_type", WHERE)
+        return RandomEffectsResults(self, *self.maximum(), cov_type)
+
+    def maximum(self) -> tuple[Components, Point]:
+        """Return the estimates, and the likelihood there."""
         s = self.specification
         bounds = self.likelihood.lag.bounds if s.has_lag else (-1.0, 1.0)
         error_bounds = self.likelihood.spatial_error.bounds if s.has_error else (-1.0, 1.0)
         (rho, lam, phi), point = self.likelihood.maximise(bounds, error_bounds)
         fitted = Components(point.beta, float(rho), float(lam), point.sigma2, float(phi) * point.sigma2, self.errors)
-        return RandomEffectsResults(self, fitted, point, cov_type)
+        return fitted, point
 
     def information(self, fitted: Components, within_only: bool = False) -> np.ndarray:
         """Return the expected information of (beta, rho, lambda, sigma2, sigma2_units), zeros for absent parameters."""
@@ -118,12 +129,11 @@ class RandomEffectsPanel:
     def observed_information(self, fitted: Components) -> np.ndarray:
         """Return minus the Hessian by central differences of the complete log-likelihood."""
         theta = np.concatenate([fitted.beta, [fitted.rho, fitted.lam, fitted.sigma2, fitted.sigma2_units]])
-        k, s = len(fitted.beta), self.specification
-        free = [*range(k), *([k] * s.has_lag), *([k + 1] * s.has_error), k + 2, k + 3]
+        k, free = len(fitted.beta), self.parameters[0]
         normal = self.likelihood.at(fitted.rho, fitted.lam, fitted.sigma2_units / fitted.sigma2).normal
         steps = np.full(k + 4, STEP)
         steps[:k] = STEP * 100 * np.sqrt(fitted.sigma2 / np.diag(normal))
-        steps[k + 2 :] = STEP * theta[k + 2 :]
+        steps[k + 2 :] = STEP * np.maximum(theta[k + 2 :], 0.01 * fitted.sigma2)
         result = np.zeros((k + 4, k + 4))
         for i in free:
             for j in free:
@@ -137,28 +147,20 @@ class RandomEffectsPanel:
         return result
 
 
-@dataclass(frozen=True)
-class _Kept:
-    """Which of the parameters (beta, rho, lambda, sigma2, sigma2_units) a model has."""
-
-    places: list[int]
-    names: list[str]
-
-
 class RandomEffectsResults(Labelled):
     """A fitted random-effects model; "sigma2" is the variance of e, "sigma2_units" that of the unit effect."""
 
     def __init__(self, model: RandomEffectsPanel, fitted: Components, point: Point, cov_type: str) -> None:
         """Label the estimates and invert the information."""
         self.model, self.components, self.loglik = model, fitted, point.loglik
-        kept = _kept(model)
-        self.at_boundary = fitted.sigma2_units <= 1e-7 * fitted.sigma2
+        places, names = model.parameters
+        self.at_boundary = fitted.at_boundary
         full = model.information(fitted) if cov_type == "expected" else model.observed_information(fitted)
         theta = np.concatenate([fitted.beta, [fitted.rho, fitted.lam, fitted.sigma2, fitted.sigma2_units]])
-        block = full[np.ix_(kept.places, kept.places)]
+        block = full[np.ix_(places, places)]
         scale = 1 / np.sqrt(np.abs(np.diag(block)))
         covariance = np.linalg.inv(block * np.outer(scale, scale)) * np.outer(scale, scale)
-        super().__init__(kept.names, theta[kept.places], covariance, cov_type)
+        super().__init__(names, theta[places], covariance, cov_type)
 
     @property
     def nobs(self) -> int:
@@ -199,11 +201,3 @@ class RandomEffectsResults(Labelled):
     def impacts(self, level: float = 0.95) -> pd.DataFrame:
         """Return direct, indirect and total effects with delta-method errors from the whole covariance."""
         return average_impacts(self, self.model.specification, self.model.weights, level)
-
-
-def _kept(model: RandomEffectsPanel) -> _Kept:
-    s = model.specification
-    k = len(s.terms)
-    places = [*range(k), *([k] * s.has_lag), *([k + 1] * s.has_error), k + 2, k + 3]
-    names = [*s.terms, *(["rho"] * s.has_lag), *(["lambda"] * s.has_error), "sigma2", "sigma2_units"]
-    return _Kept(places, names)
