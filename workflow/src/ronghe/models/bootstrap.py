@@ -66,7 +66,8 @@ def bootstrap(
         raise RongheError("bootstrap: not for method 'bias_corrected'; use 'lee_yu', which needs no correction")
     rng = np.random.default_rng(seed)
     e = model.residuals
-    scaled = e * np.sqrt(e.size / (e.size - model.projection.n_absorbed(*e.shape)))
+    n = model.projection.n_cells(*e.shape)
+    scaled = e * np.sqrt(n / (n - model.projection.n_absorbed(*e.shape)))
     values = np.empty((n_draws, len(model.values)))
     for draw in range(n_draws):
         y = model.panel.y + _propagated(model, _disturbances(method, scaled, model.sigma2, rng) - e)

@@ -110,13 +110,15 @@ def _factor(model: FittedModel, choice: CovarianceChoice, level: str) -> float:
     makes up for it, as it does in sigma2; least squares with dummies does not.
     """
     N, T = model.panel.n_units, model.panel.n_periods
+    n, k = model.projection.n_cells(N, T), model.n_b
     factor = 1.0
     if model.specification.method != "lsdv":
-        if model.projection.has_units and level in ("cells", "time"):
-            factor *= T / (T - 1)
-        if model.projection.has_time and level in ("cells", "units"):
-            factor *= N / (N - 1)
-    n, k = N * T, model.n_b
+        lost = {
+            "cells": model.projection.n_absorbed(N, T),
+            "time": N * model.projection.has_units,
+            "units": T * model.projection.has_time,
+        }
+        factor = n / (n - lost[level])
     if choice.small_sample == "parameters":
         factor *= n / (n - k)
     if choice.small_sample == "clusters":

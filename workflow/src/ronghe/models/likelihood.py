@@ -80,6 +80,8 @@ class Likelihood:
         a = self.weights(rho, b)
         Aa = A @ a
         ssr = float(a @ Aa)
+        if ssr <= 1e-22 * A[0, 0]:
+            raise RongheError("the regressors and effects explain the outcome without remainder: nothing to estimate")
         sigma2 = ssr / self.nobs
         value_r, first_r, second_r = self.log_jacobian(self.lag, rho)
         value_l, first_l, second_l = self.log_jacobian(self.error, lam)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from ronghe.errors import RongheError, listing
 
@@ -23,6 +24,7 @@ class Panel:
     X: np.ndarray
     index: pd.MultiIndex
     rows: np.ndarray
+    observed: np.ndarray | None = None
 
     @property
     def n_units(self) -> int:
@@ -35,14 +37,20 @@ class Panel:
         return len(self.periods)
 
     def series(self, values: np.ndarray, name: str) -> pd.Series:
-        """Return an array (unit, period) as a Series in the order of the rows that came in."""
+        """Return an array (unit, period) as a Series in the order of the rows that came in, NaN where not used."""
+        if self.observed is not None:
+            values = np.where(self.observed, values, np.nan)
         return pd.Series(values.reshape(-1)[self.rows], index=self.index, name=name)
 
 
-def read_panel_arrays(y: pd.Series, X: pd.DataFrame, units: Sequence[Hashable] | None, where: str = "panel") -> Panel:
+def read_panel_arrays(
+    y: pd.Series, X: pd.DataFrame, units: Sequence[Hashable] | None, where: str = "panel", select: bool = False
+) -> Panel:
     """Lay y and X out on the grid of `units` (those of W, in its order; else sorted) and sorted periods.
 
     Rows are matched by their index (unit, period), in y and X alike, so that the order of the rows has no effect.
+    Cells without a row, or with a missing number, are refused by name; with `select` they are marked in `observed`
+    instead, and hold zeros.
     """
     if not isinstance(y, pd.Series) or not isinstance(X, pd.DataFrame):
         raise RongheError(f"{where}: y must be a Series and X a DataFrame, both indexed by (unit, period)")
@@ -55,13 +63,35 @@ def read_panel_arrays(y: pd.Series, X: pd.DataFrame, units: Sequence[Hashable] |
     period_codes, periods = _codes(y.index, 1, None, where)
     rows = unit_codes * len(periods) + period_codes
     n_cells = len(unit_labels) * len(periods)
-    _check_grid(rows, n_cells, y.index, unit_labels, periods, where)
+    _check_grid(rows, n_cells, y.index, unit_labels, periods, where, select)
     in_order = bool(np.array_equal(rows, np.arange(n_cells)))
     shape = (len(unit_labels), len(periods))
-    outcome = _on_grid(y.to_numpy(float), rows, in_order).reshape(shape)
-    regressors = _on_grid(np.ascontiguousarray(X.to_numpy(float)), rows, in_order).reshape(*shape, len(names))
-    _check_finite(outcome, regressors, str(y.name or "y"), names, unit_labels, periods, where)
-    return Panel(str(y.name or "y"), names, tuple(unit_labels), tuple(periods), outcome, regressors, y.index, rows)
+    outcome = _on_grid(y.to_numpy(float), rows, n_cells, in_order).reshape(shape)
+    regressors = np.ascontiguousarray(X.to_numpy(float))
+    regressors = _on_grid(regressors, rows, n_cells, in_order).reshape(*shape, len(names))
+    name = str(y.name or "y")
+    observed = None
+    if select:
+        observed = np.isfinite(outcome) & np.isfinite(regressors).all(axis=2)
+        outcome, regressors = np.where(np.isfinite(outcome), outcome, 0.0), regressors.copy()
+    else:
+        _check_finite(outcome, regressors, name, names, unit_labels, periods, where)
+    return Panel(name, names, tuple(unit_labels), tuple(periods), outcome, regressors, y.index, rows, observed)
+
+
+def select_observed(panel: Panel, W: sparse.sparray | None, durbin: Sequence[str]) -> Panel:
+    """Return the panel with the cells marked that a model without W y can use, the others zero.
+
+    A cell counts if its outcome and regressors are there, and, where W x enters, the regressors of all its neighbours
+    in that period.
+    """
+    there = np.isfinite(panel.X)
+    observed = panel.observed.copy()
+    if durbin:
+        lacking = ~there[:, :, [panel.names.index(name) for name in durbin]].all(axis=2)
+        observed &= (W != 0).astype(float) @ lacking.astype(float) == 0
+    X = np.where(there, panel.X, 0.0)
+    return replace(panel, X=X, observed=None if observed.all() else observed)
 
 
 def _same_rows(y: pd.Series, X: pd.DataFrame, where: str) -> pd.DataFrame:
@@ -117,13 +147,15 @@ def _codes(
     return place[codes], list(labels)
 
 
-def _check_grid(rows: np.ndarray, n_cells: int, index: pd.MultiIndex, units: list, periods: list, where: str) -> None:
+def _check_grid(
+    rows: np.ndarray, n_cells: int, index: pd.MultiIndex, units: list, periods: list, where: str, select: bool
+) -> None:
     """Refuse cells that stand twice or are absent."""
     count = np.bincount(rows, minlength=n_cells)
     if (count > 1).any():
         twice = index[count[rows] > 1].unique()
         raise RongheError(f"{where}: these rows stand twice: {listing(twice)}; keep one of each")
-    if (count == 0).any():
+    if (count == 0).any() and not select:
         absent = [_cell(c, units, periods) for c in np.flatnonzero(count == 0)[:12]]
         more = int((count == 0).sum()) - len(absent)
         raise RongheError(
@@ -150,10 +182,10 @@ def _cell(position: int, units: list, periods: list) -> str:
     return f"({units[unit]}, {periods[period]})"
 
 
-def _on_grid(values: np.ndarray, rows: np.ndarray, in_order: bool) -> np.ndarray:
-    """Return values laid out on the grid; no copy where they lie there already."""
+def _on_grid(values: np.ndarray, rows: np.ndarray, n_cells: int, in_order: bool) -> np.ndarray:
+    """Return values laid out on the grid, NaN where there is no row; no copy where they lie there already."""
     if in_order:
         return values
-    grid = np.empty_like(values)
+    grid = np.full((n_cells, *values.shape[1:]), np.nan)
     grid[rows] = values
     return grid

@@ -78,8 +78,8 @@ class SpatialPanelResult:
 
     @property
     def nobs(self) -> int:
-        """Number of rows, N T."""
-        return self.model.panel.y.size
+        """Number of cells used; N T where none is missing."""
+        return self.model.projection.n_cells(self.n_units, self.n_periods)
 
     @property
     def n_units(self) -> int:

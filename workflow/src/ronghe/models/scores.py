@@ -25,8 +25,14 @@ def cell_scores(model: FittedModel) -> np.ndarray:
     traces = effective_traces(model)
     for name, trace in traces.items():
         scores[:, :, model.place(name)] -= T * trace / e.size
-    scores[:, :, -1] -= n / (2 * s2) / e.size
+    scores[:, :, -1] -= _mean_share(model, n / (2 * s2))
     return scores
+
+
+def _mean_share(model: FittedModel, total: float) -> np.ndarray | float:
+    """Return an equal share of a total for every cell that is there."""
+    seen = model.projection.observed
+    return total / model.residuals.size if seen is None else total / seen.sum() * seen
 
 
 def period_scores(model: FittedModel) -> np.ndarray:
@@ -61,7 +67,7 @@ def unit_meat(model: FittedModel, over_time: bool) -> np.ndarray:
     k = model.n_b
     forms = quadratic_forms(model)
     filtered = model.moments.filtered(model.lam)[:, :, model.moments.n_lead :]
-    excess = e**2 - np.mean(e**2)
+    excess = e**2 - _mean_share(model, float(np.sum(e**2)))
     linear = np.zeros((*e.shape, len(model.values)))
     linear[:, :, :k] = filtered * (e / s2)[:, :, None]
     if (r := model.place("rho")) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
@@ -18,10 +19,10 @@ from ronghe.models.information import expected_information, inverse_scaled
 from ronghe.models.likelihood import Likelihood, Maximum, maximise
 from ronghe.models.log_determinant import log_determinant
 from ronghe.models.moments import Moments, build_moments
-from ronghe.models.panel import Panel, read_panel_arrays
+from ronghe.models.panel import Panel, read_panel_arrays, select_observed
 from ronghe.models.projection import Projection
 from ronghe.models.results import SpatialPanelResult
-from ronghe.models.specification import CONSTANT, specify
+from ronghe.models.specification import CONSTANT, MODELS, specify
 from ronghe.weights.matrix import Weights
 
 COMPATIBILITIES = ["demean_first"]
@@ -34,8 +35,8 @@ class SpatialPanel:
     ols, slx, sar, sem, sdm, sdem, sarar, gns; `effects` one of pooled, units, time, twoways; `method` one of lee_yu
     (the likelihood of the transformed data, Lee and Yu 2010), lsdv (dummies) and bias_corrected (dummies, then Lee
     and Yu's analytical correction). `durbin` picks the regressors whose lag enters, `error_weights` is another W for
-    the error. Pooled models have a constant. `compat="demean_first"` demeans before the error's filter, as
-    splm does: for comparison with published figures only.
+    the error. `missing="select"` uses the cells that are there (ols and slx only). Pooled models have a constant.
+    `compat="demean_first"` demeans before the error's filter, as splm does: for comparison with published figures only.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class SpatialPanel:
         method: str = "lee_yu",
         durbin: Sequence[str] | None = None,
         error_weights: Weights | object | None = None,
+        missing: str = "refuse",
         compat: str | None = None,
         name: str = "model",
     ) -> None:
@@ -58,9 +60,22 @@ class SpatialPanel:
         self.compat = compat
         self.weights = None if W is None else Weights.coerce(W)
         units = None if self.weights is None else self.weights.labels
-        self.panel = _with_constant(read_panel_arrays(y, X, units, name), effects)
-        self.specification = specify(model, effects, method, self.panel.names, durbin, name)
-        self.projection = Projection(effects)
+        require_known(missing, ["refuse", "select"], "missing", name)
+        require_known(model, MODELS, "model", name)
+        if missing == "select" and model not in ("ols", "slx"):
+            raise RongheError(
+                f"{name}: model '{model}' has a spatial lag of the outcome or the error, which every unit in every "
+                "period enters: missing='select' is for ols and slx only. Fill the gaps before, or leave out the "
+                "units or periods that have them (with weights built anew)"
+            )
+        panel = _with_constant(read_panel_arrays(y, X, units, name, missing == "select"), effects)
+        self.specification = specify(model, effects, method, panel.names, durbin, name)
+        if missing == "select":
+            panel = select_observed(
+                panel, None if self.weights is None else self.weights.sparse, self.specification.durbin
+            )
+        self.panel = panel
+        self.projection = Projection(effects, panel.observed)
         self.error_weights = self._read_error_weights(error_weights)
         self._check_method()
 
@@ -145,22 +160,22 @@ class SpatialPanel:
     def likelihood(self) -> Likelihood:
         """The concentrated likelihood."""
         s, p = self.specification, self.panel
-        units, periods = self.projection.effective_size(p.n_units, p.n_periods, s.method)
-        self._check_size(units, periods)
+        nobs, periods = self.projection.effective_size(p.n_units, p.n_periods, s.method)
+        self._check_size(nobs)
         return Likelihood(
             self.moments,
             log_determinant(self.weights) if s.has_lag else None,
             log_determinant(self.error_weights) if s.has_error else None,
-            units * periods,
+            nobs,
             periods,
             self.projection.has_time and s.method == "lee_yu",
         )
 
-    def _check_size(self, units: int, periods: int) -> None:
+    def _check_size(self, nobs: int) -> None:
         p, s = self.panel, self.specification
         absorbed = self.projection.n_absorbed(p.n_units, p.n_periods)
-        free = p.y.size - absorbed - len(s.parameters) + 1
-        if free <= 0 or units * periods <= 0:
+        free = self.projection.n_cells(p.n_units, p.n_periods) - absorbed - len(s.parameters) + 1
+        if free <= 0 or nobs <= 0:
             raise RongheError(
                 f"{self.name}: {p.n_units} units in {p.n_periods} periods leave no observation for "
                 f"{len(s.parameters)} parameters beside {absorbed} fixed effects; use more data or fewer terms"
@@ -227,9 +242,12 @@ def _with_constant(panel: Panel, effects: str) -> Panel:
 
 
 def _notes(maximum: Maximum, model: SpatialPanel) -> tuple[str, ...]:
-    """Say what a reader must know about the maximum."""
-    return tuple(
-        f"{name} stands at the edge of its interval: the likelihood rises up to it, and its standard error and those "
-        "of the effects do not hold"
+    """Say, as a warning too, what a reader must know about the maximum."""
+    notes = tuple(
+        f"{model.name}: {name} stands at the edge of its interval: the likelihood rises up to it, and neither its "
+        "standard error nor the effects hold. Look for a trend common to all units, or choose other effects or weights"
         for name in maximum.at_edge
     )
+    for note in notes:
+        warnings.warn(note, RuntimeWarning, stacklevel=3)
+    return notes
