@@ -1,0 +1,230 @@
+"""Spatial dependence of variables, all years in one table: Moran's I, Geary's C, Getis and Ord's G, bivariate Moran.
+
+Statistics and moments equal those of esda and spdep. esda itself stays in the tests: it permutes with NumPy's global
+state in the order of rows, gives one-sided pseudo p-values, takes one variable of one year at a time, and forms
+n x n arrays for G.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from scipy.special import ndtr
+
+from ronghe.errors import RongheError, listing, require_known
+from ronghe.explore.permutation import by_name, orders, two_sided
+from ronghe.explore.wide import to_wide
+from ronghe.weights.matrix import Weights
+
+STATISTICS = ["moran", "geary", "getis_ord"]
+COLUMNS = ["variable", "year", "statistic", "value", "expected", "std_error", "z", "pvalue"]
+COLUMNS += ["permuted_mean", "permuted_std", "permuted_pvalue", "permutations", "note"]
+BIVARIATE = ["first", "second", "lag", "year", "moran", "permuted_mean", "permuted_std", "permuted_pvalue"]
+# Draws handled at once: n x CHUNK numbers.
+CHUNK = 500
+
+
+@dataclass(frozen=True)
+class Sums:
+    """W with the sums S0, S1, S2 that the moments need (Cliff and Ord 1981, section 1.4)."""
+
+    W: sparse.csr_array
+
+    @cached_property
+    def n(self) -> int:
+        """Number of units."""
+        return self.W.shape[0]
+
+    @cached_property
+    def margins(self) -> np.ndarray:
+        """Row sums plus column sums."""
+        return np.asarray(self.W.sum(axis=0)).ravel() + np.asarray(self.W.sum(axis=1)).ravel()
+
+    @cached_property
+    def s0(self) -> float:
+        """Sum of all weights."""
+        return float(self.W.sum())
+
+    @cached_property
+    def s1(self) -> float:
+        """Half the sum of squared (w_ij + w_ji)."""
+        return float(np.sum((self.W + self.W.T).data ** 2) / 2)
+
+    @cached_property
+    def s2(self) -> float:
+        """Sum of squared margins."""
+        return float(np.sum(self.margins**2))
+
+
+def moran(sums: Sums, Y: np.ndarray) -> np.ndarray:
+    """Return Moran's I of each column: (n / S0) z'Wz / z'z."""
+    Z = Y - Y.mean(axis=0)
+    return sums.n / sums.s0 * np.sum(Z * (sums.W @ Z), axis=0) / np.sum(Z * Z, axis=0)
+
+
+def geary(sums: Sums, Y: np.ndarray) -> np.ndarray:
+    """Return Geary's C of each column: (n - 1) sum w_ij (z_i - z_j)^2 / (2 S0 z'z)."""
+    Z = Y - Y.mean(axis=0)
+    squares = sums.margins @ (Z * Z) - 2 * np.sum(Z * (sums.W @ Z), axis=0)
+    return (sums.n - 1) / (2 * sums.s0) * squares / np.sum(Z * Z, axis=0)
+
+
+def getis_ord(sums: Sums, Y: np.ndarray) -> np.ndarray:
+    """Return Getis and Ord's G of each column: sum w_ij y_i y_j over the sum of y_i y_j, i and j different."""
+    return np.sum(Y * (sums.W @ Y), axis=0) / (Y.sum(axis=0) ** 2 - np.sum(Y * Y, axis=0))
+
+
+def _kurtosis(y: np.ndarray) -> float:
+    z2 = (y - y.mean()) ** 2
+    return float(np.mean(z2 * z2) / np.mean(z2) ** 2)
+
+
+def moran_moments(sums: Sums, y: np.ndarray) -> tuple[float, float]:
+    """Return mean and variance of I under randomisation (Cliff and Ord 1981, eq. 2.38)."""
+    n, s0, s1, s2, k = sums.n, sums.s0, sums.s1, sums.s2, _kurtosis(y)
+    first = n * ((n * n - 3 * n + 3) * s1 - n * s2 + 3 * s0 * s0)
+    second = k * ((n * n - n) * s1 - 2 * n * s2 + 6 * s0 * s0)
+    mean = -1 / (n - 1)
+    return mean, (first - second) / ((n - 1) * (n - 2) * (n - 3) * s0 * s0) - mean**2
+
+
+def geary_moments(sums: Sums, y: np.ndarray) -> tuple[float, float]:
+    """Return mean and variance of C under randomisation (Cliff and Ord 1981, eq. 2.41)."""
+    n, s0, s1, s2, k = sums.n, sums.s0, sums.s1, sums.s2, _kurtosis(y)
+    top = (n - 1) * s1 * (n * n - 3 * n + 3 - (n - 1) * k)
+    top -= (n - 1) * s2 * (n * n + 3 * n - 6 - (n * n - n + 2) * k) / 4
+    top += s0 * s0 * (n * n - 3 - (n - 1) ** 2 * k)
+    return 1.0, top / (n * (n - 2) * (n - 3) * s0 * s0)
+
+
+def getis_ord_moments(sums: Sums, y: np.ndarray) -> tuple[float, float]:
+    """Return mean and variance of G under randomisation (Getis and Ord 1992, eqs 4 to 6)."""
+    n, s0, s1, s2 = sums.n, sums.s0, sums.s1, sums.s2
+    m1, m2, m3, m4 = (float(np.sum(y**power)) for power in (1, 2, 3, 4))
+    b0 = (n * n - 3 * n + 3) * s1 - n * s2 + 3 * s0 * s0
+    b1 = -((n * n - n) * s1 - 2 * n * s2 + 6 * s0 * s0)
+    b2 = -(2 * n * s1 - (n + 3) * s2 + 6 * s0 * s0)
+    b3 = 4 * (n - 1) * s1 - 2 * (n + 1) * s2 + 8 * s0 * s0
+    b4 = s1 - s2 + s0 * s0
+    second = b0 * m2**2 + b1 * m4 + b2 * m1**2 * m2 + b3 * m1 * m3 + b4 * m1**4
+    mean = s0 / (n * (n - 1))
+    return mean, second / ((m1**2 - m2) ** 2 * n * (n - 1) * (n - 2) * (n - 3)) - mean**2
+
+
+FORMULAS: dict[str, tuple[Callable, Callable]] = {
+    "moran": (moran, moran_moments),
+    "geary": (geary, geary_moments),
+    "getis_ord": (getis_ord, getis_ord_moments),
+}
+
+
+def global_tests(
+    panel: pd.DataFrame,
+    W: Weights,
+    statistics: Sequence[str] = tuple(STATISTICS),
+    permutations: int = 9999,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Test every column of a (region, year) panel in every year; p-values are two-sided, by moments and by permutation.
+
+    G takes the weights as yes or no, as esda and spdep do; where a variable has values that are not positive, or
+    every pair is linked, G says nothing and its row is empty with a note.
+    """
+    for statistic in statistics:
+        require_known(statistic, STATISTICS, "statistic", "spatial dependence")
+    W = by_name(Weights.coerce(W))
+    _refuse_few(W)
+    perms = orders(W.n, permutations, seed)
+    binary = W.sparse.copy()
+    binary.data = np.ones_like(binary.data)
+    weighted, counted = Sums(W.sparse), Sums(binary)
+    rows = []
+    for variable in panel:
+        wide = varying(to_wide(panel[variable], W, name=variable))
+        for statistic in statistics:
+            sums = counted if statistic == "getis_ord" else weighted
+            for year in wide:
+                y = wide[year].to_numpy()
+                note = _unfit(statistic, sums, y)
+                tested = [np.nan] * 8 if note else _test(statistic, sums, y, perms)
+                rows.append((variable, year, statistic, *tested, permutations, note))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _test(statistic: str, sums: Sums, y: np.ndarray, perms: np.ndarray) -> tuple[float, ...]:
+    """Return value, moments, z, p, and the same by permutation."""
+    formula, moments = FORMULAS[statistic]
+    value = float(formula(sums, y[:, None])[0])
+    mean, variance = moments(sums, y)
+    z = (value - mean) / np.sqrt(variance)
+    blocks = range(0, len(perms), CHUNK)
+    simulated = np.concatenate([formula(sums, y[perms[start : start + CHUNK]].T) for start in blocks])
+    by_draws = simulated.mean(), simulated.std(ddof=1), float(two_sided(np.array(value), simulated))
+    return value, mean, np.sqrt(variance), z, 2 * ndtr(-abs(z)), *by_draws
+
+
+def _refuse_few(W: Weights) -> None:
+    """Refuse weights without edges or with too few units for the moments."""
+    if W.n < 4 or W.sparse.nnz == 0:
+        raise RongheError(f"{W.name}: needs four units and one edge, there are {W.n} and {W.sparse.nnz}")
+
+
+def varying(wide: pd.DataFrame) -> pd.DataFrame:
+    """Return units x periods as they are, or refuse periods in which all units have the same value."""
+    values = wide.to_numpy()
+    flat = np.ptp(values, axis=0) <= 1e-14 * np.abs(values).max(axis=0)
+    if flat.any():
+        raise RongheError(f"no variation between units in {listing(wide.columns[flat])}; leave these years out")
+    return wide
+
+
+def _unfit(statistic: str, sums: Sums, y: np.ndarray) -> str:
+    """Say why G is of no use here, or nothing."""
+    if statistic != "getis_ord":
+        return ""
+    if (y <= 0).any():
+        return "needs positive values"
+    return "every pair is linked" if sums.W.nnz == sums.n * (sums.n - 1) else ""
+
+
+def bivariate_tests(
+    panel: pd.DataFrame,
+    pairs: Iterable[tuple[str, str]],
+    W: Weights,
+    lag: int = 0,
+    permutations: int = 9999,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Relate x in a year to its neighbours' y, `lag` years before (Anselin, Syabri and Smirnov 2002).
+
+    I = (n / S0) x'Wy / sqrt(x'x y'y) of deviations from the year's mean. A variable paired with itself and a lag shows
+    how far the neighbours' past goes with the present. Permutations shuffle y over units, so x and y of the same place
+    are torn apart too: the test is of any relation between x and the y around it.
+    """
+    W = by_name(Weights.coerce(W))
+    _refuse_few(W)
+    perms, scale = orders(W.n, permutations, seed), W.n / W.sparse.sum()
+    rows = []
+    for first, second in pairs:
+        x_wide, y_wide = (varying(to_wide(panel[v], W, name=v)) for v in (first, second))
+        for year in x_wide:
+            if year - lag not in y_wide:
+                continue
+            x, y = (_standard(wide[when].to_numpy()) for wide, when in ((x_wide, year), (y_wide, year - lag)))
+            # x'Wy = (W'x)'y: the permuted y need no lag of their own.
+            pull = scale * (W.sparse.T @ x)
+            simulated = y[perms] @ pull
+            p = float(two_sided(np.array(pull @ y), simulated))
+            rows.append((first, second, lag, year, pull @ y, simulated.mean(), simulated.std(ddof=1), p))
+    return pd.DataFrame(rows, columns=BIVARIATE)
+
+
+def _standard(y: np.ndarray) -> np.ndarray:
+    """Return deviations from the mean, of length one."""
+    z = y - y.mean()
+    return z / np.linalg.norm(z)
