@@ -133,10 +133,11 @@ def column(term: Term, data: Data, shift: int = 0) -> pd.Series:
 
 
 def _lag(values: pd.Series, order: int) -> pd.Series:
-    """Return the value `order` periods before, by position within a region whose years follow one another."""
+    """Return the value `order` periods before, the periods being those of the whole panel; none where it is absent."""
     if not order:
         return values
-    return values.groupby(level=0, sort=False).shift(order)
+    wide = values.unstack(level=1).sort_index(axis=1).shift(order, axis=1)
+    return wide.stack().reindex(values.index)
 
 
 def _select(

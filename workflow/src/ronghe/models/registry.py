@@ -10,13 +10,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 # Keys whose values are variables or terms made of them, and keys whose values are weights.
-TERM_KEYS = ("outcome", "treatment", "controls", "instruments", "threshold_variable", "mediator", "moderator")
+TERM_KEYS = (
+    "outcome",
+    "treatment",
+    "controls",
+    "instruments",
+    "threshold_variable",
+    "mediator",
+    "moderator",
+    "predetermined",
+    "variables",
+)
 WEIGHTS_KEYS = ("weights", "error_weights")
 
 EVERYWHERE = ("kind", "about", "dataset", "sample")
 REGRESSION = ("outcome", "treatment", "controls", "lag_regressors", "winsorise")
 THRESHOLD = ("thresholds", "keep", "search", "convention", "trim", "repetitions")
 SPATIAL = ("weights", "error_weights", "model", "method", "durbin")
+GMM = ("outcome_lags", "instrument_lags", "predetermined", "collapse", "steps")
 LINEAR_COVARIANCE = ("covariance", "cluster", "bandwidth", "cutoff_km")
 
 
@@ -178,5 +189,15 @@ KINDS: dict[str, Kind] = {
         tables=("draws",),
         bases=FITTED_ONCE,
         fault=_nothing_to_shuffle,
+    ),
+    "difference_gmm": Kind(
+        "ronghe.models.gmm:difference_gmm",
+        ("outcome", "treatment", "controls", "effects", *GMM),
+        effects=("units", "twoways"),
+    ),
+    "system_gmm": Kind(
+        "ronghe.models.gmm:system_gmm",
+        ("outcome", "treatment", "controls", "effects", *GMM),
+        effects=("units", "twoways"),
     ),
 }
