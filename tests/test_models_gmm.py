@@ -76,7 +76,8 @@ def test_one_step_system(firms, figures):
 def simulated(seed: int, n_units: int = 200, n_periods: int = 7, alpha: float = 0.5) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     unit = rng.normal(size=n_units)
-    y = unit / (1 - alpha) + rng.normal(size=n_units) / np.sqrt(1 - alpha**2)
+    # Moments in levels need a start that deviates from its mean independently of the unit.
+    y = 1.5 * unit / (1 - alpha) + rng.normal(size=n_units)
     rows = []
     for t in range(n_periods):
         x = rng.normal(size=n_units) + 0.5 * unit

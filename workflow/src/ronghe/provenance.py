@@ -39,8 +39,9 @@ def _imports(path: Path, package: str = "") -> frozenset[str]:
         elif isinstance(node, ast.ImportFrom):
             base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
             origin = ".".join([*base, *([node.module] if node.module else [])])
-            found.add(origin)
-            found.update(f"{origin}.{alias.name}" for alias in node.names)
+            # A name that is a module stands for itself; a package counts only where one of its own names is taken.
+            named = [f"{origin}.{alias.name}" for alias in node.names]
+            found.update(n if n.startswith(PACKAGE) and module_path(n) else origin for n in named)
     return frozenset(n for n in found if n.split(".")[0] == PACKAGE and module_path(n) is not None)
 
 

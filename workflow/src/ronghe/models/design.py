@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -114,9 +115,8 @@ def from_frame(
 def column(term: Term, data: Data, shift: int = 0) -> pd.Series:
     """Return one term as a column keyed by (region, year), `shift` periods older where asked for."""
     if term.operation == "shift_share":
-        from ronghe.models.shift_share import instrument
-
-        return instrument(data, **dict(term.options))
+        # Imported by name: a specification rests on this code only if it has such a term (see declaration.modules).
+        return import_module("ronghe.models.shift_share").instrument(data, **dict(term.options))
     for name in term.variables:
         require_known(name, data.panel.columns, "variable", "the panel")
     values = [_lag(data.panel[name], term.order + shift) for name in term.variables]

@@ -44,8 +44,8 @@ class Data:
         """Read the files that one specification depends on; weights and tables are named by their place."""
         held = {}
         if weights:
-            from ronghe.weights import Weights
-
+            # Imported by name, so that only kinds that import the weights themselves rest on their code.
+            Weights = import_module("ronghe.weights.matrix").Weights
             held = {Path(path).parent.name: Weights.read(path) for path in weights}
         return cls(
             panel=frames.read_panel(panel, *measures),
