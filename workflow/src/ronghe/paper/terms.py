@@ -8,6 +8,7 @@ from ronghe.errors import RongheError, nearest
 from ronghe.paper.cells import significant
 
 LANGUAGES = ("en", "zh")
+EFFECTS = ("direct", "indirect", "total")
 
 TERMS: dict[str, tuple[str, str]] = {
     "observations": ("Observations", "观测值"),
@@ -117,6 +118,18 @@ TERMS: dict[str, tuple[str, str]] = {
     "cov_driscoll_kraay": ("Driscoll–Kraay", "Driscoll–Kraay"),
     "cov_conley": ("Conley (spatial)", "Conley（空间）"),
     "cov_windmeijer": ("two-step, Windmeijer-corrected", "两步法 Windmeijer 修正"),
+    "lead": ("{0}, one year later", "{0}（提前一年）"),
+    "treatment_to_mediator": ("Treatment to mediator", "核心变量 → 中介变量"),
+    "mediator_to_outcome": ("Mediator to outcome", "中介变量 → 被解释变量"),
+    "spatial": ("spatial", "空间模型"),
+    "early": ("early", "前期"),
+    "late": ("late", "后期"),
+    "low": ("low", "低"),
+    "high": ("high", "高"),
+    "within, treatment by group": ("within, slopes by group", "组内估计，分组系数"),
+    "within, with an interaction": ("within, with an interaction", "组内估计，含交互项"),
+    "mediation, within": ("within, path by path", "逐条路径的组内估计"),
+    "family of linear models": ("within, one regression each", "逐个回归的组内估计"),
     "lag": ("{0}, {1} years earlier", "{0}（滞后 {1} 年）"),
     "logarithm": ("ln {0}", "{0}（对数）"),
     "in_group": ("{0}: {1}", "{0}：{1}"),
@@ -202,7 +215,7 @@ class Labels:
             return self.text(self._labels[name])
         if name.startswith("W*"):
             return self.term("spatial_lag", self.variable(name[2:]))
-        if name in ("rho", "lambda", "sigma2"):
+        if name in ("rho", "lambda", "sigma2", "treatment_to_mediator", "mediator_to_outcome", *EFFECTS):
             return self.term(name)
         if name in ("const", "Intercept", "intercept", "constant"):
             return self.term("constant")
@@ -218,6 +231,8 @@ class Labels:
         if match := re.fullmatch(r"L(\d*)\.(.+)", name):
             years = int(match[1] or 1)
             return self.term("lag" if years > 1 else "lagged", self.variable(match[2]), years)
+        if match := re.fullmatch(r"F(\d*)\.(.+)", name):
+            return self.term("lead", self.variable(match[2]))
         if match := re.fullmatch(r"log\((.+)\)", name):
             return self.term("logarithm", self.variable(match[1]))
         if match := re.fullmatch(r"(.+?)\[(.+?)(<=|>)([-\d.e]+)\]", name):
