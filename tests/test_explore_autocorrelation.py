@@ -95,11 +95,23 @@ def test_bivariate_equals_esda(skewed):
     assert found == pytest.approx(Moran_BV(x, z, W.to_graph(), permutations=0).I, rel=1e-12)
 
 
+def test_joint_shuffling_keeps_the_relation_of_x_and_y_at_a_place():
+    # y is x and noise, without any spatial pattern: shuffled together, the pairs show I around -r / (n - 1).
+    W = from_grid(4, 4).standardise("row")
+    panel = panel_of(W, 300, 12)
+    panel["z"] = panel["x"] + 0.3 * panel["z"]
+    found = bivariate_tests(panel, [("x", "z")], W, permutations=199)
+    rate = (found["joint_pvalue"] <= 0.05).mean()
+    assert abs(rate - 0.05) < 3 * np.sqrt(0.05 * 0.95 / 300)
+    assert found["moran"].mean() == pytest.approx(-0.96 / 15, abs=0.03)
+
+
 def test_bivariate_with_itself_is_moran_and_the_lag_looks_back(skewed):
     panel = panel_of(skewed, 3, 4)
     own = bivariate_tests(panel, [("x", "x")], skewed, permutations=99)
     expected = global_tests(panel[["x"]], skewed, ["moran"], permutations=99)
     np.testing.assert_allclose(own["moran"], expected["value"], rtol=1e-12)
+    np.testing.assert_allclose(own["joint_pvalue"], expected["permuted_pvalue"], rtol=1e-12)
     lagged = bivariate_tests(panel, [("x", "z")], skewed, lag=1, permutations=99)
     assert lagged["year"].tolist() == [2001, 2002]
     moved = panel.assign(z=panel["z"].groupby(level="region").shift(1)).xs(2002, level="year", drop_level=False)

@@ -110,22 +110,59 @@ def test_moments_of_residual_moran_equal_dense_ones(panel, effects):
     assert found["std_error"] == pytest.approx(np.sqrt(variance), rel=1e-10)
 
 
-def test_lee_yu_equals_the_transformed_data(panel):
+@pytest.mark.parametrize("effects", ["units", "time", "twoways"])
+def test_lee_yu_is_the_score_test_of_the_transformed_likelihood(panel, effects):
     y, X, W = panel
     n, t = W.n, 6
     # Orthonormal bases of the complement of the ones: the transformation of Lee and Yu (2010).
-    F_n, F_t = (np.linalg.svd(np.eye(k) - 1 / k)[0][:, : k - 1] for k in (n, t))
-    W_star = F_n.T @ W.sparse.toarray() @ F_n
-    V = np.kron(W_star, np.eye(t - 1))
+    complement = {k: np.linalg.svd(np.eye(k) - 1 / k)[0][:, : k - 1] for k in (n, t)}
+    F_n = complement[n] if effects in ("time", "twoways") else np.eye(n)
+    F_t = complement[t] if effects in ("units", "twoways") else np.eye(t)
+    V = np.kron(F_n.T @ W.sparse.toarray() @ F_n, np.eye(F_t.shape[1]))
     transform = np.kron(F_n.T, F_t.T)
     y_star, X_star = transform @ y.to_numpy(), transform @ X.to_numpy()
-    M = projection_off(X_star)
-    e = M @ y_star
-    s2, trace = e @ e / len(e), np.trace(V @ V + V.T @ V)
-    J = (V @ (y_star - e)) @ M @ (V @ (y_star - e)) / s2 + trace
-    found = lm_tests(y, X, W, "twoways", method="lee_yu").set_index("test")["statistic"]
-    assert found["lm_error"] == pytest.approx((e @ V @ e / s2) ** 2 / trace, rel=1e-10)
-    assert found["lm_lag"] == pytest.approx((e @ V @ y_star / s2) ** 2 / J, rel=1e-10)
+    nobs, identity = len(y_star), np.eye(len(y_star))
+    beta = np.linalg.lstsq(X_star, y_star, rcond=None)[0]
+    e = y_star - X_star @ beta
+    s2 = e @ e / nobs
+
+    def loglik(rho, lam):
+        S, R = identity - rho * V, identity - lam * V
+        u = R @ (S @ y_star - X_star @ beta)
+        return np.linalg.slogdet(S)[1] + np.linalg.slogdet(R)[1] - u @ u / (2 * s2)
+
+    h = 1e-5
+    score = np.array([loglik(h, 0) - loglik(-h, 0), loglik(0, h) - loglik(0, -h)]) / (2 * h)
+    # Information on (rho, lambda) given beta and sigma2.
+    trace = np.trace(V @ V + V.T @ V) - 2 * np.trace(V) ** 2 / nobs
+    lagged = V @ X_star @ beta
+    D = lagged @ projection_off(X_star) @ lagged / s2
+    joint = np.array([[D + trace, trace], [trace, trace]])
+    found = lm_tests(y, X, W, effects, method="lee_yu").set_index("test")["statistic"]
+    assert found["lm_lag"] == pytest.approx(score[0] ** 2 / joint[0, 0], rel=1e-6)
+    assert found["lm_error"] == pytest.approx(score[1] ** 2 / trace, rel=1e-6)
+    assert found["lm_sarma"] == pytest.approx(score @ np.linalg.solve(joint, score), rel=1e-6)
+    assert found["robust_lm_lag"] == pytest.approx((score[0] - score[1]) ** 2 / D, rel=1e-6)
+
+
+def test_scores_of_lee_yu_are_centred_where_those_of_lsdv_are_not():
+    W = lattice(3, 4)
+    draws = [fit_within(*simulate(W, 4, seed), W, "twoways").residuals for seed in range(400)]
+    nobs = (W.n - 1) * 3
+    scores = np.array([np.sum(e * (W.sparse @ e)) / (np.sum(e * e) / nobs) for e in draws])
+    # tr(V) of the transformed W is -1 in each of three transformed periods; two regressors add their own small part.
+    assert scores.mean() == pytest.approx(-3, abs=0.4 + 4 * scores.std() / 20)
+    assert scores.mean() < -4 * scores.std() / 20
+    rates = pd.DataFrame(
+        {
+            method: [
+                lm_tests(*simulate(W, 4, seed), W, "twoways", method).set_index("test").loc["lm_error", "pvalue"] < 0.05
+                for seed in range(400)
+            ]
+            for method in ("lsdv", "lee_yu")
+        }
+    ).mean()
+    assert abs(rates["lee_yu"] - 0.05) < 0.035 < rates["lsdv"] - 0.05
 
 
 def test_order_of_rows_and_of_weights_changes_nothing(panel):

@@ -6,9 +6,11 @@ from ronghe.clean.declaration import load_dataset
 from ronghe.clean.variables import derivations, fact_files, families, labels, raw_files, variables, without_words
 from ronghe.configuration import check_configuration, load_yaml, replace_stages
 from ronghe.errors import RongheError
+from ronghe.explore.spatial import check_panel_variables as check_dependence_variables
 from ronghe.measures.declaration import check_panel_variables
 from ronghe.models.declaration import check_variables
 from ronghe.provenance import script_files, source_files
+from ronghe.weights.declaration import check_panel_variables as check_weights_variables
 
 SCHEMAS = Path(workflow.basedir, "workflow", "schemas")
 DATASETS = Path(workflow.basedir, "config", "datasets")
@@ -22,7 +24,8 @@ try:
     # A label that a dataset gives goes before the general one.
     config["labels"] = {**config["labels"], **labels(DATASET)}
     PANEL_VARIABLES = [*variables(DATASET), *(d.name for d in derivations(DATASET))]
-    check_panel_variables(config, PANEL_VARIABLES)
+    for check_names in (check_panel_variables, check_weights_variables, check_dependence_variables):
+        check_names(config, PANEL_VARIABLES)
     check_variables(config, PANEL_VARIABLES, families(DATASET))
 except RongheError as error:
     sys.exit(f"\n{error}\n")

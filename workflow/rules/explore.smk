@@ -1,5 +1,5 @@
 # Stage 4: from measures and weights to spatial dependence and distribution.
-from ronghe.explore import description
+from ronghe.explore import description, spatial
 
 
 def described(section):
@@ -88,7 +88,70 @@ rule follow_gravity:
         "../scripts/follow_gravity.py"
 
 
+rule measure_dependence:
+    """Test the spatial dependence of variables and of pairs of variables in every year."""
+    input:
+        panel=lambda wildcards: spatial.inputs(config, "dependence", wildcards.dependence),
+        weights=lambda wildcards: spatial.edges(config, "dependence", wildcards.dependence),
+        code=code_of("measure_dependence"),
+    output:
+        **spatial.tables("dependence"),
+    log:
+        "results/logs/explore/measure_dependence/{dependence}.log",
+    benchmark:
+        "results/benchmarks/jobs/explore/measure_dependence/{dependence}.tsv"
+    wildcard_constraints:
+        dependence=described("dependence"),
+    params:
+        entry=lookup("dependence/{dependence}", within=config),
+        seed=config["seed"],
+    script:
+        "../scripts/measure_dependence.py"
+
+
+rule find_clusters:
+    """Find local clusters and follow them over the years."""
+    input:
+        panel=lambda wildcards: spatial.inputs(config, "local_dependence", wildcards.local_dependence),
+        weights=lambda wildcards: spatial.edges(config, "local_dependence", wildcards.local_dependence),
+        code=code_of("find_clusters"),
+    output:
+        **spatial.tables("local_dependence"),
+    log:
+        "results/logs/explore/find_clusters/{local_dependence}.log",
+    benchmark:
+        "results/benchmarks/jobs/explore/find_clusters/{local_dependence}.tsv"
+    wildcard_constraints:
+        local_dependence=described("local_dependence"),
+    params:
+        entry=lookup("local_dependence/{local_dependence}", within=config),
+        seed=config["seed"],
+    script:
+        "../scripts/find_clusters.py"
+
+
+rule examine_residuals:
+    """Test residuals without spatial terms for spatial dependence."""
+    input:
+        panel=lambda wildcards: spatial.inputs(config, "residual_tests", wildcards.residual_tests),
+        weights=lambda wildcards: spatial.edges(config, "residual_tests", wildcards.residual_tests),
+        code=code_of("examine_residuals"),
+    output:
+        **spatial.tables("residual_tests"),
+    log:
+        "results/logs/explore/examine_residuals/{residual_tests}.log",
+    benchmark:
+        "results/benchmarks/jobs/explore/examine_residuals/{residual_tests}.tsv"
+    wildcard_constraints:
+        residual_tests=described("residual_tests"),
+    params:
+        entry=lookup("residual_tests/{residual_tests}", within=config),
+    script:
+        "../scripts/examine_residuals.py"
+
+
 rule explore:
     """Stage 4, all of it: from measures and weights to spatial dependence and distribution."""
     input:
         description.targets(config),
+        spatial.targets(config),

@@ -24,7 +24,8 @@ from ronghe.weights.matrix import Weights
 STATISTICS = ["moran", "geary", "getis_ord"]
 COLUMNS = ["variable", "year", "statistic", "value", "expected", "std_error", "z", "pvalue"]
 COLUMNS += ["permuted_mean", "permuted_std", "permuted_pvalue", "permutations", "note"]
-BIVARIATE = ["first", "second", "lag", "year", "moran", "permuted_mean", "permuted_std", "permuted_pvalue"]
+BIVARIATE = ["first", "second", "lag", "year", "moran"]
+BIVARIATE += ["permuted_mean", "permuted_std", "permuted_pvalue", "joint_pvalue"]
 # Draws handled at once: n x CHUNK numbers.
 CHUNK = 500
 
@@ -202,9 +203,10 @@ def bivariate_tests(
 ) -> pd.DataFrame:
     """Relate x in a year to its neighbours' y, `lag` years before (Anselin, Syabri and Smirnov 2002).
 
-    I = (n / S0) x'Wy / sqrt(x'x y'y) of deviations from the year's mean. A variable paired with itself and a lag shows
-    how far the neighbours' past goes with the present. Permutations shuffle y over units, so x and y of the same place
-    are torn apart too: the test is of any relation between x and the y around it.
+    I = (n / S0) x'Wy / sqrt(x'x y'y) of deviations from the year's mean. A variable paired with itself and a lag
+    shows how far the neighbours' past goes with the present. `permuted_pvalue` shuffles y over units, as esda does,
+    which also tears apart x and y of the same place; `joint_pvalue` moves both together, so that only the places
+    are shuffled. For x with itself in the same year the second is the test of Moran's I.
     """
     W = by_name(Weights.coerce(W))
     _refuse_few(W)
@@ -219,8 +221,9 @@ def bivariate_tests(
             # x'Wy = (W'x)'y: the permuted y need no lag of their own.
             pull = scale * (W.sparse.T @ x)
             simulated = y[perms] @ pull
-            p = float(two_sided(np.array(pull @ y), simulated))
-            rows.append((first, second, lag, year, pull @ y, simulated.mean(), simulated.std(ddof=1), p))
+            together = scale * np.einsum("pi,ip->p", x[perms], W.sparse @ y[perms].T)
+            p, joint = (float(two_sided(np.array(pull @ y), draws)) for draws in (simulated, together))
+            rows.append((first, second, lag, year, pull @ y, simulated.mean(), simulated.std(ddof=1), p, joint))
     return pd.DataFrame(rows, columns=BIVARIATE)
 
 

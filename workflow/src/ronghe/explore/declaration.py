@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ronghe.explore import description
+from ronghe.explore import description, spatial
 
 
 def check(config: dict) -> None:
     """Check every exploration entry against the names that are declared; raise RongheError at the first fault."""
     description.check(config)
+    spatial.check(config)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,12 @@ class WithinFit:
     y: np.ndarray
     residuals: np.ndarray
     basis: np.ndarray
-    n_regressors: int
+    periods: tuple[int, ...]
+
+    def series(self) -> pd.Series:
+        """Return the residuals by unit and period."""
+        index = pd.MultiIndex.from_product([self.W.labels, self.periods])
+        return pd.Series(self.residuals.ravel(), index=index)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -59,7 +64,8 @@ def fit_within(y: pd.Series, X: pd.DataFrame, W: Weights, effects: str) -> Withi
     """Regress y on X and fixed effects; a pooled fit has an intercept, so X holds none."""
     require_known(effects, EFFECTS, "effects", "residual tests")
     W = Weights.coerce(W)
-    target, regressors = to_wide(y, W, name=str(y.name)).to_numpy(), to_block(X, W)
+    wide, regressors = to_wide(y, W, name=str(y.name)), to_block(X, W)
+    target = wide.to_numpy()
     n_units, n_periods, n_columns = regressors.shape
     if target.shape != (n_units, n_periods) or not X.index.isin(y.index).all():
         raise RongheError("residual tests: outcome and regressors do not hold the same region-years")
@@ -69,8 +75,8 @@ def fit_within(y: pd.Series, X: pd.DataFrame, W: Weights, effects: str) -> Withi
     basis, _ = np.linalg.qr(within)
     if effects == "pooled":
         basis = np.column_stack([np.full(len(within), len(within) ** -0.5), basis])
-    fit = WithinFit(W, effects, target, np.empty_like(target), basis, n_columns)
-    return WithinFit(W, effects, target, fit.remove(target), basis, n_columns)
+    fit = WithinFit(W, effects, target, np.empty_like(target), basis, tuple(wide.columns))
+    return replace(fit, residuals=fit.remove(target))
 
 
 def _refuse_collinear(within: np.ndarray, raw: np.ndarray, names: list[str], effects: str) -> None:
@@ -93,20 +99,21 @@ def lm_tests(y: pd.Series, X: pd.DataFrame, W: Weights, effects: str = "twoways"
 
     y, X are keyed by (unit, period). The lag of the fitted values is taken before the effects are removed,
     M W (X b + effects), which is what a regression with explicit dummies gives; lagging demeaned fitted values gives
-    another number with time effects. `lsdv` takes sigma2 = e'e / NT and tr = T tr(W'W + WW); `lee_yu` takes the
-    transformed data (Debarsy and Ertur 2010): N(T-1), (N-1)T or (N-1)(T-1) observations and the traces of the
-    transformed W, which keeps the size of the tests right in short panels.
+    another number with time effects. `lsdv` takes sigma2 = e'e / NT and tr = T tr(W'W + WW). `lee_yu` takes the
+    likelihood of the transformed data (Lee and Yu 2010): N(T-1), (N-1)T or (N-1)(T-1) observations and the
+    transformed W, whose trace with time effects is -1 a period and not 0. It moves the scores and keeps the tests
+    right in size, while `lsdv` leaves them off centre by that much.
     """
     fit = fit_within(y, X, W, effects)
-    nobs, trace = _sizes(fit.W, fit.shape, effects, method)
     sparse_W, e = fit.W.sparse, fit.residuals
+    if sparse_W.nnz == 0:
+        raise RongheError(f"{fit.W.name}: no edges, nothing to test")
+    nobs, centre, trace = _sizes(fit.W, fit.shape, effects, method)
     sigma2 = np.sum(e * e) / nobs
-    d_lag = np.sum(e * fit.remove(sparse_W @ fit.y)) / sigma2
-    d_error = np.sum(e * (sparse_W @ e)) / sigma2
+    d_lag = np.sum(e * fit.remove(sparse_W @ fit.y)) / sigma2 - centre
+    d_error = np.sum(e * (sparse_W @ e)) / sigma2 - centre
     lagged_fit = fit.remove(sparse_W @ (fit.y - e))
     J = np.sum(lagged_fit**2) / sigma2 + trace
-    if trace == 0:
-        raise RongheError(f"{fit.W.name}: no edges, nothing to test")
     robust_lag = (d_lag - d_error) ** 2 / (J - trace) if J > trace * (1 + 1e-12) else np.nan
     robust_error = (d_error - trace / J * d_lag) ** 2 / (trace * (1 - trace / J)) if J > trace else np.nan
     lag, error = d_lag**2 / J, d_error**2 / trace
@@ -129,8 +136,11 @@ def lm_table(
     return pd.concat(tables, ignore_index=True)[["effects", "test", "statistic", "df", "pvalue"]]
 
 
-def _sizes(W: Weights, shape: tuple[int, int], effects: str, method: str) -> tuple[int, float]:
-    """Return the number of observations and tr(W'W + WW) over all periods, for the data as they are or transformed."""
+def _sizes(W: Weights, shape: tuple[int, int], effects: str, method: str) -> tuple[int, float, float]:
+    """Return the number of observations, tr(V), and tr(VV + V'V) - 2 tr(V)^2 / n, the information on rho.
+
+    V is W, or its transform, over all periods; the last term is there because sigma2 is estimated too.
+    """
     require_known(method, METHODS, "method", "residual tests")
     n_units, n_periods = shape
     by_time = method == "lee_yu" and effects in ("time", "twoways")
@@ -141,7 +151,8 @@ def _sizes(W: Weights, shape: tuple[int, int], effects: str, method: str) -> tup
             "standardise by row, or use method 'lsdv'"
         )
     periods = n_periods - by_unit
-    return (n_units - by_time) * periods, periods * sum(_traces(W, by_time))
+    nobs, first = (n_units - by_time) * periods, -float(periods * by_time)
+    return nobs, first, periods * sum(_traces(W, by_time)) - 2 * first**2 / nobs
 
 
 def _traces(W: Weights, centred: bool) -> tuple[float, float]:

@@ -36,7 +36,8 @@ def local_tests(
     `local_moran` is I_i = (z_i / m2) sum_j w_ij z_j with m2 = z'z / n (Anselin 1995, eq. 12), whose mean over regions
     is Moran's I where rows sum to one. `expected`, `std_error`, `z`, `pvalue` hold z_i fixed (Sokal, Oden and Thomson
     1998); `permuted_pvalue` shuffles the others. `adjusted_pvalue` controls the false discovery rate within a year
-    (Benjamini and Hochberg 1995), and `cluster` is the quadrant where it, or the plain one, is at most `alpha`.
+    (Benjamini and Hochberg 1995), and `cluster` is the quadrant where it is at most `alpha`; `uncorrected_cluster`
+    goes by `permuted_pvalue`. With `correction="none"` both are the same.
     """
     require_known(correction, CORRECTIONS, "correction", "local dependence")
     W = by_name(Weights.coerce(W))
@@ -81,6 +82,7 @@ def _one_year(W: Weights, y: np.ndarray, alpha: float, correction: str, permuted
             "adjusted_pvalue": adjusted,
             "quadrant": quadrant,
             "cluster": np.where(adjusted <= alpha, quadrant, NOT_SIGNIFICANT),
+            "uncorrected_cluster": np.where(permuted <= alpha, quadrant, NOT_SIGNIFICANT),
             "outlier": (np.abs(z) > OUTLIER * deviation) | (np.abs(lag) > OUTLIER * deviation),
             "local_geary": local_geary(W, y),
             "getis_ord_z": local_getis_ord(W, y),
@@ -142,8 +144,8 @@ def _adjusted(pvalues: np.ndarray) -> np.ndarray:
 
 
 def cluster_transitions(local: pd.DataFrame, labels: str = "cluster") -> pd.DataFrame:
-    """Count moves of regions between labels (cluster or quadrant) from year to year, with shares of the origin."""
-    states = [*QUADRANTS, NOT_SIGNIFICANT] if labels == "cluster" else QUADRANTS
+    """Count moves of regions between `labels`, a column of clusters or quadrants, from year to year."""
+    states = QUADRANTS if labels == "quadrant" else [*QUADRANTS, NOT_SIGNIFICANT]
     rows = []
     for variable, part in local.groupby("variable", sort=False):
         wide = part.pivot(index="region", columns="year", values=labels).sort_index(axis=1)

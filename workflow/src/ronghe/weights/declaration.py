@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -52,6 +52,17 @@ def variable_file(config: dict, variable: str) -> str:
     from ronghe.measures import declaration as measures
 
     return measures.columns(config)[variable] if "." in variable else SERIES
+
+
+def check_panel_variables(config: dict, known: Iterable[str]) -> None:
+    """Check that every plain name that an entry or the comparison uses is a variable of the dataset."""
+    known = list(known)
+    for name, entry in entries(config).items():
+        if "." not in (variable := entry.get("variable", ".")):
+            require_known(variable, known, "variable of the panel", f"weights '{name}'")
+    for variable in config.get("weights_comparison", {}).get("variables", []):
+        if "." not in variable:
+            require_known(variable, known, "variable of the panel", "weights_comparison")
 
 
 def check(config: dict) -> None:

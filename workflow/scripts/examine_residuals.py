@@ -1,0 +1,15 @@
+"""Test residuals without spatial terms for spatial dependence."""
+
+from pathlib import Path
+
+from ronghe.explore.dependence import examine_residuals
+from ronghe.frames import read_panel
+from ronghe.journal import journal
+from ronghe.measures.tables import write_tables
+from ronghe.weights import Weights
+
+with journal(snakemake.log[0]):
+    weights = {Path(path).parent.name: Weights.read(path) for path in snakemake.input.weights}
+    entry = {key: value for key, value in snakemake.params.entry.items() if key != "weights"}
+    tables = examine_residuals(read_panel(*snakemake.input.panel), weights, **entry)
+    write_tables(tables, snakemake.output)

@@ -1,0 +1,15 @@
+"""Test the spatial dependence of variables and of pairs of variables in every year."""
+
+from pathlib import Path
+
+from ronghe.explore.dependence import measure_dependence
+from ronghe.frames import read_panel
+from ronghe.journal import journal
+from ronghe.measures.tables import write_tables
+from ronghe.weights import Weights
+
+with journal(snakemake.log[0]):
+    weights = {Path(path).parent.name: Weights.read(path) for path in snakemake.input.weights}
+    entry = {key: value for key, value in snakemake.params.entry.items() if key != "weights"}
+    tables = measure_dependence(read_panel(*snakemake.input.panel), weights, **entry, seed=snakemake.params.seed)
+    write_tables(tables, snakemake.output)
