@@ -107,6 +107,20 @@ use rule estimate_specification as estimate_placebo with:
         spec=writing("draws"),
 
 
+use rule estimate_specification as test_unit_roots with:
+    output:
+        **usual_results("unit_roots"),
+    wildcard_constraints:
+        spec=writing("unit_roots"),
+
+
+use rule estimate_specification as diagnose_specification with:
+    output:
+        **usual_results("collinearity", "correlations"),
+    wildcard_constraints:
+        spec=writing("collinearity"),
+
+
 rule models:
     """Stage 5, all of it: from panel, measures and weights to estimates."""
     input:

@@ -200,4 +200,17 @@ KINDS: dict[str, Kind] = {
         ("outcome", "treatment", "controls", "effects", *GMM),
         effects=("units", "twoways"),
     ),
+    "unit_roots": Kind(
+        "ronghe.models.unit_roots:unit_roots",
+        ("variables", "lags", "trend", "repetitions"),
+        required=("variables",),
+        tables=("unit_roots",),
+    ),
+    "diagnostics": Kind(
+        "ronghe.models.diagnostics:diagnostics",
+        ("of",),
+        required=("of",),
+        tables=("collinearity", "correlations"),
+        bases=("fixed_effects", "pooled"),
+    ),
 }
