@@ -70,8 +70,9 @@ def result_files(entry: dict) -> list[str]:
 
 
 def region_files(entry: dict) -> list[str]:
-    """Return the table of regions for the figures that place or group regions."""
-    return [REGIONS] if entry["kind"] in ("tile_map", "trends") else []
+    """Return the table of regions, and their outlines, for the figures that place or group regions."""
+    outlines = [entry["boundaries"]["file"]] if "boundaries" in entry else []
+    return [REGIONS, *outlines] if entry["kind"] in ("tile_map", "trends") else []
 
 
 def quoted_panel(quotes: dict) -> list[str]:

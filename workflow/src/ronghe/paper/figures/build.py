@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ronghe.errors import RongheError, require_known
+from ronghe.explore.maps import read_boundaries
 from ronghe.frames import read_csv, read_panel
 from ronghe.paper.figures import flow, maps, matrices, points, series
 from ronghe.paper.figures.canvas import canvas, save
@@ -99,11 +100,15 @@ def _tile_map(s: Sources) -> Figure:
         values = panel[s.get("variable")]
     years = s.get("years") or sorted(values.index.get_level_values("year").unique())
     short = s.short_names(list(regions.index))
+    outlines = None
+    if "boundaries" in s.entry:
+        drawn = [r for r in regions.index if r in set(values.index.get_level_values("region"))]
+        outlines = read_boundaries(s.get("boundaries")["file"], s.get("boundaries")["key"], drawn)
     if "order" in s.entry:
         order = [str(c) for c in s.get("order")]
-        return maps.class_map(values, regions, years, short, order, s.names(order))
+        return maps.class_map(values, regions, years, short, order, s.names(order), outlines)
     title = s.text("title") or s.labels.variable(s.get("variable"))
-    return maps.tile_map(values, regions, years, short, title=title, digits=s.get("digits", 2))
+    return maps.tile_map(values, regions, years, short, title=title, digits=s.get("digits", 2), outlines=outlines)
 
 
 def _trends(s: Sources) -> Figure:

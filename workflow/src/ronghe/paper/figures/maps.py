@@ -1,4 +1,4 @@
-"""Tile maps: one square per region, small multiples over years, for numbers and for classes."""
+"""Maps, small multiples over years, for numbers and for classes: one square per region, or its outline."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError, listing
+from ronghe.explore.maps import Outline, draw_outline, frame_outlines
 from ronghe.paper.figures.canvas import panels
 
 if TYPE_CHECKING:
@@ -25,8 +26,9 @@ def tile_map(
     *,
     title: str = "",
     digits: int = 2,
+    outlines: dict[str, Outline] | None = None,
 ) -> Figure:
-    """Draw a number by (region, year) in greys on one scale shared by all years."""
+    """Draw a number by (region, year) in greys on one scale shared by all years; with outlines, on a real map."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import LinearSegmentedColormap, Normalize
 
@@ -43,8 +45,8 @@ def tile_map(
             fill = colours(scale(value)) if known else "white"
             ink = "white" if known and scale(value) > 0.55 else "black"
             text = f"{value:.{digits}f}" if known else "–"
-            _tile(axis, place, fill, ink, short.get(region, region), text, "" if known else "////")
-        _finish(axis, str(year), regions, frame.index)
+            _shape(axis, region, place, fill, ink, short, text, "" if known else "////", outlines)
+        _finish(axis, str(year), regions, frame.index, outlines)
     bar = figure.colorbar(ScalarMappable(scale, colours), ax=axes, location="bottom", shrink=0.5, aspect=40, pad=0.01)
     bar.outline.set_linewidth(0.4)
     bar.set_label(title)
@@ -58,6 +60,7 @@ def class_map(
     short: dict[str, str],
     order: list[str],
     names: dict[str, str],
+    outlines: dict[str, Outline] | None = None,
 ) -> Figure:
     """Draw a class by (region, year); classes differ in grey and in hatching, so that they survive copying."""
     from matplotlib.patches import Patch
@@ -72,8 +75,8 @@ def class_map(
         for region, place in _places(regions, frame.index).iterrows():
             value = frame.get(region)
             fill, hatch, ink = look[str(value)] if pd.notna(value) else ("white", "", "black")
-            _tile(axis, place, fill, ink, short.get(region, region), "", hatch)
-        _finish(axis, str(year), regions, frame.index)
+            _shape(axis, region, place, fill, ink, short, "", hatch, outlines)
+        _finish(axis, str(year), regions, frame.index, outlines)
     handles = [
         Patch(facecolor=look[c][0], hatch=look[c][1], edgecolor="0.35", linewidth=0.4, label=names.get(c, c))
         for c in order
@@ -96,6 +99,17 @@ def _places(regions: pd.DataFrame, wanted: pd.Index) -> pd.DataFrame:
     return regions.loc[[r for r in regions.index if r in set(wanted)], ["tile_row", "tile_column"]]
 
 
+def _shape(axis: object, region: str, place: pd.Series, fill: object, ink: str, short: dict[str, str], text: str,
+           hatch: str, outlines: dict[str, Outline] | None) -> None:  # fmt: skip
+    """Draw one region: its tile with name and number, or its outline with the name alone."""
+    name = short.get(region, region)
+    if outlines is None:
+        _tile(axis, place, fill, ink, name, text, hatch)
+        return
+    draw_outline(axis, outlines[region], fill, hatch)
+    axis.text(*outlines[region].centre, name, ha="center", va="center", color="black" if hatch else ink, fontsize=5)
+
+
 def _tile(axis: object, place: pd.Series, fill: object, ink: str, name: str, text: str, hatch: str) -> None:
     from matplotlib.patches import Rectangle
 
@@ -110,10 +124,14 @@ def _tile(axis: object, place: pd.Series, fill: object, ink: str, name: str, tex
         axis.text(x, y - 0.24, text, ha="center", va="center", color=ink, fontsize=5)
 
 
-def _finish(axis: object, title: str, regions: pd.DataFrame, wanted: pd.Index) -> None:
+def _finish(axis: object, title: str, regions: pd.DataFrame, wanted: pd.Index,
+            outlines: dict[str, Outline] | None = None) -> None:  # fmt: skip
+    axis.set_title(title, pad=2)
+    if outlines is not None:
+        frame_outlines(axis, outlines)
+        return
     places = _places(regions, wanted)
     axis.set_xlim(places["tile_column"].min() - 0.6, places["tile_column"].max() + 0.6)
     axis.set_ylim(-places["tile_row"].max() - 0.6, -places["tile_row"].min() + 0.6)
     axis.set_aspect("equal")
     axis.set_axis_off()
-    axis.set_title(title, pad=2)
