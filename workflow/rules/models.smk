@@ -121,6 +121,39 @@ use rule estimate_specification as diagnose_specification with:
         spec=writing("collinearity"),
 
 
+if config.get("validation", {}).get("of") in SPECIFICATIONS:
+    VALIDATED = SPECIFICATIONS[config["validation"]["of"]]
+
+    rule validate_estimators:
+        """Draw from a fitted specification and see how the estimators and tests do: bias, coverage, size."""
+        input:
+            panel="data/processed/panel.parquet",
+            measures=expand("results/measures/{name}/panel.csv", name=models_declaration.measures(VALIDATED)),
+            weights=expand("results/weights/{name}/edges.csv", name=models_declaration.weights(VALIDATED)),
+            tables=expand("data/processed/{name}.csv", name=models_declaration.long_tables(VALIDATED)),
+            regions=["data/processed/regions.csv"] if models_declaration.needs_regions(VALIDATED) else [],
+            code=code_of("validate_estimators"),
+        output:
+            estimators="results/models/validation/estimators.csv",
+            tests="results/models/validation/tests.csv",
+        log:
+            "results/logs/models/validate_estimators.log",
+        benchmark:
+            "results/benchmarks/jobs/models/validate_estimators.tsv"
+        threads: workflow.cores
+        params:
+            specification=VALIDATED,
+            validation=lookup("validation", within=config),
+            seed=lookup("seed", within=config),
+        script:
+            "../scripts/validate_estimators.py"
+
+    rule validate:
+        """The estimators on data whose truth is known; not part of the default run."""
+        input:
+            rules.validate_estimators.output,
+
+
 rule models:
     """Stage 5, all of it: from panel, measures and weights to estimates."""
     input:

@@ -21,6 +21,17 @@ def check(config: dict) -> None:
         _check_sample(name, config)
     for name in entries(config):
         _check_entry(name, config)
+    _check_validation(config)
+
+
+def _check_validation(config: dict) -> None:
+    """Check that the Monte Carlo draws from a spatial specification."""
+    validation = config.get("validation")
+    if validation:
+        require_known(validation.get("of", ""), config.get("specifications", {}), "specification", "validation: of")
+        kind = config["specifications"][validation["of"]]["kind"]
+        if kind != "spatial":
+            raise RongheError(f"validation: of: '{validation['of']}' is of the kind {kind}; name a spatial one")
 
 
 def check_variables(config: dict, panel: Iterable[str], tables: Iterable[str]) -> None:
