@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import sparse
 
 from ronghe.errors import RongheError, listing, require_known
+from ronghe.weights import spectrum
 
 EDGES = ["focal", "neighbor", "weight"]
 TRANSFORMATIONS = ["row", "spectral", "minmax", "none"]
@@ -86,24 +87,8 @@ class Weights:
 
     @cached_property
     def symmetric_form(self) -> sparse.csr_array | None:
-        """Symmetric matrix with the eigenvalues of W, or None where W has no diagonal similarity to one.
-
-        W = D^-1 A with A symmetric (rows standardised from symmetric weights) is similar to the matrix with cells
-        sqrt(w_ij w_ji) (Ord 1975, section 2). D is recovered along a spanning tree and checked on every edge.
-        """
-        W = self.sparse
-        if self.is_symmetric:
-            return W
-        T = W.T.tocsr()
-        T.sort_indices()
-        if not (np.array_equal(W.indptr, T.indptr) and np.array_equal(W.indices, T.indices)):
-            return None
-        scale = _diagonal_similarity(W)
-        focal = np.repeat(np.arange(self.n), np.diff(W.indptr))
-        left, right = np.log(W.data) + scale[focal], np.log(T.data) + scale[W.indices]
-        if np.max(np.abs(left - right), initial=0.0) > 1e-9:
-            return None
-        return sparse.csr_array((np.sqrt(W.data * T.data), W.indices, W.indptr), shape=W.shape)
+        """Symmetric matrix with the eigenvalues of W, or None where W has no diagonal similarity to one."""
+        return self.sparse if self.is_symmetric else spectrum.symmetric_form(self.sparse)
 
     def eigenvalues(self) -> np.ndarray:
         """Return all eigenvalues, ascending; real where W is similar to a symmetric matrix."""
@@ -130,16 +115,13 @@ class Weights:
             values = self.eigenvalues()
             real = values.real[np.abs(values.imag) <= 1e-9 * np.abs(values).max()]
             return float(real.min(initial=np.inf)), float(real.max(initial=-np.inf))
-        # A fixed start makes the iteration repeat to the last bit.
-        start = np.random.default_rng(0).uniform(0.5, 1.5, self.n)
-        if self.symmetric_form is not None:
-            low, high = sparse.linalg.eigsh(self.symmetric_form, k=2, which="BE", v0=start, return_eigenvectors=False)
-            return float(min(low, high)), float(max(low, high))
-        low, high = (
-            sparse.linalg.eigs(self.sparse, k=1, which=end, v0=start, return_eigenvectors=False)[0].real
-            for end in ("SR", "LR")
-        )
-        return float(low), float(high)
+        # Perron: the spectral radius of weights whose rows sum to one is one.
+        high = 1.0 if self.is_row_standardised else self._end("largest")
+        return self._end("smallest"), high
+
+    def _end(self, end: str) -> float:
+        bound = min(self.row_sums.max(), self.sparse.sum(axis=0).max())
+        return spectrum.outer_eigenvalue(self.sparse, self.symmetric_form, end, float(bound))
 
     @cached_property
     def spectral_radius(self) -> float:
@@ -392,26 +374,6 @@ def _permute(W: sparse.csr_array, order: np.ndarray) -> sparse.csr_array:
     P = sparse.csr_array((P.data, place[P.indices], P.indptr), shape=W.shape)
     P.sort_indices()
     return P
-
-
-def _diagonal_similarity(W: sparse.csr_array) -> np.ndarray:
-    """Return log d with d_i w_ij = d_j w_ji along a spanning tree of every component."""
-    n = W.shape[0]
-    _, component = sparse.csgraph.connected_components(W, directed=False)
-    roots = np.unique(component, return_index=True)[1]
-    # One more node that leads to a root of each component makes the forest a tree, walked in one call.
-    crown = sparse.coo_array((np.ones(len(roots)), (np.full(len(roots), n), roots)), shape=(n + 1, n + 1))
-    joined = sparse.csr_array(sparse.block_diag([W, sparse.coo_array((1, 1))]) + crown)
-    _, parent = sparse.csgraph.breadth_first_order(joined, n)
-    parent[n] = n
-    scale = np.zeros(n + 1)
-    child = np.flatnonzero(parent[:n] < n)
-    above = parent[child]
-    scale[child] = np.log(W[above, child]) - np.log(W[child, above])
-    # Every node adds up the ratios on its way to the root, doubling its stride each time.
-    while np.any(parent != n):
-        scale, parent = scale + scale[parent], parent[parent]
-    return scale[:n]
 
 
 def _sorted(labels: Iterable[Hashable]) -> list[Hashable]:
