@@ -121,6 +121,20 @@ use rule estimate_specification as diagnose_specification with:
         spec=writing("collinearity"),
 
 
+use rule estimate_specification as identify_model with:
+    output:
+        **usual_results("identification"),
+    wildcard_constraints:
+        spec=writing("identification"),
+
+
+use rule estimate_specification as compare_weights_matrices with:
+    output:
+        **usual_results("weights", "models"),
+    wildcard_constraints:
+        spec=writing("weights"),
+
+
 if config.get("validation", {}).get("of") in SPECIFICATIONS:
     VALIDATED = SPECIFICATIONS[config["validation"]["of"]]
 

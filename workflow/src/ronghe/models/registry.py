@@ -21,7 +21,7 @@ TERM_KEYS = (
     "predetermined",
     "variables",
 )
-WEIGHTS_KEYS = ("weights", "error_weights")
+WEIGHTS_KEYS = ("weights", "error_weights", "compare_weights")
 
 EVERYWHERE = ("kind", "about", "dataset", "sample")
 REGRESSION = ("outcome", "treatment", "controls", "lag_regressors", "winsorise")
@@ -94,6 +94,16 @@ def _nothing_to_shuffle(entry: dict) -> str | None:
 
 
 FITTED_ONCE = ("fixed_effects", "pooled", "random_effects", "first_differences", "instrumental_variables", "spatial")
+
+
+def _dynamic_fault(entry: dict) -> str | None:
+    if entry.get("model", "sdm") not in ("sar", "sdm"):
+        return f"a dynamic model is sar or sdm, not {entry['model']}"
+    if entry.get("method") == "bias_corrected":
+        return "dynamic models are always bias-corrected; the method is lee_yu or lsdv"
+    return None
+
+
 SPATIAL_COVARIANCES = ("expected", "observed", "robust", "clustered", "driscoll_kraay", "conley")
 ALL_LINEAR = ("homoskedastic", "robust", "clustered", "driscoll_kraay", "conley")
 ALL_EFFECTS = ("pooled", "units", "time", "twoways")
@@ -212,5 +222,42 @@ KINDS: dict[str, Kind] = {
         required=("of",),
         tables=("collinearity", "correlations"),
         bases=("fixed_effects", "pooled"),
+    ),
+    "spatial_dynamic": Kind(
+        "ronghe.models.spatial_dynamic:spatial_dynamic",
+        (*REGRESSION, "effects", "covariance", "weights", "model", "method", "durbin"),
+        required=("outcome", "treatment", "weights"),
+        covariances=("expected", "robust"),
+        effects=("units", "time", "twoways"),
+        fault=_dynamic_fault,
+    ),
+    "spatial_random_effects": Kind(
+        "ronghe.models.spatial_random:spatial_random_effects",
+        (*REGRESSION, "covariance", "weights", "model", "durbin", "errors"),
+        required=("outcome", "treatment", "weights"),
+        covariances=("expected", "observed"),
+        fault=_spatial_fault,
+    ),
+    "spatial_two_stage": Kind(
+        "ronghe.models.spatial_two_stage:spatial_two_stage",
+        (*REGRESSION, "effects", "covariance", "cluster", "bandwidth", "weights", "model", "durbin", "instruments"),
+        required=("outcome", "treatment", "weights"),
+        covariances=ALL_LINEAR[:-1],
+        effects=ALL_EFFECTS,
+        fault=_spatial_fault,
+    ),
+    "identification": Kind(
+        "ronghe.models.spatial_choice:identification",
+        (*REGRESSION, "effects", "weights", "method", "durbin"),
+        required=("outcome", "treatment", "weights"),
+        effects=ALL_EFFECTS,
+        tables=("identification",),
+    ),
+    "weights_comparison": Kind(
+        "ronghe.models.spatial_choice:weights_comparison",
+        (*REGRESSION, "effects", "compare_weights", "model", "method"),
+        required=("outcome", "treatment", "compare_weights"),
+        effects=ALL_EFFECTS,
+        tables=("weights", "models"),
     ),
 }

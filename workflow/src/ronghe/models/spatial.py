@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
-from ronghe.errors import RongheError, listing
 from ronghe.models.design import Design, build
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.inference import chi2_pvalue, test_table
-from ronghe.weights import Weights
+from ronghe.models.spatial_data import facts, frames_of, weights_of
 
 
 def spatial(specification: dict, data: Data) -> Estimate:
@@ -39,52 +37,18 @@ def report(
     cov = result.cov
     cov.index.name = "term"
     has_impacts = options["model"] not in ("sem", "ols")
-    impacts = result.impacts().reset_index() if has_impacts else None
-    notes = [*getattr(result, "notes", ())]
-    if cut:
-        notes.append(f"weights cut to the sample and standardised again; left out: {listing(cut, 40)}")
-    facts = {
+    told = {
         **options,
         "error_weights": specification.get("error_weights"),
         "cov_type": covariance,
-        "weights": specification.get("weights"),
-        **design.facts(),
-        "sample": specification.get("sample_name", "all"),
+        **facts(specification, design, cut, *getattr(result, "notes", ())),
         "loglik": float(result.loglik),
         "rsquared_within": float(result.rsquared_within),
         "sigma2": float(result.sigma2),
-        "notes": notes,
     }
     tests = test_table(_tests(result, options["model"]))
-    contract = {"coefficients": result.tidy(), "covariance": cov, "tests": tests, "fit": facts}
-    return Estimate(**contract, **({"impacts": impacts} if has_impacts else {}))
-
-
-def frames_of(design: Design) -> tuple[pd.Series, pd.DataFrame]:
-    """Return outcome and regressors as labelled frames."""
-    return design.frame[design.outcome], design.frame[design.names]
-
-
-def weights_of(specification: dict, data: Data, design: Design, key: str = "weights") -> tuple[Weights, list[str]]:
-    """Return the weights among the regions of the sample, and which of their labels the sample lacks.
-
-    Weights whose rows summed to one are standardised again after the cut, so that a neighbour outside the sample does
-    not count as a zero.
-    """
-    W = data.weights[specification[key]]
-    regions = design.index.levels[0]
-    outside = [str(label) for label in W.labels if label not in regions]
-    if not outside:
-        return W, []
-    cut = W.subset(list(regions))
-    if W.is_row_standardised:
-        if len(cut.islands):
-            raise RongheError(
-                f"weights '{specification[key]}': without {listing(outside)} these regions have no neighbour: "
-                f"{listing(cut.islands)}; choose weights that reach further, or another sample"
-            )
-        cut = cut.standardise("row")
-    return cut, outside
+    contract = {"coefficients": result.tidy(), "covariance": cov, "tests": tests, "fit": told}
+    return Estimate(**contract, **({"impacts": result.impacts().reset_index()} if has_impacts else {}))
 
 
 def _settings(specification: dict, data: Data, design: Design, covariance: str) -> dict:
