@@ -26,6 +26,7 @@ def render_typst(table: Exhibit) -> str:
         "#set par(justify: false, leading: 0.5em, first-line-indent: 0pt)",
         "#figure(",
         "  kind: table,",
+        *(["  placement: none,"] if table.long else []),
         f"  caption: {typst(table.caption)},",
         "  {",
         "  table(",

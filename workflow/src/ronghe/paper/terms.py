@@ -268,7 +268,7 @@ class Labels:
     def named(self, prefix: str, value: str) -> str:
         """Return the term `prefix` + `value` if there is one, else the label of `value`, else the value itself."""
         for key in (f"{prefix}{value}", value):
-            if key in TERMS:
+            if key in TERMS and "{" not in TERMS[key][0]:
                 return self.term(key)
         return self.text(self._labels[value]) if value in self._labels else value
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ronghe.errors import RongheError, listing
 from ronghe.paper.figures.canvas import panels
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 def matrix(frame: pd.DataFrame, row: str, column: str, value: str, order: list[str], names: dict[str, str],
            xlabel: str = "", ylabel: str = "", digits: int = 2, panel: str | None = None) -> Figure:  # fmt: skip
     """Draw one square per (row, column), darker for larger values, with the number inside."""
+    unknown = sorted((set(frame[row].astype(str)) | set(frame[column].astype(str))) - set(order))
+    if unknown:
+        raise RongheError(f"matrix: {listing(unknown)} are not in the figure's `order`: {listing(order)}")
     parts = [("", frame)] if panel is None else list(frame.groupby(panel, sort=False))
     n = len(order)
     per_row = min(len(parts), 3)
