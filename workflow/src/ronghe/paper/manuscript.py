@@ -61,7 +61,7 @@ def exhibits(config: dict, language: str = "en") -> str:
         "% Every table and figure of the paper in one document.",
         "\\documentclass[11pt]{article}",
         *chinese,
-        "\\usepackage[margin=2.2cm]{geometry}",
+        "\\usepackage[margin=2cm]{geometry}",
         "\\usepackage{array,booktabs,longtable,graphicx}",
         "\\begin{document}",
     ]

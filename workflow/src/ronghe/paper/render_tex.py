@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def render_tex(table: Exhibit) -> str:
     """Return a table float, or a longtable for a long one; a number takes two columns that meet at its point."""
     n_columns = len(table.header[-1])
-    size, gap = (r"\small", "4pt") if n_columns <= 5 else (r"\footnotesize", "3pt")
+    size, gap = (r"\small", "4pt") if n_columns <= 5 else (r"\footnotesize", "2.5pt")
     if n_columns > 8:
         size, gap = r"\scriptsize", "2pt"
     spec = _specification(table)
