@@ -118,6 +118,8 @@ TERMS: dict[str, tuple[str, str]] = {
     "cov_driscoll_kraay": ("Driscoll–Kraay", "Driscoll–Kraay"),
     "cov_conley": ("Conley (spatial)", "Conley（空间）"),
     "cov_windmeijer": ("two-step, Windmeijer-corrected", "两步法 Windmeijer 修正"),
+    "difference_gmm": ("difference GMM", "差分 GMM"),
+    "system_gmm": ("system GMM", "系统 GMM"),
     "lead": ("{0}, one year later", "{0}（提前一年）"),
     "treatment_to_mediator": ("Treatment to mediator", "核心变量 → 中介变量"),
     "mediator_to_outcome": ("Mediator to outcome", "中介变量 → 被解释变量"),
