@@ -10,6 +10,7 @@ from scipy import sparse
 from ronghe.models.fitted import FittedModel
 from ronghe.models.log_determinant import LogDeterminant
 from ronghe.models.specification import CONSTANT
+from ronghe.models.traces import unit_blocks
 
 EFFECT_NAMES = ("direct", "indirect", "total")
 
@@ -229,16 +230,13 @@ def unit_effects(model: FittedModel) -> tuple[list[str], np.ndarray, np.ndarray]
     return variables, effects, jacobian
 
 
-def multiplier_diagonals(lag: LogDeterminant, rho: float, block: int = 256) -> tuple[np.ndarray, np.ndarray]:
+def multiplier_diagonals(lag: LogDeterminant, rho: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the diagonals of G and of G^2, from the full inverse of a small W, else in blocks of columns."""
     if lag.has_small_inverse:
         G = lag.matrix @ lag.inverse(rho)
         return np.diag(G).copy(), np.einsum("ij,ji->i", G, G)
     g, gg = np.empty(lag.n), np.empty(lag.n)
-    for start in range(0, lag.n, block):
-        places = np.arange(start, min(start + block, lag.n))
-        unit = np.zeros((lag.n, len(places)))
-        unit[places, np.arange(len(places))] = 1.0
+    for places, unit in unit_blocks(lag.n):
         columns = lag.matrix @ lag.solve(rho, unit)
         rows = lag.solve(rho, lag.matrix.T @ unit, transposed=True)
         g[places] = columns[places, np.arange(len(places))]

@@ -85,7 +85,7 @@ class FittedModel:
     @cached_property
     def pair_traces(self) -> PairTraces:
         """Traces that tie rho and lambda."""
-        return pair_traces(self.likelihood.lag, self.likelihood.error, self.rho, self.lam)
+        return pair_traces(self.likelihood.lag, self.likelihood.error, self.rho, self.lam, self.lag_traces)
 
     @cached_property
     def fitted_part(self) -> np.ndarray:

@@ -147,12 +147,14 @@ class SparseLogDeterminant(LogDeterminant):
         pattern = sparse.csc_array(abs(self.matrix) + identity)
         pattern.indices, pattern.indptr = pattern.indices.astype(np.int32), pattern.indptr.astype(np.int32)
         pattern.data = np.where(pattern.indices == np.repeat(np.arange(self.n), np.diff(pattern.indptr)), 2.0, -1e-3)
-        order = np.argsort(splu(pattern, permc_spec="MMD_AT_PLUS_A", **LU_OPTIONS).perm_c)
-        self.order = order
+        factor = splu(pattern, permc_spec="MMD_AT_PLUS_A", **LU_OPTIONS)
+        self.order = order = np.argsort(factor.perm_c)
+        self.fill = int(factor.nnz)
+        del factor, pattern
         self.ordered = sparse.csc_array(_permuted(self.matrix, order))
         self._layout()
         self._slopes: OrderedDict[float, tuple[float, float]] = OrderedDict()
-        self._factor: tuple[float, object] | None = None
+        self._factors: OrderedDict[float, object] = OrderedDict()
 
     def _layout(self) -> None:
         """Place the weights on the pattern of I - a W, so that another `a` costs one multiplication."""
@@ -231,20 +233,20 @@ class SparseLogDeterminant(LogDeterminant):
         return -(np.power.outer(a, k) / k) @ self._moments
 
     def solve(self, a: float, values: np.ndarray, transposed: bool = False) -> np.ndarray:
-        """Return (I - a W)^-1 values; the factor of the last `a` is kept."""
-        if self._factor is None or self._factor[0] != a:
-            self._factor = (a, splu(self.filtered(a), permc_spec="NATURAL", **LU_OPTIONS))
+        """Return (I - a W)^-1 values; factors are kept for the next."""
         solution = np.empty_like(values, dtype=float)
-        solution[self.order] = self._factor[1].solve(
+        solution[self.order] = self._factor(a).solve(
             np.ascontiguousarray(values[self.order], dtype=float), trans="T" if transposed else "N"
         )
         return solution
 
-    @property
-    def sketch_bounds(self) -> tuple[float, float]:
-        """Interval on which forty terms of the series suffice."""
-        low, high = self.bounds
-        return 0.95 * low, 0.95 * high
+    def _factor(self, a: float) -> object:
+        """Return the factor at a; two are kept, one for rho and one for lambda."""
+        if a not in self._factors:
+            while len(self._factors) > 1:
+                self._factors.popitem(last=False)
+            self._factors[a] = splu(self.filtered(a), permc_spec="NATURAL", **LU_OPTIONS)
+        return self._factors[a]
 
     def inverse(self, a: float) -> np.ndarray:
         """Return (I - a W)^-1 as a full matrix, for small W."""
@@ -255,8 +257,8 @@ class SparseLogDeterminant(LogDeterminant):
         self._slopes.clear()
 
     def forget(self) -> None:
-        """Let go of the kept factor, to make room for a larger one."""
-        self._factor = None
+        """Let go of the kept factors, to make room for a larger one."""
+        self._factors.clear()
 
 
 def _permuted(W: sparse.csr_array, order: np.ndarray) -> sparse.csr_array:

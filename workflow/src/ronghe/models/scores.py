@@ -9,10 +9,10 @@ import numpy as np
 
 from ronghe.models.fitted import FittedModel
 from ronghe.models.information import effective_traces
+from ronghe.models.traces import unit_blocks
 
 # The sum over pairs of units is exact, in blocks of columns, up to this size; beyond it seeded probes estimate it.
 EXACT_PAIRS = 5000
-BLOCK = 256
 N_PROBES = 200
 
 
@@ -155,10 +155,7 @@ def _exact_pairs(forms: list[QuadraticForm], e: np.ndarray, over_time: bool) -> 
     sums = np.zeros((len(forms), len(forms)))
     diagonals = [np.empty(n) for _ in forms]
     squared = e**2
-    for start in range(0, n, BLOCK):
-        block = np.arange(start, min(start + BLOCK, n))
-        unit = np.zeros((n, len(block)))
-        unit[block, np.arange(len(block))] = 1.0
+    for block, unit in unit_blocks(n):
         weight = (e @ e[block].T) ** 2 if over_time else squared @ squared[block].T
         weight[block, np.arange(len(block))] = 0.0
         bases = []

@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
 
-from ronghe.models.log_determinant import LogDeterminant, SparseLogDeterminant, _permuted, trace_of_cycle
+from ronghe.models.log_determinant import LogDeterminant, SparseLogDeterminant, trace_of_cycle
 
 # Nearer to zero, (tr(S^-1 S^-T) - N - 2 rho tr G) / rho^2 loses digits, and the trace with W itself is taken.
 SMALL = 5e-3
-# Exact traces for two different matrices need factors of four blocks; above this size probes are used.
-LARGE_PAIR = 20_000
+# Exact traces from a complex factor of twice the size take some eight times the memory of a factor of I - rho W, and
+# thirty times its work. They are taken while the factor holds fewer numbers, and its square per unit is below, these.
+LARGE_FACTOR = 6_000_000
+LARGE_WORK = 3e8
+# Otherwise exact traces take N solves; above this size probes estimate them.
+MANY_SOLVES = 5000
 N_PROBES = 64
+BLOCK = 256
 
 
 @dataclass(frozen=True)
 class FilterTraces:
-    """tr(G), tr(G^2), tr(G'G) and the squared length of G'1 for one filter I - a W."""
+    """tr(G), tr(G^2), tr(G'G) and the squared length of G'1 for one filter I - a W.
+
+    `error` is the relative standard error of tr(G'G) where probes estimate it, zero where it is exact.
+    """
 
     g: float
     gg: float
     gtg: float
     column_sums_squared: float
+    error: float = 0.0
 
 
 @dataclass(frozen=True)
 class PairTraces:
-    """tr(H C), tr(H'C), tr(C'C), with C = R G R^-1 and H = M R^-1, and products of column sums; `error` is relative."""
+    """tr(H C), tr(H'C), tr(C'C), with C = R G R^-1 and H = M R^-1, and products of column sums.
+
+    `error` is the largest standard error, as a share of tr(C'C); zero where the traces are exact.
+    """
 
     hc: float
     htc: float
@@ -39,16 +52,24 @@ class PairTraces:
 
 
 def filter_traces(ln_det: LogDeterminant, a: float) -> FilterTraces:
-    """Return the traces of G at a, exact: from the full inverse of a small W, else from sparse factors."""
-    ones = np.ones(ln_det.n)
+    """Return the traces of G at a: from the full inverse of a small W, else from sparse factors."""
     if ln_det.has_small_inverse:
         G = multiplier(ln_det, a)
         sums = G.sum(axis=0)
         return FilterTraces(float(np.trace(G)), float(np.vdot(G, G.T)), float(np.vdot(G, G)), float(sums @ sums))
-    sums = ln_det.matrix.T @ ones
-    sums = ln_det.solve(a, sums, transposed=True)
-    g, gg, gtg = _sparse_traces(ln_det, a)
-    return FilterTraces(g, gg, gtg, float(sums @ sums))
+    sums = ln_det.solve(a, ln_det.matrix.T @ np.ones(ln_det.n), transposed=True)
+    squared = float(sums @ sums)
+    if _has_cheap_cycle(ln_det):
+        return FilterTraces(*_cycle_traces(ln_det, a), squared)
+    if ln_det.n <= MANY_SOLVES:
+        return FilterTraces(*_solved_traces(ln_det, a), squared)
+    return _large_traces(ln_det, a, squared)
+
+
+def _has_cheap_cycle(ln_det: LogDeterminant) -> bool:
+    if not isinstance(ln_det, SparseLogDeterminant):
+        return False
+    return ln_det.fill <= LARGE_FACTOR and ln_det.fill**2 / ln_det.n <= LARGE_WORK
 
 
 def multiplier(ln_det: LogDeterminant, a: float) -> np.ndarray:
@@ -56,42 +77,130 @@ def multiplier(ln_det: LogDeterminant, a: float) -> np.ndarray:
     return ln_det.matrix @ ln_det.inverse(a)
 
 
-def _sparse_traces(ln_det: SparseLogDeterminant, a: float) -> tuple[float, float, float]:
-    """Return tr(G), tr(G^2) and tr(G'G) without any inverse: see `trace_of_cycle`."""
+def _cycle_traces(ln_det: SparseLogDeterminant, a: float) -> tuple[float, float, float]:
+    """Return tr(G), tr(G^2) and tr(G'G), exact, without any inverse: see `trace_of_cycle`."""
     ln_det.forget()
     _, slope = ln_det.value_and_slope(a)
     S, n = ln_det.filtered(a), ln_det.n
+    identity = sparse.eye_array(n)
     if abs(a) < SMALL:
         W = ln_det.ordered
-        return -slope, trace_of_cycle([S, S], [W, W]), trace_of_cycle([S, S.T], [sparse.eye_array(n), W.T @ W])
-    identity = sparse.eye_array(n)
+        return -slope, trace_of_cycle([S, S], [W, W]), trace_of_cycle([S, S.T], [identity, W.T @ W])
     plain = trace_of_cycle([S, S], [identity, identity])
     crossed = trace_of_cycle([S, S.T], [identity, identity])
     # S^-1 = I + a G, hence tr(S^-1 S^-1) = N + 2 a tr G + a^2 tr G^2, and likewise with the transpose.
     return -slope, (plain - n + 2 * a * slope) / a**2, (crossed - n + 2 * a * slope) / a**2
 
 
-def pair_traces(lag: LogDeterminant, error: LogDeterminant, rho: float, lam: float) -> PairTraces:
+def _solved_traces(ln_det: LogDeterminant, a: float) -> tuple[float, float, float]:
+    """Return tr(G), tr(G^2) and tr(G'G), exact, from blocks of columns of G and of G'."""
+    totals = np.zeros(3)
+    for places, unit in unit_blocks(ln_det.n):
+        columns = ln_det.matrix @ ln_det.solve(a, unit)
+        rows = ln_det.solve(a, ln_det.matrix.T @ unit, transposed=True)
+        own = columns[places, np.arange(len(places))].sum()
+        totals += [own, np.vdot(rows, columns), np.vdot(columns, columns)]
+    return tuple(float(t) for t in totals)
+
+
+def unit_blocks(n: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the columns of the identity in blocks, each with its places."""
+    for start in range(0, n, BLOCK):
+        places = np.arange(start, min(start + BLOCK, n))
+        unit = np.zeros((n, len(places)))
+        unit[places, np.arange(len(places))] = 1.0
+        yield places, unit
+
+
+def _large_traces(ln_det: SparseLogDeterminant, a: float, column_sums_squared: float) -> FilterTraces:
+    """Return tr(G) exact, tr(G^2) to about 1e-8 from a difference of it, and tr(G'G) from probes.
+
+    tr(G'G) = tr(G^2) + |G - G'|^2 / 2: only the asymmetric part is estimated (Hutchinson 1990, equation 5), which is
+    small for weights near symmetry, so that the error is far below that of plain probes.
+    """
+    low, high = ln_det.bounds
+    step = 1e-4 * min(a - low, high - a)
+    z = np.random.default_rng(1990).choice([-1.0, 1.0], size=(ln_det.n, 16))
+    forward = ln_det.matrix @ ln_det.solve(a, z)
+    gap = forward - ln_det.solve(a, ln_det.matrix.T @ z, transposed=True)
+    samples = 0.5 * np.einsum("ij,ij->j", gap, gap)
+    ln_det.forget()
+    below, slope, above = (ln_det.value_and_slope(a + k * step)[1] for k in (-1, 0, 1))
+    gg = -(above - below) / (2 * step)
+    gtg = gg + float(samples.mean())
+    error = float(samples.std(ddof=1)) / np.sqrt(len(samples)) / gtg
+    return FilterTraces(-slope, gg, gtg, column_sums_squared, error)
+
+
+def pair_traces(
+    lag: LogDeterminant, error: LogDeterminant, rho: float, lam: float, lag_traces: FilterTraces
+) -> PairTraces:
     """Return the traces that tie rho to lambda in the information matrix of SARAR and GNS.
 
-    Exact from full inverses for small W; exact from sparse factors of two to four blocks up to 20,000 units;
-    beyond that from seeded probes, with their relative standard error.
+    From full inverses for small W; where M = W, from the traces of G and one sparse factor of twice the size, exact;
+    otherwise from N solves in blocks, exact, up to 5,000 units, and beyond from seeded probes (Hutchinson 1990,
+    equation 5), with their standard error.
     """
     if lag.has_small_inverse and error.has_small_inverse:
-        return _dense_pair(lag, error, rho, lam)
-    if lag.n > LARGE_PAIR or not isinstance(lag, SparseLogDeterminant) or not isinstance(error, SparseLogDeterminant):
-        return _probed_pair(lag, error, rho, lam)
-    return _sparse_pair(lag, error, rho, lam)
+        inverse = error.inverse(lam)
+        H, C = error.matrix @ inverse, multiplier(lag, rho)
+        C = (C - lam * (error.matrix @ C)) @ inverse
+        sums_h, sums_c = H.sum(axis=0), C.sum(axis=0)
+        products = (np.vdot(H, C.T), np.vdot(H, C), np.vdot(C, C), sums_h @ sums_c, sums_c @ sums_c)
+        return PairTraces(*(float(p) for p in products))
+    sums_h, sums_c = _column_sums(lag, error, rho, lam)
+    sums = float(sums_h @ sums_c), float(sums_c @ sums_c)
+    if lag is error and _has_cheap_cycle(lag) and min(abs(rho), abs(lam), abs(rho - lam)) > SMALL:
+        return PairTraces(*_commuting_traces(lag, rho, lam), lag_traces.gtg, *sums)
+    H, H_transposed, C = _products(lag, error, rho, lam)
+    if lag.n <= MANY_SOLVES:
+        return PairTraces(*_blocked_traces(lag.n, H, H_transposed, C), *sums)
+    z = np.random.default_rng(2010).choice([-1.0, 1.0], size=(lag.n, N_PROBES))
+    Hz, Cz = H(z), C(z)
+    samples = np.stack([np.sum(z * H(Cz), axis=0), np.sum(Hz * Cz, axis=0), np.sum(Cz * Cz, axis=0)])
+    means = samples.mean(axis=1)
+    errors = samples.std(axis=1, ddof=1) / np.sqrt(N_PROBES)
+    return PairTraces(*means.tolist(), *sums, float(errors.max() / means[2]))
 
 
-def _dense_pair(lag: LogDeterminant, error: LogDeterminant, rho: float, lam: float) -> PairTraces:
-    inverse = error.inverse(lam)
-    H = error.matrix @ inverse
-    C = multiplier(lag, rho)
-    C = (C - lam * (error.matrix @ C)) @ inverse
-    sums_h, sums_c = H.sum(axis=0), C.sum(axis=0)
-    products = (np.vdot(H, C.T), np.vdot(H, C), np.vdot(C, C), sums_h @ sums_c, sums_c @ sums_c)
-    return PairTraces(*(float(p) for p in products))
+def _products(
+    lag: LogDeterminant, error: LogDeterminant, rho: float, lam: float
+) -> tuple[Callable[[np.ndarray], np.ndarray], ...]:
+    """Return the products with H, H' and C = R G R^-1."""
+
+    def H(v: np.ndarray) -> np.ndarray:
+        return error.matrix @ error.solve(lam, v)
+
+    def H_transposed(v: np.ndarray) -> np.ndarray:
+        return error.solve(lam, error.matrix.T @ v, transposed=True)
+
+    def C(v: np.ndarray) -> np.ndarray:
+        u = lag.matrix @ lag.solve(rho, error.solve(lam, v))
+        return u - lam * (error.matrix @ u)
+
+    return H, H_transposed, C
+
+
+def _blocked_traces(n: int, H: Callable, H_transposed: Callable, C: Callable) -> tuple[float, float, float]:
+    """Return tr(H C), tr(H'C) and tr(C'C) from blocks of columns."""
+    totals = np.zeros(3)
+    for _, unit in unit_blocks(n):
+        columns = C(unit)
+        totals += [np.vdot(H_transposed(unit), columns), np.vdot(H(unit), columns), np.vdot(columns, columns)]
+    return tuple(float(t) for t in totals)
+
+
+def _commuting_traces(ln_det: SparseLogDeterminant, rho: float, lam: float) -> tuple[float, float]:
+    """Return tr(H G) and tr(H'G) where both are functions of one W, so that C = G.
+
+    G - H = (rho - lambda) G H, and H = (R^-1 - I) / lambda, G = (S^-1 - I) / rho.
+    """
+    ln_det.forget()
+    n = ln_det.n
+    g, h = -ln_det.value_and_slope(rho)[1], -ln_det.value_and_slope(lam)[1]
+    identity = sparse.eye_array(n)
+    crossed = trace_of_cycle([ln_det.filtered(lam).T, ln_det.filtered(rho)], [identity, identity])
+    return (g - h) / (rho - lam), (crossed - n - lam * h - rho * g) / (rho * lam)
 
 
 def _column_sums(lag: LogDeterminant, error: LogDeterminant, rho: float, lam: float) -> tuple[np.ndarray, np.ndarray]:
@@ -101,33 +210,3 @@ def _column_sums(lag: LogDeterminant, error: LogDeterminant, rho: float, lam: fl
     filtered = ones - lam * (error.matrix.T @ ones)
     sums_c = error.solve(lam, lag.solve(rho, lag.matrix.T @ filtered, transposed=True), transposed=True)
     return sums_h, sums_c
-
-
-def _sparse_pair(lag: SparseLogDeterminant, error: SparseLogDeterminant, rho: float, lam: float) -> PairTraces:
-    sums_h, sums_c = _column_sums(lag, error, rho, lam)
-    order = lag.order
-    W, M = (sparse.csc_array(_permuted(x.matrix, order)) for x in (lag, error))
-    identity = sparse.eye_array(lag.n, format="csc")
-    S, R = sparse.csc_array(identity - rho * W), sparse.csc_array(identity - lam * M)
-    # H C = M W S^-1 R^-1 up to a cyclic shift; H'C = R^-T M'R W S^-1 R^-1; C'C likewise.
-    hc = trace_of_cycle([S, R], [identity, sparse.csc_array(M @ W)])
-    htc = trace_of_cycle([R.T, S, R], [sparse.csc_array(M.T @ (R @ W)), identity, identity])
-    RW = sparse.csc_array(R @ W)
-    ctc = trace_of_cycle([R.T, S.T, S, R], [identity, sparse.csc_array(RW.T @ RW), identity, identity])
-    return PairTraces(hc, htc, ctc, float(sums_h @ sums_c), float(sums_c @ sums_c))
-
-
-def _probed_pair(lag: LogDeterminant, error: LogDeterminant, rho: float, lam: float) -> PairTraces:
-    """Hutchinson's estimates (1990, equation 5) with seeded probes, and their relative standard error."""
-    sums_h, sums_c = _column_sums(lag, error, rho, lam)
-    z = np.random.default_rng(2010).choice([-1.0, 1.0], size=(lag.n, N_PROBES))
-    v = error.solve(lam, z)
-    Hz = error.matrix @ v
-    Cz = lag.matrix @ lag.solve(rho, v)
-    Cz -= lam * (error.matrix @ Cz)
-    HCz = error.matrix @ error.solve(lam, Cz)
-    samples = np.stack([(z * HCz).sum(axis=0), (Hz * Cz).sum(axis=0), (Cz * Cz).sum(axis=0)])
-    means = samples.mean(axis=1)
-    error_of_mean = samples.std(axis=1, ddof=1) / np.sqrt(N_PROBES)
-    relative = float(np.max(error_of_mean / np.abs(means)))
-    return PairTraces(*means.tolist(), float(sums_h @ sums_c), float(sums_c @ sums_c), relative)
