@@ -168,7 +168,26 @@ if config.get("validation", {}).get("of") in SPECIFICATIONS:
             rules.validate_estimators.output,
 
 
+if config.get("package_comparison"):
+
+    rule compare_packages:
+        """What other packages print for a published panel, beside our own numbers."""
+        input:
+            figures=config["package_comparison"]["figures"],
+            neighbors=config["package_comparison"]["neighbors"],
+            code=code_of("compare_packages"),
+        output:
+            "results/models/packages/comparison.csv",
+        log:
+            "results/logs/models/compare_packages.log",
+        benchmark:
+            "results/benchmarks/jobs/models/compare_packages.tsv"
+        script:
+            "../scripts/compare_packages.py"
+
+
 rule models:
     """Stage 5, all of it: from panel, measures and weights to estimates."""
     input:
         expand("results/models/{spec}/coefficients.csv", spec=SPECIFICATIONS),
+        "results/models/packages/comparison.csv" if config.get("package_comparison") else [],
