@@ -12,6 +12,7 @@ from scipy.special import ndtr
 from ronghe.models.covariance import CovarianceChoice, covariance, read_choice
 from ronghe.models.fitted import FittedModel
 from ronghe.models.impacts import COLUMNS, change_table, impact_table, inference, order_table, unit_table
+from ronghe.models.threads import single_threaded
 
 
 @dataclass(frozen=True, repr=False)
@@ -107,6 +108,7 @@ class SpatialPanelResult:
         m, a = self.model.moments, self.model.weights
         return float(1 - a @ m.plain @ a / m.plain[0, 0])
 
+    @single_threaded
     def with_covariance(self, cov_type: str, **settings: object) -> SpatialPanelResult:
         """Return the same estimates with another covariance."""
         choice = read_choice(cov_type, "with_covariance", **settings)
@@ -119,6 +121,7 @@ class SpatialPanelResult:
         frame.insert(0, "term", list(self.specification.parameters))
         return frame
 
+    @single_threaded
     def impacts(self, method: str = "delta", level: float = 0.95, n_draws: int = 1000, seed: int = 0) -> pd.DataFrame:
         """Return direct, indirect and total effects, with errors from the chosen covariance.
 
@@ -126,14 +129,17 @@ class SpatialPanelResult:
         """
         return impact_table(self.model, self.covariance, method, level, n_draws, seed)
 
+    @single_threaded
     def impacts_by_order(self, n_orders: int = 5, level: float = 0.95) -> pd.DataFrame:
         """Return the effects split by order of neighbours: 0, 1, ... n_orders - 1."""
         return order_table(self.model, self.covariance, n_orders, level)
 
+    @single_threaded
     def impacts_by_unit(self, level: float = 0.95) -> pd.DataFrame:
         """Return the effects of every unit: direct, received from a change in all others, given to all others."""
         return unit_table(self.model, self.covariance, level)
 
+    @single_threaded
     def effect_of_change(self, variable: str, change: object, level: float = 0.95) -> pd.DataFrame:
         """Return what a change of one regressor does to y in every unit.
 
@@ -141,12 +147,14 @@ class SpatialPanelResult:
         """
         return change_table(self.model, self.covariance, variable, change, level)
 
+    @single_threaded
     def confidence_interval(self, name: str = "rho", level: float = 0.95) -> tuple[float, float]:
         """Return the profile-likelihood interval of rho or lambda."""
         from ronghe.models.profile import profile_interval
 
         return profile_interval(self.model, self.loglik, name, level)
 
+    @single_threaded
     def bootstrap(self, method: str = "parametric", n_draws: int = 999, seed: int = 0) -> object:
         """Return a bootstrap of the fit; see `ronghe.models.bootstrap`."""
         from ronghe.models.bootstrap import bootstrap

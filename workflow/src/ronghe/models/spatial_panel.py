@@ -23,6 +23,7 @@ from ronghe.models.panel import Panel, read_panel_arrays, select_observed
 from ronghe.models.projection import Projection
 from ronghe.models.results import SpatialPanelResult
 from ronghe.models.specification import CONSTANT, MODELS, specify
+from ronghe.models.threads import single_threaded
 from ronghe.weights.matrix import Weights
 
 COMPATIBILITIES = ["demean_first"]
@@ -181,6 +182,7 @@ class SpatialPanel:
                 f"{len(s.parameters)} parameters beside {absorbed} fixed effects; use more data or fewer terms"
             )
 
+    @single_threaded
     def fit(self, cov_type: str = "expected", **settings: object) -> SpatialPanelResult:
         """Maximise the likelihood and return labelled results.
 
