@@ -30,6 +30,8 @@ def parse(term: str | dict, where: str = "term") -> Term:
     operation = [o for o in OPERATIONS if o in term]
     if len(operation) != 1:
         raise RongheError(f"{where}: {term} is no term; name a variable, or one of: {listing(OPERATIONS)}")
+    if operation[0] in ("lag", "lead") and "of" not in term:
+        raise RongheError(f"{where}: {term} lacks 'of', the variable to be moved in time")
     value = term[operation[0]]
     if operation == ["lag"]:
         return Term(f"L{value}.{term['of']}", (term["of"],), "lag", int(value))
