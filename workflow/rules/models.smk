@@ -135,6 +135,13 @@ use rule estimate_specification as compare_weights_matrices with:
         spec=writing("weights"),
 
 
+use rule estimate_specification as estimate_quantiles with:
+    output:
+        **usual_results("quantiles"),
+    wildcard_constraints:
+        spec=writing("quantiles"),
+
+
 if config.get("validation", {}).get("of") in SPECIFICATIONS:
     VALIDATED = SPECIFICATIONS[config["validation"]["of"]]
 

@@ -104,6 +104,12 @@ def _dynamic_fault(entry: dict) -> str | None:
     return None
 
 
+def _threshold_fault(entry: dict) -> str | None:
+    if entry.get("model", "sdm") not in ("sar", "sdm", "slx"):
+        return f"a spatial threshold is searched in sar, sdm or slx, not {entry['model']}"
+    return None
+
+
 SPATIAL_COVARIANCES = ("expected", "observed", "robust", "clustered", "driscoll_kraay", "conley")
 ALL_LINEAR = ("homoskedastic", "robust", "clustered", "driscoll_kraay", "conley")
 ALL_EFFECTS = ("pooled", "units", "time", "twoways")
@@ -259,5 +265,23 @@ KINDS: dict[str, Kind] = {
         required=("outcome", "treatment", "compare_weights"),
         effects=ALL_EFFECTS,
         tables=("weights", "models"),
+    ),
+    "quantile": Kind(
+        "ronghe.models.quantile:quantile",
+        (*REGRESSION, "effects", "quantiles", "jackknife", "repetitions"),
+        effects=ALL_EFFECTS[1:],
+        tables=("quantiles",),
+    ),
+    "spatial_threshold": Kind(
+        "ronghe.models.spatial_threshold:spatial_threshold",
+        (
+            *("outcome", "treatment", "controls", "lag_regressors", "winsorise", "effects", "weights", "model"),
+            *("covariance", "cluster", "bandwidth", "cutoff_km", "threshold_variable", "trim", "points", "repetitions"),
+        ),
+        required=("outcome", "treatment", "weights", "threshold_variable"),
+        covariances=SPATIAL_COVARIANCES,
+        effects=("units", "twoways"),
+        tables=("thresholds", "likelihood_ratio"),
+        fault=_threshold_fault,
     ),
 }

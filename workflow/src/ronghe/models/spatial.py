@@ -8,15 +8,19 @@ from ronghe.models.design import Design, build
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.inference import chi2_pvalue, test_table
 from ronghe.models.spatial_data import facts, frames_of, weights_of
+from ronghe.models.spatial_panel import SpatialPanel
+from ronghe.weights import Weights
 
 
 def spatial(specification: dict, data: Data) -> Estimate:
     """Fit a static spatial panel model by exact maximum likelihood."""
-    from ronghe.models.spatial_panel import SpatialPanel
-
     design = build(specification, data)
+    return spatial_fit(specification, data, design, *weights_of(specification, data, design))
+
+
+def spatial_fit(specification: dict, data: Data, design: Design, W: Weights, cut: list[str]) -> Estimate:
+    """Fit the model of a specification to rows and weights that are laid out already."""
     y, X = frames_of(design)
-    W, cut = weights_of(specification, data, design)
     kind = specification.get("model", "sdm")
     options = {"model": kind, "effects": specification.get("effects", "twoways")}
     options["method"] = specification.get("method", "lee_yu")
