@@ -150,6 +150,14 @@ def test_an_entry_names_its_measures_weights_and_code_and_no_others():
     assert declaration.needs_regions(declaration.complete("mine", with_entry(kind="fixed_effects", sample="east")))
 
 
+def test_indicators_that_outcome_and_treatment_share_are_named():
+    config = with_entry(kind="fixed_effects", treatment="other.index")
+    config["measures"]["other"] = {"kind": "index", "indicators": {"patents": {"direction": "positive"}, "jobs": {}}}
+    assert declaration.complete("mine", config)["shared_indicators"] == ["patents"]
+    assert "shared_indicators" not in declaration.complete("base", config)
+    assert declaration.base_variables("together.index", config) == {"jobs", "jobs_m", "jobs_s"}
+
+
 def test_a_specification_of_another_dataset_is_left_out():
     config = with_entry(kind="fixed_effects", dataset="elsewhere", treatment="unknown.thing")
     declaration.check(config)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ronghe.errors import RongheError, listing, require_known
+from ronghe.measures.declaration import KINDS as MEASURE_KINDS
 from ronghe.measures.declaration import columns as measure_columns
 from ronghe.models.registry import KINDS, REGRESSION, TERM_KEYS, WEIGHTS_KEYS, Kind
 from ronghe.models.terms import Term, parse_all
@@ -68,11 +69,35 @@ def complete(name: str, config: dict) -> dict:
     sample = merged.get("sample", "all")
     rows = {k: v for k, v in config.get("samples", {}).get(sample, {}).items() if k != "about"}
     result = {**merged, "name": name, "estimator": kind.estimator, "sample_name": sample, "sample": rows}
+    shared = shared_indicators(result, config)
+    if shared:
+        result["shared_indicators"] = shared
     if "of" in entry:
         result["of"] = complete(entry["of"], config)
     if "family" in entry:
         result["family"] = [complete(member, config) for member in entry["family"]]
     return result
+
+
+def shared_indicators(specification: dict, config: dict) -> list[str]:
+    """Return the variables of the panel that both the outcome and a variable of interest are made of.
+
+    Where there are some, outcome and treatment move together by construction, and fit.json says so.
+    """
+    made_of = {
+        key: {v for t in _terms_of(specification, key) for name in t.variables for v in base_variables(name, config)}
+        for key in ("outcome", "treatment", "mediator")
+    }
+    return sorted(made_of["outcome"] & (made_of["treatment"] | made_of["mediator"]))
+
+
+def base_variables(variable: str, config: dict) -> set[str]:
+    """Return the variables of the clean panel that a column of a measure rests on, through other measures too."""
+    measure = variable.partition(".")[0]
+    entry = config.get("measures", {}).get(measure)
+    if "." not in variable or entry is None:
+        return {variable}
+    return {base for used in MEASURE_KINDS[entry["kind"]].uses(entry) for base in base_variables(used, config)}
 
 
 def parts(specification: dict) -> Iterator[dict]:
@@ -148,12 +173,13 @@ def named_with_tables(config: dict, table: str | None) -> list[str]:
 
 
 def _terms(specification: dict) -> list[Term]:
-    return [
-        term
-        for key in TERM_KEYS
-        if specification.get(key)
-        for term in parse_all(specification[key], f"specification '{specification['name']}': {key}")
-    ]
+    return [term for key in TERM_KEYS for term in _terms_of(specification, key)]
+
+
+def _terms_of(specification: dict, key: str) -> list[Term]:
+    if not specification.get(key):
+        return []
+    return parse_all(specification[key], f"specification '{specification['name']}': {key}")
 
 
 def _check_entry(name: str, config: dict) -> None:

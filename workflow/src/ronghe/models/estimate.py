@@ -113,6 +113,7 @@ def save(
         "specification": specification.get("name", ""),
         "kind": specification["kind"],
         **result.fit,
+        "shared_indicators": specification.get("shared_indicators", []),
         "hashes": {**{k: hash_files(v) for k, v in hashed.items() if v}, "weights": weights},
         "versions": versions(),
         "seed": data.seed,
