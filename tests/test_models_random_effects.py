@@ -83,6 +83,20 @@ def test_gradient_is_the_derivative_of_the_likelihood():
         np.testing.assert_allclose(found, numeric, rtol=1e-6, atol=1e-7)
 
 
+def test_sparse_and_dense_ways_agree(monkeypatch):
+    """The same likelihood and gradient from sparse factors in a fill-reducing order and from inverses; W asymmetric."""
+    from ronghe.models import error_components
+
+    data = small(n=60, n_periods=3, seed=9)
+    point = (0.2, 0.3, 0.7)
+    dense = RandomEffectsPanel(*data, "sarar", "baltagi").likelihood.at(*point)
+    monkeypatch.setattr(error_components, "DENSE", 10)
+    sparse = RandomEffectsPanel(*data, "sarar", "baltagi").likelihood.at(*point)
+    assert sparse.loglik == pytest.approx(dense.loglik, rel=1e-13)
+    np.testing.assert_allclose(sparse.gradient, dense.gradient, rtol=1e-10)
+    np.testing.assert_allclose(sparse.beta, dense.beta, rtol=1e-10)
+
+
 @pytest.mark.parametrize("errors", ["baltagi", "kkp"])
 def test_expected_information_is_the_mean_hessian(errors):
     """The log-likelihood is quadratic in y, so that 2n points of its distribution give its expectation exactly."""

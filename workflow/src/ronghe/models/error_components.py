@@ -26,7 +26,8 @@ from ronghe.errors import RongheError
 from ronghe.models.log_determinant import LU_OPTIONS, LogDeterminant
 
 ERRORS = ("baltagi", "kkp")
-STEP = 1e-5
+STEP = 1e-30
+NEWTON_STEP = 1e-5
 DENSE = 400
 
 
@@ -189,36 +190,55 @@ class ErrorComponents:
         if n <= DENSE:
             B = np.eye(n) - lam * self._dense_M
             return _DenseFactor(np.eye(n) + weight * (B @ B.T))
-        B = sparse.identity(n, format="csc") - lam * self.M
-        return _Factor(sparse.csc_matrix(sparse.identity(n) + weight * (B @ B.T)))
+        order, M = self._ordered
+        B = sparse.eye_array(n, format="csc") - lam * M
+        return _Factor(sparse.csc_array(sparse.eye_array(n) + weight * (B @ B.T)), order)
+
+    @cached_property
+    def _ordered(self) -> tuple[np.ndarray, sparse.csc_array]:
+        """A fill-reducing order of K, found once from its pattern, and M in that order."""
+        n = self.strata.n_units
+        spread = sparse.eye_array(n) + abs(self.M)
+        pattern = sparse.csc_array(spread @ spread.T)
+        pattern.data[:] = -1.0
+        pattern = sparse.csc_array(pattern + 2.0 * sparse.diags_array(np.diff(pattern.indptr).astype(float)))
+        order = np.argsort(splu(pattern, permc_spec="MMD_AT_PLUS_A", **LU_OPTIONS).perm_c)
+        return order, sparse.csc_array(sparse.csr_array(self.M)[order][:, order])
 
     @cached_property
     def _dense_M(self) -> np.ndarray:
         return self.M.toarray()
 
     def _middle_slope(self, lam: float, phi: float, K: _Factor) -> np.ndarray:
-        """Return the derivatives of ln|K| by lambda and phi: from the inverse, or central differences for large N."""
+        """Return the derivatives of ln|K| by lambda and phi: from the inverse, or by complex steps for large N."""
         n, n_periods = self.strata.n_units, self.strata.n_periods
         if isinstance(K, _DenseFactor):
             B = np.eye(n) - lam * self._dense_M
             right = K.inverse @ B
             return n_periods * np.array([-2 * phi * np.vdot(right, self._dense_M), np.vdot(right, B)])
-        up, down = (self._middle(lam + h, phi).log_determinant for h in (STEP, -STEP))
-        h = STEP * max(phi, 1e-2)
-        right, left = (self._middle(lam, phi + s).log_determinant for s in (h, -h))
-        return np.array([(up - down) / (2 * STEP), (right - left) / (2 * h)])
+        # A complex step gives the derivative of an analytic function to rounding (Squire and Trapp 1998, eq. 3).
+        return np.array([self._middle(lam + 1j * STEP, phi).slope, self._middle(lam, phi + 1j * STEP).slope])
 
 
 class _Factor:
-    """A sparse factorisation of a symmetric positive definite matrix."""
+    """A sparse factorisation of K, symmetric positive definite, laid out in a fill-reducing order."""
 
-    def __init__(self, K: sparse.csc_matrix) -> None:
-        self._lu = splu(K, permc_spec="MMD_AT_PLUS_A", **LU_OPTIONS)
-        self.log_determinant = float(np.log(np.abs(self._lu.U.diagonal())).sum())
+    def __init__(self, K: sparse.csc_array, order: np.ndarray) -> None:
+        """Factor in the order given; the pivots stay on the diagonal."""
+        self._lu, self._order = splu(K, permc_spec="NATURAL", **LU_OPTIONS), order
+        self._pivots = self._lu.U.diagonal()
+        self.log_determinant = float(np.log(np.abs(self._pivots)).sum())
+
+    @property
+    def slope(self) -> float:
+        """Derivative of the log-determinant, where K was built with a complex step."""
+        return float((self._pivots.imag / self._pivots.real).sum() / STEP)
 
     def solve(self, b: np.ndarray) -> np.ndarray:
         """Return K^-1 b."""
-        return self._lu.solve(np.ascontiguousarray(b))
+        solution = np.empty_like(b)
+        solution[self._order] = self._lu.solve(np.ascontiguousarray(b[self._order]))
+        return solution
 
 
 class _DenseFactor(_Factor):
@@ -251,7 +271,7 @@ def newton(
             return x
         H = np.empty((len(x), len(x)))
         for i in range(len(x)):
-            h = STEP * scale[i]
+            h = NEWTON_STEP * scale[i]
             up, down = x.copy(), x.copy()
             up[i], down[i] = min(x[i] + h, high[i]), max(x[i] - h, low[i])
             H[:, i] = (slope(up) - slope(down)) / (up[i] - down[i])
