@@ -105,6 +105,7 @@ rule typeset_paper:
         "paper/references.bib",
         "paper/quote.typ",
         "paper/template.typ",
+        f"paper/text/{config['language']}.typ",
         code=code_of("typeset_paper"),
         source="paper/paper.typ",
     output:
@@ -137,6 +138,26 @@ rule gather_exhibits:
         language=lookup("language", within=config),
     script:
         "../scripts/gather_exhibits.py"
+
+
+rule write_provenance:
+    """Every exhibit with the rule that makes it, what it is made from, and the command that remakes it."""
+    input:
+        code=code_of("write_provenance"),
+        panel=printed.PANEL,
+        library=source_files("ronghe.paper.build"),
+    output:
+        "paper/PROVENANCE.md",
+    log:
+        "results/logs/paper/write_provenance.log",
+    benchmark:
+        "results/benchmarks/jobs/paper/write_provenance.tsv"
+    params:
+        sources=printed.sources(config),
+        seed=lookup("seed", within=config),
+        dataset=lookup("dataset", within=config),
+    script:
+        "../scripts/write_provenance.py"
 
 
 rule write_explorer:
@@ -176,4 +197,5 @@ rule paper:
     input:
         "paper/paper.pdf",
         "paper/exhibits.tex",
+        "paper/PROVENANCE.md",
         "results/explorer.html",

@@ -94,3 +94,12 @@ def explored(config: dict) -> dict:
     """Return the variables that the explorer shows: all that any table or figure shows, as an entry of its own."""
     entries = [*config.get("tables", {}).values(), *config.get("figures", {}).values()]
     return {"kind": "trends", "variables": list(dict.fromkeys(v for e in entries for v in variables_of(e)))}
+
+
+def sources(config: dict) -> dict[str, list[str]]:
+    """Return for every exhibit, as `tables/NAME` or `figures/NAME`, the stored results that it is made from."""
+    return {
+        f"{part}/{name}": [*panel_files(entry), *stored_files(entry), *result_files(entry), *region_files(entry)]
+        for part in ("tables", "figures")
+        for name, entry in config.get(part, {}).items()
+    }

@@ -6,8 +6,6 @@ from pathlib import Path
 
 from ronghe.errors import RongheError
 
-FORMATS = {"tables": ("typ", "tex", "docx", "html", "csv"), "figures": ("svg", "pdf", "png")}
-
 
 def typeset(source: str | Path, target: str | Path, language: str = "en") -> None:
     """Compile the Typst manuscript to PDF with the fonts that come with the compiler; Chinese adds those installed."""
@@ -30,22 +28,23 @@ def typeset(source: str | Path, target: str | Path, language: str = "en") -> Non
         raise RongheError(f"{source}: Typst stops: {error}{'; ' + hints if hints else ''}") from None
 
 
-def provenance(config: dict, inputs: dict[str, list[str]], facts: dict) -> str:
+def provenance(inputs: dict[str, list[str]], facts: dict) -> str:
     """Return PROVENANCE.md: every exhibit with its rule, its inputs and the command that remakes it."""
+    rules = {"tables": ("render_table", "typ"), "figures": ("draw_figure", "svg")}
     lines = [
         "# Where every exhibit comes from",
         "",
-        f"Panel {facts['panel']}, code {facts['code']}, data through {facts['data']}, seed {facts['seed']}.",
+        f"Data set {facts['dataset']}, panel {facts['panel']}, code {facts['code']}, "
+        f"data to {facts['data']}, seed {facts['seed']}.",
+        "Whatever an exhibit rests on can be followed further with `snakemake --summary` or `snakemake --forceall -n`.",
         "",
         "| exhibit | rule | inputs | command that remakes it |",
         "|---|---|---|---|",
     ]
-    for part, rule in (("tables", "render_table"), ("figures", "draw_figure")):
-        ending = FORMATS[part][0]
-        for name in config.get(part, {}):
-            target = f"paper/{part}/{name}.{ending}"
-            sources = "<br>".join(f"`{path}`" for path in inputs[f"{part}/{name}"])
-            lines.append(f"| `paper/{part}/{name}.*` | `{rule}` | {sources} | `snakemake --force {target}` |")
+    for exhibit, paths in inputs.items():
+        rule, ending = rules[exhibit.partition("/")[0]]
+        sources = "<br>".join(f"`{path}`" for path in paths) or "`workflow/rules/`"
+        lines.append(f"| `paper/{exhibit}.*` | `{rule}` | {sources} | `snakemake --force paper/{exhibit}.{ending}` |")
     lines += [
         "| `paper/numbers.typ` | `collect_numbers` | every quoted result | `snakemake --force paper/numbers.typ` |",
         "| `paper/paper.pdf` | `typeset_paper` | all above, `paper/paper.typ` | `snakemake --force paper/paper.pdf` |",

@@ -29,6 +29,7 @@ CJK_FONTS = (
     "Heiti SC",
     "AR PL UMing CN",
 )
+CJK_FILES = ("CJK", "SourceHan", "NotoSansSC", "wqy", "simhei", "SimHei", "msyh", "PingFang", "uming")
 
 
 @contextmanager
@@ -50,6 +51,12 @@ def chinese_font() -> str:
     from matplotlib import font_manager
 
     there = {font.name for font in font_manager.fontManager.ttflist}
+    if not there.intersection(CJK_FONTS):
+        # The list of fonts is cached: one that was installed since is found on disk.
+        for path in sorted(font_manager.findSystemFonts()):
+            if any(word in Path(path).name for word in CJK_FILES):
+                font_manager.fontManager.addfont(path)
+        there = {font.name for font in font_manager.fontManager.ttflist}
     for name in CJK_FONTS:
         if name in there:
             return name
