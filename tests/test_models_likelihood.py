@@ -195,3 +195,40 @@ def test_weights_that_are_not_row_standardised(standardise, effects):
     np.testing.assert_allclose(observed_information(result.model), hessian, rtol=5e-4, atol=5e-3)
     expected = result.with_covariance("expected").std_errors
     np.testing.assert_allclose(expected, result.std_errors, rtol=0.25)
+
+
+@pytest.mark.parametrize("model", ["sar", "sdm"])
+def test_time_effects_under_raw_weights_are_dummies_written_out(model):
+    """Rows that do not sum to one: G carries the time effects into the information, as it does explicit dummies."""
+    y, X, W, _ = panel(rho=0.08, lam=0.0, standardise="none")
+    years = pd.get_dummies(pd.Series(y.index.get_level_values(1), index=y.index), dtype=float).iloc[:, 1:]
+    wide = pd.concat([X, years.rename(columns=lambda c: f"y{c}")], axis=1)
+    durbin = {"durbin": list(X.columns)} if model == "sdm" else {}
+    one = SpatialPanel(y, X, W, model=model, effects="twoways", method="lsdv").fit()
+    two = SpatialPanel(y, wide, W, model=model, effects="units", method="lsdv", **durbin).fit()
+    names = list(one.params.index)
+    np.testing.assert_allclose(two.params[names], one.params, rtol=1e-9)
+    np.testing.assert_allclose(two.cov.loc[names, names], one.cov, rtol=1e-7, atol=1e-12)
+    assert two.loglik == pytest.approx(one.loglik, rel=1e-12)
+
+
+def test_two_hills_are_both_climbed():
+    """With M = W and no regressor effect to tell them apart, rho and lambda can change places: the higher hill wins."""
+    y, X, W, _ = panel(n=40, t=6, seed=5, rho=0.7, lam=-0.5)
+    result = SpatialPanel(y, X, W, model="sarar", effects="units").fit()
+    likelihood = result.model.likelihood
+    grid = np.linspace(-0.95, 0.95, 39)
+    best = max(likelihood.at(r, l).loglik for r in grid for l in grid)
+    assert result.loglik >= best - 1e-9
+
+
+@pytest.mark.parametrize("model", ["sar", "sem", "sdm", "sarar"])
+@pytest.mark.parametrize("seed", range(6))
+def test_the_top_is_reached_to_rounding(model, seed):
+    """rho and lambda to 1e-10: what a Newton step from the maximum would still add."""
+    y, X, W, M = panel(seed=seed)
+    error = {"error_weights": M} if model in ("sem", "sarar") else {}
+    result = SpatialPanel(y, X, W, model=model, **error).fit()
+    spatial = {"rho": result.model.rho, "lam": result.model.lam}
+    point = result.model.likelihood.at(**spatial)
+    assert np.abs(np.linalg.solve(point.curvature, point.slope)).max() < 1e-10

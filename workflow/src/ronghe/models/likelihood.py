@@ -207,16 +207,16 @@ def _climb_line(likelihood: Likelihood, start: np.ndarray, boxes: list, where: s
         point = likelihood.at(**{"rho" if name == "rho" else "lam": a})
         slope, curvature = float(point.slope[0]), float(point.curvature[0, 0])
         low, high = (a, high) if slope > 0 else (low, a)
-        following = a - slope / curvature if curvature < 0 else np.nan
-        if not low < following < high:
-            if abs(slope) <= 1e-9 * likelihood.nobs and high - low <= 1e-9:
-                return Maximum(point, _edges([a], boxes, likelihood), step)
-            following = 0.5 * (low + high)
-            if following in (low, high):
-                return Maximum(point, _edges([a], boxes, likelihood), step)
-        moved, before = abs(following - a), moved
-        if moved <= STEP_TOLERANCE or (moved < STALLED and moved > 0.3 * before):
+        newton = -slope / curvature if curvature < 0 else np.inf
+        # Near the top rounding decides the sign of the slope, so that this comes before the bracket.
+        if abs(newton) <= STEP_TOLERANCE or (abs(newton) < STALLED and abs(newton) > 0.3 * moved):
             return Maximum(point, _edges([a], boxes, likelihood), step)
+        following = a + newton
+        if not low < following < high:
+            following = 0.5 * (low + high)
+            if following in (low, high) or high - low <= STEP_TOLERANCE:
+                return Maximum(point, _edges([a], boxes, likelihood), step)
+        moved = abs(following - a)
         a = following
     raise NoMaximum(f"{where}: no maximum found for {name} in {MAX_STEPS} steps (last value {a:.6g}); check the data")
 

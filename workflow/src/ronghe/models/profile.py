@@ -26,11 +26,12 @@ def profile(likelihood: Likelihood, name: str, value: float, start: float = 0.0)
         point = likelihood.at(**_arguments({name: value, other[0]: a}))
         slope, curvature = point.slope[k], point.curvature[k, k]
         low, high = (a, high) if slope > 0 else (low, a)
-        following = a - slope / curvature if curvature < 0 else np.nan
+        newton = -slope / curvature if curvature < 0 else np.inf
+        if abs(newton) <= 1e-11 or high - low <= 1e-11:
+            return point.loglik
+        following = a + newton
         if not low < following < high:
             following = 0.5 * (low + high)
-        if abs(following - a) <= 1e-11:
-            return point.loglik
         a = following
     raise RongheError(f"profile of {name}: no maximum over {other[0]} at {name} = {value:.6g}")
 
