@@ -4,53 +4,21 @@ from ronghe.models import declaration as models_declaration
 SPECIFICATIONS = models_declaration.specifications(config)
 
 
-def specification_code(wildcards):
-    """The code that a specification rests on: that of its kind, of what it builds on, and what all share."""
-    return code_of("estimate_specification", *models_declaration.modules(SPECIFICATIONS[wildcards.spec]))
-
-
-def usual_results(*further):
-    """The files that every kind writes, and the further tables of some."""
-    tables = ["coefficients", "covariance", "impacts", "tests", *further]
-    return {"fit": "results/models/{spec}/fit.json", **{name: f"results/models/{{spec}}/{name}.csv" for name in tables}}
-
-
-def writing(table):
-    """Pattern of the specifications whose kind writes this further table (None: no further table)."""
-    return "|".join(models_declaration.named_with_tables(config, table)) or "(?!)"
-
-
 rule estimate_specification:
     """Estimate one named specification."""
     input:
-        panel="data/processed/panel.parquet",
-        measures=lambda wildcards: expand(
-            "results/measures/{name}/panel.csv",
-            name=models_declaration.measures(SPECIFICATIONS[wildcards.spec]),
+        unpack(lambda wildcards: models_declaration.inputs(SPECIFICATIONS[wildcards.spec])),
+        code=lambda wildcards: code_of(
+            "estimate_specification", *models_declaration.modules(SPECIFICATIONS[wildcards.spec])
         ),
-        weights=lambda wildcards: expand(
-            "results/weights/{name}/edges.csv",
-            name=models_declaration.weights(SPECIFICATIONS[wildcards.spec]),
-        ),
-        tables=lambda wildcards: expand(
-            "data/processed/{name}.csv",
-            name=models_declaration.long_tables(SPECIFICATIONS[wildcards.spec]),
-        ),
-        regions=lambda wildcards: (
-            ["data/processed/regions.csv"] if models_declaration.needs_regions(SPECIFICATIONS[wildcards.spec]) else []
-        ),
-        flags=lambda wildcards: (
-            ["data/processed/flags.csv"] if models_declaration.needs_flags(SPECIFICATIONS[wildcards.spec]) else []
-        ),
-        code=specification_code,
     output:
-        **usual_results(),
+        **models_declaration.outputs(),
     log:
         "results/logs/models/estimate_specification/{spec}.log",
     benchmark:
         "results/benchmarks/jobs/models/estimate_specification/{spec}.tsv"
     wildcard_constraints:
-        spec=writing(None),
+        spec=models_declaration.pattern(config),
     params:
         specification=lambda wildcards: SPECIFICATIONS[wildcards.spec],
         seed=lookup("seed", within=config),
@@ -60,86 +28,86 @@ rule estimate_specification:
 
 use rule estimate_specification as estimate_with_instruments with:
     output:
-        **usual_results("first_stage", "anderson_rubin"),
+        **models_declaration.outputs("first_stage", "anderson_rubin"),
     wildcard_constraints:
-        spec=writing("first_stage"),
+        spec=models_declaration.pattern(config, "first_stage"),
 
 
 use rule estimate_specification as estimate_threshold with:
     output:
-        **usual_results("thresholds", "likelihood_ratio"),
+        **models_declaration.outputs("thresholds", "likelihood_ratio"),
     wildcard_constraints:
-        spec=writing("thresholds"),
+        spec=models_declaration.pattern(config, "thresholds"),
 
 
 use rule estimate_specification as estimate_mediation with:
     output:
-        **usual_results("paths"),
+        **models_declaration.outputs("paths"),
     wildcard_constraints:
-        spec=writing("paths"),
+        spec=models_declaration.pattern(config, "paths"),
 
 
 use rule estimate_specification as estimate_moderation with:
     output:
-        **usual_results("marginal_effects"),
+        **models_declaration.outputs("marginal_effects"),
     wildcard_constraints:
-        spec=writing("marginal_effects"),
+        spec=models_declaration.pattern(config, "marginal_effects"),
 
 
 use rule estimate_specification as estimate_family with:
     output:
-        **usual_results("family"),
+        **models_declaration.outputs("family"),
     wildcard_constraints:
-        spec=writing("family"),
+        spec=models_declaration.pattern(config, "family"),
 
 
 use rule estimate_specification as leave_one_out with:
     output:
-        **usual_results("influence"),
+        **models_declaration.outputs("influence"),
     wildcard_constraints:
-        spec=writing("influence"),
+        spec=models_declaration.pattern(config, "influence"),
 
 
 use rule estimate_specification as estimate_placebo with:
     output:
-        **usual_results("draws"),
+        **models_declaration.outputs("draws"),
     wildcard_constraints:
-        spec=writing("draws"),
+        spec=models_declaration.pattern(config, "draws"),
 
 
 use rule estimate_specification as test_unit_roots with:
     output:
-        **usual_results("unit_roots"),
+        **models_declaration.outputs("unit_roots"),
     wildcard_constraints:
-        spec=writing("unit_roots"),
+        spec=models_declaration.pattern(config, "unit_roots"),
 
 
 use rule estimate_specification as diagnose_specification with:
     output:
-        **usual_results("collinearity", "correlations"),
+        **models_declaration.outputs("collinearity", "correlations"),
     wildcard_constraints:
-        spec=writing("collinearity"),
+        spec=models_declaration.pattern(config, "collinearity"),
 
 
 use rule estimate_specification as identify_model with:
     output:
-        **usual_results("identification"),
+        **models_declaration.outputs("identification"),
     wildcard_constraints:
-        spec=writing("identification"),
+        spec=models_declaration.pattern(config, "identification"),
 
 
 use rule estimate_specification as compare_weights_matrices with:
     output:
-        **usual_results("weights", "models"),
+        **models_declaration.outputs("weights", "models"),
     wildcard_constraints:
-        spec=writing("weights"),
+        spec=models_declaration.pattern(config, "weights"),
 
 
 use rule estimate_specification as estimate_quantiles with:
     output:
-        **usual_results("quantiles"),
+        **models_declaration.outputs("quantiles"),
     wildcard_constraints:
-        spec=writing("quantiles"),
+        spec=models_declaration.pattern(config, "quantiles"),
 
 
 if config.get("validation", {}).get("of") in SPECIFICATIONS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from ronghe.errors import RongheError, listing, require_known
@@ -9,6 +10,8 @@ from ronghe.measures.declaration import KINDS as MEASURE_KINDS
 from ronghe.measures.declaration import columns as measure_columns
 from ronghe.models.registry import KINDS, REGRESSION, TERM_KEYS, WEIGHTS_KEYS, Kind
 from ronghe.models.terms import Term, parse_all
+
+FOLDER = "results/models"
 
 
 def check(config: dict) -> None:
@@ -163,13 +166,32 @@ def needs_flags(specification: dict) -> bool:
     return any("without_flags" in part["sample"] for part in parts(specification))
 
 
-def named_with_tables(config: dict, table: str | None) -> list[str]:
-    """Return the specifications whose kind writes this further table; with None, those that write none."""
-    return [
+def inputs(specification: dict) -> dict[str, str | list[str]]:
+    """Return the files that a complete specification reads, by the names under which its script knows them."""
+    return {
+        "panel": "data/processed/panel.parquet",
+        "measures": [f"results/measures/{name}/panel.csv" for name in measures(specification)],
+        "weights": [f"results/weights/{name}/edges.csv" for name in weights(specification)],
+        "tables": [f"data/processed/{name}.csv" for name in long_tables(specification)],
+        "regions": ["data/processed/regions.csv"] if needs_regions(specification) else [],
+        "flags": ["data/processed/flags.csv"] if needs_flags(specification) else [],
+    }
+
+
+def outputs(*further: str) -> dict[str, str]:
+    """Return the files that every kind writes, and the further tables of some, for the wildcard `spec`."""
+    tables = ("coefficients", "covariance", "impacts", "tests", *further)
+    return {"fit": f"{FOLDER}/{{spec}}/fit.json", **{name: f"{FOLDER}/{{spec}}/{name}.csv" for name in tables}}
+
+
+def pattern(config: dict, table: str | None = None) -> str:
+    """Return the pattern of the specifications whose kind writes this further table; without one, those with none."""
+    names = [
         name
         for name, entry in entries(config).items()
         if (table in KINDS[entry["kind"]].tables if table else not KINDS[entry["kind"]].tables)
     ]
+    return "|".join(map(re.escape, names)) or "(?!)"
 
 
 def _terms(specification: dict) -> list[Term]:

@@ -20,8 +20,8 @@ def quantile(specification: dict, data: Data) -> Estimate:
     Location is a within regression, scale a within regression of |residual|, and q(tau) the quantile of the scaled
     residuals; fixed effects thus move location and scale, and quantiles cannot cross where the scale is positive. The
     bias is of order 1/T and large in short panels: with eight periods and truths -0.28, 1 and 2.28 at quantiles 0.1,
-    0.5 and 0.9 a simulation gave 0.02, 1.02 and 2.02. The split-panel jackknife (Dhaene and Jochmans 2015, eq. 2.6), on
-    by default, gave -0.31, 1.01 and 2.33. Errors come from resampling whole units.
+    0.5 and 0.9 a simulation gave -0.03, 0.99 and 2.00. The split-panel jackknife (Dhaene and Jochmans 2015, eq. 2.6),
+    on by default, gave -0.33, 0.98 and 2.30. Errors come from resampling whole units.
     """
     design = build(specification, data)
     effects = specification.get("effects", "twoways")
