@@ -20,7 +20,6 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
-from ronghe.frames import write_csv
 from ronghe.models.spatial_panel import SpatialPanel
 from ronghe.weights.matrix import Weights
 
@@ -133,10 +132,10 @@ def main() -> None:
     if arguments.output.exists():
         # Sizes that were not measured now keep their rows.
         earlier = pd.read_csv(arguments.output)
-        table = pd.concat([table, earlier[~earlier["n_units"].isin(table["n_units"])]]).sort_values(
-            "n_units", kind="stable"
-        )
-    write_csv(table, arguments.output)
+        table = pd.concat([table, earlier[~earlier["n_units"].isin(table["n_units"])]])
+        table = table.sort_values("n_units", kind="stable")
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(arguments.output, index=False, float_format="%.5g", lineterminator="\n")
     print(table.to_string(index=False))
 
 

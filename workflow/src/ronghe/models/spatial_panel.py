@@ -205,9 +205,8 @@ class SpatialPanel:
         )
         if self.specification.method == "bias_corrected":
             model = bias_corrected(model)
-        return SpatialPanelResult(
-            model, covariance(model, choice, self.name), choice, point.loglik, _notes(maximum, self)
-        )
+        table = covariance(model, choice, self.name)
+        return SpatialPanelResult(model, table, choice, point.loglik, _notes(maximum, self) + _estimated(model))
 
 
 def bias_corrected(estimate: FittedModel) -> FittedModel:
@@ -241,6 +240,13 @@ def _with_constant(panel: Panel, effects: str) -> Panel:
         return replace(panel, names=names)
     X = np.concatenate([np.ones((*panel.y.shape, 1)), panel.X], axis=2)
     return replace(panel, names=(CONSTANT, *panel.names), X=X)
+
+
+def _estimated(model: FittedModel) -> tuple[str, ...]:
+    """Say which traces were estimated by probes, and how closely."""
+    names = {"lag_traces": "trace of rho", "error_traces": "trace of lambda", "pair_traces": "traces of both"}
+    held = {text: getattr(model.__dict__.get(name), "error", 0.0) for name, text in names.items()}
+    return tuple(f"{text}: estimated by probes, relative error {error:.1e}" for text, error in held.items() if error)
 
 
 def _notes(maximum: Maximum, model: SpatialPanel) -> tuple[str, ...]:
