@@ -16,6 +16,7 @@ import pandas as pd
 
 from ronghe.errors import RongheError, require_known
 from ronghe.models.dynamic_results import DynamicResults
+from ronghe.models.information import inverse_scaled
 from ronghe.models.likelihood import Likelihood, maximise
 from ronghe.models.log_determinant import EigenLogDeterminant, LogDeterminant, log_determinant
 from ronghe.models.moments import Moments, build_moments, lag
@@ -36,8 +37,8 @@ class DynamicPanel:
     """A dynamic SAR or SDM with fixed effects.
 
     `method="lee_yu"` removes time effects by the transformation to N - 1 units, so that no bias of order 1/N arises;
-    "lsdv" keeps dummies and removes that bias afterwards. Both leave a bias of order 1/T, which
-    `fit(bias_corrected=True)` takes out. With time effects alone there is neither.
+    "lsdv" keeps dummies and `fit(bias_corrected=True)` removes that bias afterwards. Unit effects leave a bias of order
+    1/T under either, which it takes out too; with time effects alone there is none.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class DynamicPanel:
         self.panel = read_panel_arrays(y, X, self.weights.labels, WHERE)
         if self.panel.n_periods < 3:
             raise RongheError(f"{WHERE}: {self.panel.n_periods} periods are too few; the first is spent on y_(t-1)")
+        self._check_spacing()
         self.model, self.method, self.projection = model, method, Projection(effects)
         self.log_determinant = log_determinant(self.weights)
         if self.transforms_units and not self.weights.is_row_standardised:
@@ -76,10 +78,28 @@ class DynamicPanel:
         self.terms = (*names, *parts.terms)
         self.durbin = parts.durbin
 
+    def _check_spacing(self) -> None:
+        """Refuse years that do not follow one another: y_{t-1} would be the outcome of another year."""
+        periods = self.panel.periods
+        if not all(isinstance(period, (int, np.integer)) for period in periods):
+            return
+        gaps = np.diff(periods)
+        if (gaps != gaps.min()).any():
+            last = periods[int(np.argmax(gaps > gaps.min()))]
+            raise RongheError(
+                f"{WHERE}: periods must be equally far apart, and after {last} some are absent; y_(t-1) would be the "
+                "outcome of another period. Add the rows, or use an unbroken run of periods"
+            )
+
     @property
     def transforms_units(self) -> bool:
         """Whether the likelihood is that of the data transformed to N - 1 units."""
         return self.method == "lee_yu" and self.projection.has_time
+
+    @property
+    def has_time_dummies(self) -> bool:
+        """Whether the likelihood has a dummy for every period."""
+        return self.projection.has_time and not self.transforms_units
 
     @property
     def size(self) -> tuple[int, int]:
@@ -107,7 +127,7 @@ class DynamicPanel:
         point = maximum.point
         uncorrected = np.concatenate([point.b, [point.rho, point.sigma2]])
         theta, removed = uncorrected, 0
-        if bias_corrected and self.projection.has_units:
+        if bias_corrected and (self.projection.has_units or self.has_time_dummies):
             theta, removed = self._corrected(uncorrected, moments)
         if not 0 < theta[-1] or not self.log_determinant.bounds[0] < theta[-2] < self.log_determinant.bounds[1]:
             raise RongheError(
@@ -115,7 +135,7 @@ class DynamicPanel:
                 "model is not defined; the panel is too short or the process has a unit root (bias_corrected=False)"
             )
         expected, residuals = self._information(theta, moments), self._residuals(theta, moments)
-        covariance = np.linalg.inv(expected.matrix) / (n_units * n_periods)
+        covariance = inverse_scaled(expected.matrix) / (n_units * n_periods)
         if cov_type == "robust":
             middle = _kurtosis_part(theta[-1], residuals, expected, n_units)
             covariance = covariance + covariance @ middle @ covariance * (n_units * n_periods)
@@ -136,8 +156,13 @@ class DynamicPanel:
         b, rho, sigma2 = theta[:-2], theta[-2], theta[-1]
         Z = moments.data[:, :, 2:]
         n_units, n_periods = self.size
-        Zb = Z @ b
-        GZb = self.projection.apply(self.weights.sparse @ self.log_determinant.solve(rho, Zb))
+        if self.has_time_dummies and not self.weights.is_row_standardised:
+            # G 1 is no multiple of 1, so that the time effects, within S y - e, do not drop out of Q G (Z b + tau).
+            y, W = self.panel.y[:, 1:], self.weights.sparse
+            GZb = lag(W, y - self.log_determinant.solve(rho, self._residuals(theta, moments)))
+        else:
+            GZb = self.weights.sparse @ self.log_determinant.solve(rho, Z @ b)
+        GZb = self.projection.apply(GZb)
         traces = filter_traces(self.log_determinant, rho)
         g, gg, gtg = traces.g, traces.gg, traces.gtg
         if self.transforms_units:
@@ -162,10 +187,12 @@ class DynamicPanel:
         1/(2 sigma2)) in (b, rho, sigma2).
         """
         n_units, n_periods = self.size
-        inverse = np.linalg.inv(self._information(theta, moments).matrix)
-        first, removed = self._time_bias(theta)
-        corrected = theta + inverse @ first / n_periods
-        if self.projection.has_time and not self.transforms_units:
+        inverse = inverse_scaled(self._information(theta, moments).matrix)
+        corrected, removed = theta, 0
+        if self.projection.has_units:
+            first, removed = self._time_bias(theta)
+            corrected = corrected + inverse @ first / n_periods
+        if self.has_time_dummies:
             second = np.zeros(len(theta))
             ones = np.ones(n_units)
             second[-2] = ones @ (self.weights.sparse @ self.log_determinant.solve(theta[-2], ones)) / n_units
@@ -190,8 +217,7 @@ class DynamicPanel:
             if self.transforms_units:
                 omega = np.delete(omega, np.argmin(np.abs(omega - 1)))
             roots = (phi + psi * omega) / (1 - rho * omega)
-            dummies = self.projection.has_time and not self.transforms_units
-            unit = np.zeros(len(omega), bool) if dummies else roots.real > 1 - 1 / n_units
+            unit = np.zeros(len(omega), bool) if self.has_time_dummies else roots.real > 1 - 1 / n_units
             removed = int(unit.sum())
             kept = np.where(unit, 0.0, roots)
             D = (1 - kept) * (1 - rho * omega)

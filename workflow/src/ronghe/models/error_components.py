@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 from scipy import sparse
@@ -173,8 +174,7 @@ class ErrorComponents:
 
         box = [b for b, f in zip(limits, free, strict=True) if f]
         best = None
-        for u in (0.5, 0.05):
-            start = np.array([0.0, 0.0, u])[free]
+        for start in _starts(lambda x: target(x)[0], box):
             found = minimize(
                 target, start, jac=True, bounds=box, method="L-BFGS-B", options={"ftol": 1e-14, "gtol": 1e-8}
             )
@@ -252,6 +252,16 @@ class _DenseFactor(_Factor):
     def solve(self, b: np.ndarray) -> np.ndarray:
         """Return K^-1 b."""
         return self.inverse @ b
+
+
+def _starts(target: Callable[[np.ndarray], float], box: list[tuple[float, float]]) -> list[np.ndarray]:
+    """Return starting points: no dependence with two shares of the disturbance, and the best points of a grid."""
+    shares = (0.5, 0.05)
+    fractions = (0.04, 0.2, 0.35, 0.65, 0.8, 0.96) if len(box) == 2 else (0.1, 0.35, 0.65, 0.9)
+    axes = [[low + f * (high - low) for f in fractions] for low, high in box[:-1]]
+    grid = [np.array(point) for point in product(*axes, (0.98, *shares))]
+    grid.sort(key=target)
+    return [np.array([0.0] * len(axes) + [u]) for u in shares] + grid[:2]
 
 
 def newton(

@@ -102,6 +102,9 @@ class FittedModel:
             # G 1 is no multiple of 1, so that the time effects do not drop out of Q G (X b + tau).
             y = self.panel.y
             remainder = y - self.rho * (self.likelihood.lag.matrix @ y) - fitted
+            if self.likelihood.error is not None:
+                # Q R (remainder - tau) = 0 in the mean over units, and R 1 = (1 - lambda) 1.
+                remainder = (remainder - self.lam * (self.likelihood.error.matrix @ remainder)) / (1 - self.lam)
             fitted = fitted + remainder.mean(axis=0, keepdims=True)
         return fitted
 

@@ -5,6 +5,7 @@ The errors are those of Baltagi, Song and Koh (2003) or of Kapoor, Kelejian and 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -109,6 +110,14 @@ class RandomEffectsPanel:
         error_bounds = self.likelihood.spatial_error.bounds if s.has_error else (-1.0, 1.0)
         (rho, lam, phi), point = self.likelihood.maximise(bounds, error_bounds)
         fitted = Components(point.beta, float(rho), float(lam), point.sigma2, float(phi) * point.sigma2, self.errors)
+        for name, value, (low, high) in (("rho", rho, bounds), ("lambda", lam, error_bounds)):
+            if min(value - low, high - value) <= 1e-5 * (high - low):
+                warnings.warn(
+                    f"{WHERE}: {name} stands at the edge of its interval ({value:.6g}): the likelihood rises up to it, "
+                    "and neither its standard error nor the effects hold",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
         return fitted, point
 
     def information(self, fitted: Components, within_only: bool = False) -> np.ndarray:

@@ -56,12 +56,7 @@ def recover(result: SpatialPanelResult) -> Effects:
     r = remainder(result)
     n_units, n_periods = r.shape
     by_unit = r.mean(axis=1)
-    if model.likelihood.error is not None and model.projection.has_time:
-        M = model.likelihood.error.matrix
-        weights = np.ones(n_units) - model.lam * (M.T @ np.ones(n_units))
-        by_time = weights @ r / weights.sum()
-    else:
-        by_time = r.mean(axis=0)
+    by_time = _unit_weights(result) @ r
     if model.projection.effects == "pooled":
         return Effects(0.0, np.zeros(n_units), np.zeros(n_periods))
     if model.projection.effects == "units":
@@ -71,22 +66,39 @@ def recover(result: SpatialPanelResult) -> Effects:
     return Effects(by_unit.mean(), by_unit - by_unit.mean(), by_time - by_time.mean())
 
 
+def _unit_weights(result: SpatialPanelResult) -> np.ndarray:
+    """Return the weights 1'B / (1'B 1) of the units in a time effect; equal ones without a spatial error."""
+    model = result.model
+    n_units = model.panel.n_units
+    if model.likelihood.error is None or not model.projection.has_time:
+        return np.full(n_units, 1 / n_units)
+    weights = np.ones(n_units) - model.lam * (model.likelihood.error.matrix.T @ np.ones(n_units))
+    return weights / weights.sum()
+
+
 def effects_table(result: SpatialPanelResult, kind: str = "units", level: float = 0.95) -> pd.DataFrame:
     """Return the unit or the time effects, each with its standard error, statistic, p-value and interval.
 
     The variance of an effect is that of the mean disturbance behind it, less its part in the overall mean, plus
-    g' V g: g holds the mean regressors (W y for rho) of the unit or period less the overall means, V is the
-    covariance of the coefficients (for rho = 0 this is what regression on dummies gives).
+    g' V g: g holds the mean regressors (W y for rho; for lambda, what the weights of a generalised mean move) of the
+    unit or period less the overall means, V is the covariance of the coefficients. With the observed covariance this
+    is what the Hessian with all dummies gives.
     """
     model = result.model
     has = model.projection.has_units if kind == "units" else model.projection.has_time
     if kind not in ("units", "time") or not has:
         raise RongheError(f"this model has no {kind} effects to recover (effects='{model.projection.effects}')")
     found = recover(result)
-    axis = 1 if kind == "units" else 0
-    columns = _columns(result).mean(axis=axis)
-    g = columns - columns.mean(axis=0)
+    columns = _columns(result)
+    columns = columns.mean(axis=1) if kind == "units" else np.einsum("i,itk->tk", _unit_weights(result), columns)
     names = [*result.specification.terms, *(["rho"] if model.likelihood.lag is not None else [])]
+    if kind == "time" and model.likelihood.error is not None:
+        # d tau / d lambda = -1'M u / (1'B 1), u off the effects.
+        u = remainder(result) - found.surface
+        M, n_units = model.likelihood.error.matrix, model.panel.n_units
+        columns = np.column_stack([columns, (M @ u).sum(axis=0) / (n_units * (1 - model.lam))])
+        names.append("lambda")
+    g = columns - columns.mean(axis=0)
     V = result.cov.loc[names, names].to_numpy()
     spread = _mean_variance(result, kind) + np.einsum("ip,pq,iq->i", g, V, g)
     values = found.units if kind == "units" else found.times
