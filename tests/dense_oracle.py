@@ -24,7 +24,7 @@ def interval(W: np.ndarray) -> tuple[float, float]:
 
 @dataclass
 class Dense:
-    """Stacked data of one model: y, Z (dummies last), W and M of one period, and the count of regressors before dummies."""
+    """Stacked data of one model: y, Z (dummies last), W and M of one period, and how many columns are no dummies."""
 
     y: np.ndarray
     Z: np.ndarray
@@ -185,7 +185,6 @@ def kept(model: Dense, theta) -> np.ndarray:
 def hessian(model: Dense, theta) -> np.ndarray:
     """Return the second derivatives by Richardson-extrapolated central differences of the score."""
     theta = np.asarray(theta, dtype=float)
-    p = model.Z.shape[1]
     sigma = np.sqrt(theta[-1])
     on = (model.lag, model.error)
     edges = [min(a - low, high - a) for a, (low, high) in zip(unpack(model, theta)[1:3], model.limits, strict=True)]
@@ -217,7 +216,7 @@ def scaled_inverse(A: np.ndarray) -> np.ndarray:
 
 
 def information(model: Dense, theta) -> np.ndarray:
-    """Return the expected information, dummies among the parameters (Lee and Yu 2010, equation 13, from first principles)."""
+    """Return the expected information from first principles, dummies among the parameters."""
     delta, rho, lam, sigma2 = unpack(model, theta)
     eye, blocks = np.eye(len(model.W)), np.eye(model.periods)
     S, R = eye - rho * model.W, eye - lam * model.M
