@@ -21,7 +21,7 @@ def render_tex(table: Exhibit) -> str:
     body = _body(table)
     caption = rf"\caption{{{tex(table.caption)}}}\label{{{table.tab_label}}}"
     notes = (
-        rf"\par\smallskip\begin{{minipage}}{{\linewidth}}\footnotesize {tex(table.notes)}\end{{minipage}}"
+        rf"\par\smallskip\noindent\begin{{minipage}}{{\linewidth}}\footnotesize {tex(table.notes)}\end{{minipage}}"
         if table.notes
         else ""
     )
