@@ -24,7 +24,11 @@ CONFIG = {
             "branches": {},
         },
     },
-    "weights": {"contiguity": {"kind": "contiguity"}, "knn4": {"kind": "knn", "k": 4}},
+    "weights": {
+        "contiguity": {"kind": "contiguity"},
+        "knn4": {"kind": "knn", "k": 4},
+        "bare": {"kind": "knn", "k": 4, "standardise": "none"},
+    },
     "samples": {"early": {"years": [2013, 2016]}, "east": {"where": {"zone": ["East"]}, "about": "the coast"}},
     "specification_defaults": {
         "outcome": "quality.index",
@@ -109,6 +113,7 @@ def test_a_good_entry_passes_and_is_completed_by_the_defaults():
             {"kind": "spatial_dynamic", "model": "sem", "weights": "knn4", "covariance": "expected"},
             "sar or sdm, not sem",
         ),
+        ({"kind": "spatial", "weights": "bare"}, "weights 'bare' are standardised 'none', and with twoways effects"),
         ({"kind": "leave_one_out", "of": "bse"}, "unknown specification 'bse'; did you mean 'base'?"),
         ({"kind": "placebo", "of": "base", "shuffle": "weights"}, "'base' has no weights to shuffle"),
         ({"kind": "family", "family": ["base", "space"]}, "unknown kind for 'family' 'spatial'"),

@@ -139,6 +139,7 @@ def test_rows_in_any_order_and_scaled_outcome(munnell):
     [
         ({"controls": ["ln_pc", "ln_emq"]}, "unknown variable 'ln_emq'; did you mean 'ln_emp'"),
         ({"controls": ["ln_pc", "still"]}, "no variation is left in still"),
+        ({"sample": {"regions": ["AL", "AZ"], "years": [1970, 1971]}}, "4 rows are too few for 4 coefficients and 3"),
         ({"controls": ["ln_pc", "twice"]}, "'twice' is a combination"),
         ({"controls": ["ln_pc", "hole"]}, r"hole: no value for \('AL', 1970\)"),
     ],

@@ -45,6 +45,15 @@ def _demean(columns: np.ndarray, codes: np.ndarray) -> np.ndarray:
     return columns - (group_sums(columns, codes) / size)[codes]
 
 
+def require_rows(n: int, k: int, absorbed: dict[str, int], effects: str) -> None:
+    """Refuse a sample too small for its coefficients and effects."""
+    if n <= k + sum(absorbed.values()):
+        raise RongheError(
+            f"{n} rows are too few for {k} coefficients and {sum(absorbed.values())} parameters of {effects} effects; "
+            "widen the sample or leave out regressors"
+        )
+
+
 def require_full_rank(X: np.ndarray, raw: np.ndarray, names: list[str], effects: str) -> None:
     """Refuse regressors that the effects or one another explain completely, by name."""
     scale = np.sqrt(((raw - raw.mean(axis=0)) ** 2).sum(axis=0))

@@ -221,7 +221,7 @@ def _check_entry(name: str, config: dict) -> None:
     specification = complete(name, config)
     _check_required(specification, kind, where)
     _check_names(specification, config, where)
-    _check_combination(specification, kind, where)
+    _check_combination(specification, kind, config, where)
 
 
 def _check_required(specification: dict, kind: Kind, where: str) -> None:
@@ -249,7 +249,7 @@ def _check_names(specification: dict, config: dict, where: str) -> None:
         require_known(specification["effects"], kind.effects, f"effects for {specification['kind']}", where)
 
 
-def _check_combination(specification: dict, kind: Kind, where: str) -> None:
+def _check_combination(specification: dict, kind: Kind, config: dict, where: str) -> None:
     """Refuse combinations that no estimator can carry out."""
     if "outcome" in specification and "treatment" in specification:
         outcome = parse_all(specification["outcome"], where)[0].name
@@ -261,10 +261,27 @@ def _check_combination(specification: dict, kind: Kind, where: str) -> None:
             raise RongheError(f"{where}: {listing(twice)}: the same regressor twice; a treatment is no control")
     if specification.get("covariance") == "conley" and "cutoff_km" not in specification:
         raise RongheError(f"{where}: a conley covariance needs cutoff_km, beyond which regions are unrelated")
+    _check_standardisation(specification, kind, config, where)
     if kind.fault:
         fault = kind.fault(specification)
         if fault:
             raise RongheError(f"{where}: {fault}")
+
+
+def _check_standardisation(specification: dict, kind: Kind, config: dict, where: str) -> None:
+    """Refuse period effects by Lee and Yu's transformation where the rows of W do not sum to one."""
+    effects = specification.get("effects", "twoways")
+    if "method" not in kind.allowed or effects not in ("time", "twoways") or specification.get("method") == "lsdv":
+        return
+    if specification.get("model") in ("ols", "slx"):
+        return
+    for name in weights(specification):
+        way = config["weights"][name].get("standardise", "row")
+        if way != "row":
+            raise RongheError(
+                f"{where}: weights '{name}' are standardised '{way}', and with {effects} effects the method lee_yu "
+                "needs rows that sum to one; choose method: lsdv, effects: units, or other weights"
+            )
 
 
 def _check_sample(name: str, config: dict) -> None:

@@ -85,6 +85,7 @@ def project(
     exogenous = [n for n in design.names if n not in endogenous]
     if len(excluded) < len(endogenous):
         raise RongheError(f"{len(endogenous)} endogenous regressors need as many instruments, not {len(excluded)}")
+    absorption.require_rows(design.nobs, len(design.names), absorption.count(design.layout, effects), effects)
     raw = design.columns([*endogenous, *exogenous, *excluded])
     columns = absorption.absorb(np.column_stack([design.y, raw]), design.layout, effects)
     names = [*endogenous, *exogenous, *excluded]

@@ -51,6 +51,7 @@ def least_squares(
     names: list[str] | None = None,
 ) -> Fit:
     """Regress y on X after sweeping out the effects."""
+    absorption.require_rows(len(y), X.shape[1], absorption.count(layout, effects), effects)
     projected = absorption.absorb(np.column_stack([y, X]), layout, effects)
     yd, Xd = projected[:, 0], projected[:, 1:]
     absorption.require_full_rank(Xd, X, names or [f"column {i}" for i in range(X.shape[1])], effects)
