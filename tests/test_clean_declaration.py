@@ -66,7 +66,7 @@ def test_key_twice_in_the_file(tmp_path, project):
         (("tables", "wages", "encoding"), "latin1", "'latin1' is not allowed"),
         (("derived", "log_output_per_head"), {"lgo": "output"}, "unknown key 'lgo'; did you mean 'log'"),
         (("derived", "farm_share"), {"share": ["jobs_farms"]}, "derived.farm_share.share"),
-        (("sample", "years"), [2020, "2022"], "expected integer, found '2022'"),
+        (("sample", "years"), [2020, "2022"], "expected a whole number, found '2022'"),
         (("tables", "wages", "variables", "wage", "gap"), {"interpolate": 0}, "gap"),
         (("checks", "jobs"), {"kind": "adds_up", "tolerance": 0, "parts": ["a"]}, "the key 'total' is missing"),
         (("units", "yuan"), {"base": "yuan", "factor": 0}, "units.yuan.factor"),

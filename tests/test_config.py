@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+
 import pytest
 from ronghe.clean.declaration import load_dataset
-from ronghe.clean.variables import derivations, families, variables
-from ronghe.configuration import check_configuration, load_yaml, merge_schemas, replace_stages, validate
+from ronghe.configuration import (
+    check_against_dataset,
+    check_configuration,
+    check_files,
+    load_yaml,
+    merge_schemas,
+    replace_stages,
+    require_dataset,
+)
 from ronghe.errors import RongheError, nearest
-from ronghe.models.declaration import check_variables
+from ronghe.validation import validate
 
 
 def write(path, text):
@@ -64,7 +74,7 @@ SCHEMA = {
         ({"kind": "index", "shfit": 1}, r"f.yaml: m: unknown key 'shfit'; did you mean 'shift'\?"),
         ({"kind": "indx"}, r"m.kind: 'indx' is not allowed; did you mean 'index'\?"),
         ({"shift": 1}, r"m: the key 'kind' is missing \(what it is\)"),
-        ({"kind": "index", "shift": "a"}, r"m.shift: expected number, found 'a'"),
+        ({"kind": "index", "shift": "a"}, r"m.shift: expected a number, found 'a'"),
     ],
 )
 def test_an_entry_is_checked_in_words(entry, message):
@@ -115,8 +125,7 @@ def test_every_shipped_dataset_goes_with_its_measures_and_specifications(project
     files = replace_stages(config, project / "config/datasets" / name, schemas)
     dataset = load_dataset(name, project / "config/datasets", schemas / "dataset.schema.yaml")
     check_configuration(config, files, schemas)
-    panel = [*variables(dataset), *(d.name for d in derivations(dataset))]
-    check_variables(config, panel, families(dataset))
+    check_against_dataset(config, files, dataset)
     assert config["specifications"] and config["measures"]
 
 
@@ -134,3 +143,106 @@ def test_a_dataset_with_a_folder_brings_all_its_stages(tmp_path, project):
     (tmp_path / "mesures.yaml").write_text("")
     with pytest.raises(RongheError, match="mesures.yaml: no stage reads this file; did you mean 'measures'"):
         replace_stages(config, tmp_path, schemas)
+
+
+def shipped(project, **changes):
+    """The shipped configuration of the default dataset with some sections changed, and the files it came from."""
+    stages = ("config", "measures", "weights", "explore", "specifications", "tables", "labels")
+    files = [project / f"config/{stage}.yaml" for stage in stages]
+    config = {key: value for path in files for key, value in load_yaml(path).items()}
+    for section, entries in changes.items():
+        config[section] = {**config[section], **entries} if isinstance(entries, dict) else entries
+    return config, files
+
+
+def said(project, **changes):
+    """The message that the whole check ends with."""
+    config, files = shipped(project, **changes)
+    datasets, schemas = project / "config/datasets", project / "workflow/schemas"
+    with pytest.raises(RongheError) as told:
+        require_dataset(config, datasets)
+        check_configuration(config, files, schemas)
+        dataset = load_dataset(config["dataset"], datasets, schemas / "dataset.schema.yaml")
+        check_against_dataset(config, files, dataset)
+    return str(told.value)
+
+
+FE = {"kind": "fixed_effects"}
+IV = {"kind": "instrumental_variables"}
+SHARES = {"name": "s", "table": "employment", "sectors": ["transport"], "base_year": 2013}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"dataset": None}, "dataset: nothing .*declared in config/datasets: china_provinces, us_states"),
+        ({"dataset": 7}, "dataset: '7' .*name one of them in config/config.yaml"),
+        ({"specification_defaults": {"dataset": "china"}}, "specification_defaults: unknown dataset 'china'"),
+        ({"specifications": {"m": {**FE, "dataset": "us_state"}}}, "'m': unknown dataset .*did you mean 'us_states'"),
+        ({"specifications": {"m": None}}, "specifications.m: expected keys and values, found nothing"),
+        ({"specifications": {"m": {**FE, "controls": ["urbanization"]}}}, "'m': unknown variable .*'urbanisation'"),
+        ({"specifications": {"m": {**FE, "sample": "without_last"}}}, "'m': unknown sample .*'without_last_year'"),
+        ({"specifications": {"m": {**FE, "covariance": "conly"}}}, "'m': unknown covariance .*mean 'conley'"),
+        ({"specifications": {"m": {"kind": "spatial", "weights": "knn9"}}}, "'m': unknown weights 'knn9'"),
+        ({"specifications": {"m": {**FE, "treatment": {"lagg": 1, "of": "gdp"}}}}, r"m.treatment.*expected .*\{lag: 1"),
+        ({"specifications": {"m": {**FE, "treatment": {"lag": 0, "of": "gdp"}}}}, "treatment.lag: 0 is too small; at"),
+        ({"specifications": {"m": {**FE, "cluster": "unit"}}}, "cluster: 'unit' is not allowed.*did you mean 'units'"),
+        (
+            {"specifications": {"m": {**IV, "instruments": {"shift_share": SHARES | {"sectors": ["finanse"]}}}}},
+            "'m': shift_share: unknown sector 'finanse'; did you mean 'finance'",
+        ),
+        (
+            {"specifications": {"m": {**IV, "instruments": {"shift_share": SHARES | {"base_year": 1990}}}}},
+            "'m': shift_share: base_year 1990 is not in the panel's 2013-2020",
+        ),
+        (
+            {"specifications": {"m": {"kind": "groups", "groups": {"attribute": "macro_regions"}}}},
+            "'m': groups: unknown column of the regions table 'macro_regions'; did you mean 'macro_region'",
+        ),
+        (
+            {"specifications": {"m": {"kind": "groups", "groups": {"periods": {"a": [2016, 2013]}}}}},
+            "'m': groups: a: 2016 comes after 2013",
+        ),
+        ({"samples": {"s": {"years": [1990, 2000]}}}, "sample 's': years: 1990-2000 has no year of the panel's 2013"),
+        ({"samples": {"s": {"without_flags": {"variables": ["so3"]}}}}, "sample 's': without_flags: unknown variable"),
+        ({"samples": {"s": {"without_flags": {"kinds": ["fillled"]}}}}, "unknown kind of flag .*did you mean 'filled'"),
+        ({"weights": {"w": {"knid": "knn", "k": 3}}}, "weights.w: unknown key 'knid'; did you mean 'kind'"),
+        ({"weights": {"w": {"k": 3}}}, "weights.w: the key 'kind' is missing"),
+        ({"distribution": {"d": {"variable": "urbanization"}}}, "distribution.d: unknown variable .*'urban"),
+        ({"tables": {"t": {"kind": "correlations", "caption": "T", "variables": ["gpd"]}}}, "t: unknown variable"),
+        (
+            {"tables": {"t": {"kind": "correlations", "caption": "T", "variables": ["coagglomeration.indx"]}}},
+            "tables.t: unknown column of a measure .*did you mean 'coagglomeration.index'",
+        ),
+        ({"quotes": {"panel": ["coagglomeration.indx"]}}, "quotes.panel: unknown column of a measure"),
+        ({"languages": "zh"}, "--config: unknown key 'languages'; did you mean 'language'"),
+    ],
+)  # fmt: skip
+def test_every_misspelt_name_is_told_before_any_job(project, changes, message):
+    assert re.search(message, said(project, **changes)), said(project, **changes)
+
+
+def test_a_message_names_the_file_of_its_entry(project, tmp_path):
+    mine = write(tmp_path / "mine.yaml", "specifications:\n  baseline: {kind: pooled}\n  mine: {kind: poled}\n")
+    config, files = shipped(project, specifications=load_yaml(mine)["specifications"])
+    schemas = project / "workflow/schemas"
+    with pytest.raises(RongheError, match="^.*mine.yaml: specification 'mine': unknown kind 'poled'"):
+        check_configuration(config, [mine, *files], schemas)
+    config["weights"] = {**config["weights"], "contiguity": {"kind": "contiguitty"}}
+    with pytest.raises(RongheError, match="^--config: weights.contiguity.kind: 'contiguitty' is not allowed"):
+        check_configuration(config, [mine, *files], schemas)
+
+
+def test_files_are_checked_before_they_are_merged(project, tmp_path):
+    schemas, folder = project / "workflow/schemas", tmp_path / "config"
+    shutil.copytree(project / "config", folder)
+    check_files(folder, schemas, project)
+    write(folder / "explore.yaml", "")
+    with pytest.raises(RongheError, match=r"explore.yaml: empty; restore it .* or write explore: \{\} into it"):
+        check_files(folder, schemas, project)
+    (folder / "explore.yaml").unlink()
+    with pytest.raises(RongheError, match="explore.yaml: no such file in .*snakemake --directory"):
+        check_files(folder, schemas, project)
+    write(folder / "explore.yaml", "explore: [\n")
+    with pytest.raises(RongheError, match="explore.yaml: line 2, column 1: not valid YAML"):
+        check_files(folder, schemas, project)

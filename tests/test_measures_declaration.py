@@ -111,7 +111,7 @@ def test_variables_of_the_panel_are_checked(config):
         (change("lq", totl="x"), "unknown key 'totl'; did you mean 'total'"),
         (lambda m: m["lq"].pop("total"), "measures.lq: the key 'total' is missing"),
         (lambda m: m["quality"]["indicators"]["rd"].update(direction="up"), "rd.direction: 'up' is not allowed"),
-        (lambda m: m.update(Quality=m["quality"]), "'Quality' does not match"),
+        (lambda m: m.update(Quality=m["quality"]), "'Quality' is not allowed; lower-case"),
     ],
 )
 def test_mistakes_in_keys_are_told(config, project, mistake, message):

@@ -55,7 +55,7 @@ def test_faults_of_weights(change, message):
     ("entry", "message"),
     [
         ({"kind": "knn"}, "the key 'k' is missing"),
-        ({"kind": "knn", "k": 0}, "k: 0 is less than the minimum"),
+        ({"kind": "knn", "k": 0}, "k: 0 is too small; at least 1"),
         ({"kind": "knn", "k": 4, "cutoff": 5}, "unknown key 'cutoff'"),
         ({"kind": "knnn", "k": 4}, "'knnn' is not allowed; did you mean 'knn'"),
         ({"kind": "contiguity", "islands": "drop"}, "'drop' is not allowed"),

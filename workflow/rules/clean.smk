@@ -51,7 +51,7 @@ rule write_codebook:
     params:
         dataset=DATASET,
         labels=config["labels"],
-        language=lookup("language", within=config),
+        language=config["language"],
     script:
         "../scripts/write_codebook.py"
 
@@ -70,7 +70,7 @@ if "facts" in DATASET:
         benchmark:
             "results/benchmarks/jobs/clean/recompute_facts.tsv"
         params:
-            facts=lookup("facts", within=DATASET),
+            facts=DATASET["facts"],
         script:
             "../scripts/recompute_facts.py"
 

@@ -3,30 +3,28 @@ import sys
 from pathlib import Path
 
 from ronghe.clean.declaration import load_dataset
-from ronghe.clean.variables import derivations, fact_files, families, labels, raw_files, variables, without_words
-from ronghe.configuration import check_configuration, load_yaml, replace_stages
+from ronghe.clean.variables import fact_files, families, labels, raw_files, without_words
+from ronghe.configuration import check_against_dataset, check_configuration, replace_stages, require_dataset
 from ronghe.errors import RongheError
-from ronghe.explore.spatial import check_panel_variables as check_dependence_variables
-from ronghe.measures.declaration import check_panel_variables
-from ronghe.models.declaration import check_variables
 from ronghe.provenance import script_files, source_files
-from ronghe.weights.declaration import check_panel_variables as check_weights_variables
+from snakemake.utils import update_config
 
 SCHEMAS = Path(workflow.basedir, "workflow", "schemas")
 DATASETS = Path(workflow.basedir, "config", "datasets")
 
 try:
+    require_dataset(config, DATASETS)
     # A dataset may bring its own later stages in a folder of its name.
     own_stages = replace_stages(config, DATASETS / config["dataset"], SCHEMAS)
-    check_configuration(config, [*workflow.configfiles, *own_stages], SCHEMAS)
+    # What the command line says goes before either.
+    update_config(config, workflow.config_settings.overwrite_config)
+    config_files = [*workflow.configfiles, *own_stages]
+    check_configuration(config, config_files, SCHEMAS)
     # How the raw tables of config/datasets/NAME.yaml become one panel.
     DATASET = load_dataset(config["dataset"], DATASETS, SCHEMAS / "dataset.schema.yaml")
     # A label that a dataset gives goes before the general one.
     config["labels"] = {**config["labels"], **labels(DATASET)}
-    PANEL_VARIABLES = [*variables(DATASET), *(d.name for d in derivations(DATASET))]
-    for check_names in (check_panel_variables, check_weights_variables, check_dependence_variables):
-        check_names(config, PANEL_VARIABLES)
-    check_variables(config, PANEL_VARIABLES, families(DATASET))
+    check_against_dataset(config, config_files, DATASET)
 except RongheError as error:
     sys.exit(f"\n{error}\n")
 

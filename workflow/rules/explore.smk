@@ -22,7 +22,7 @@ rule describe_distribution:
     wildcard_constraints:
         distribution=described("distribution"),
     params:
-        entry=lookup("distribution/{distribution}", within=config),
+        entry=lambda wildcards: config["distribution"][wildcards.distribution],
     script:
         "../scripts/describe_distribution.py"
 
@@ -43,7 +43,7 @@ rule estimate_convergence:
     wildcard_constraints:
         convergence=described("convergence"),
     params:
-        entry=lookup("convergence/{convergence}", within=config),
+        entry=lambda wildcards: config["convergence"][wildcards.convergence],
     script:
         "../scripts/estimate_convergence.py"
 
@@ -63,7 +63,7 @@ rule count_transitions:
     wildcard_constraints:
         transitions=described("transitions"),
     params:
-        entry=lookup("transitions/{transitions}", within=config),
+        entry=lambda wildcards: config["transitions"][wildcards.transitions],
     script:
         "../scripts/count_transitions.py"
 
@@ -83,7 +83,7 @@ rule follow_gravity:
     wildcard_constraints:
         gravity=described("gravity"),
     params:
-        entry=lookup("gravity/{gravity}", within=config),
+        entry=lambda wildcards: config["gravity"][wildcards.gravity],
     script:
         "../scripts/follow_gravity.py"
 
@@ -103,7 +103,7 @@ rule measure_dependence:
     wildcard_constraints:
         dependence=described("dependence"),
     params:
-        entry=lookup("dependence/{dependence}", within=config),
+        entry=lambda wildcards: config["dependence"][wildcards.dependence],
         seed=config["seed"],
     script:
         "../scripts/measure_dependence.py"
@@ -124,7 +124,7 @@ rule find_clusters:
     wildcard_constraints:
         local_dependence=described("local_dependence"),
     params:
-        entry=lookup("local_dependence/{local_dependence}", within=config),
+        entry=lambda wildcards: config["local_dependence"][wildcards.local_dependence],
         seed=config["seed"],
     script:
         "../scripts/find_clusters.py"
@@ -145,7 +145,7 @@ rule examine_residuals:
     wildcard_constraints:
         residual_tests=described("residual_tests"),
     params:
-        entry=lookup("residual_tests/{residual_tests}", within=config),
+        entry=lambda wildcards: config["residual_tests"][wildcards.residual_tests],
     script:
         "../scripts/examine_residuals.py"
 

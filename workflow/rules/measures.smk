@@ -26,7 +26,7 @@ rule build_index:
     wildcard_constraints:
         measure=measure_names("index"),
     params:
-        entry=lookup("measures/{measure}", within=config),
+        entry=lambda wildcards: config["measures"][wildcards.measure],
         seed=config["seed"],
     script:
         "../scripts/build_index.py"
@@ -48,7 +48,7 @@ rule compare_weightings:
     wildcard_constraints:
         measure=measure_names("weighting_comparison"),
     params:
-        entry=lookup("measures/{measure}", within=config),
+        entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/compare_weightings.py"
 
@@ -72,7 +72,7 @@ rule couple_systems:
     wildcard_constraints:
         measure=measure_names("coupling"),
     params:
-        entry=lookup("measures/{measure}", within=config),
+        entry=lambda wildcards: config["measures"][wildcards.measure],
         systems=lambda w: measure.systems(config, w.measure),
     script:
         "../scripts/couple_systems.py"
@@ -95,7 +95,7 @@ rule compare_pairs:
     wildcard_constraints:
         measure=measure_names("pair_comparison"),
     params:
-        entry=lookup("measures/{measure}", within=config),
+        entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/compare_pairs.py"
 
@@ -116,7 +116,7 @@ rule relate_systems:
     wildcard_constraints:
         measure=measure_names("grey_relation"),
     params:
-        entry=lookup("measures/{measure}", within=config),
+        entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/relate_systems.py"
 
@@ -135,7 +135,7 @@ rule measure_synergy:
     wildcard_constraints:
         measure=measure_names("synergy"),
     params:
-        entry=lookup("measures/{measure}", within=config),
+        entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/measure_synergy.py"
 
@@ -154,7 +154,7 @@ rule compute_location_quotients:
     wildcard_constraints:
         measure=measure_names("location_quotient"),
     params:
-        entry=lookup("measures/{measure}", within=config),
+        entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/compute_location_quotients.py"
 
@@ -173,7 +173,7 @@ rule compute_coagglomeration:
     wildcard_constraints:
         measure=measure_names("coagglomeration"),
     params:
-        entry=lookup("measures/{measure}", within=config),
+        entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/compute_coagglomeration.py"
 
@@ -194,7 +194,7 @@ rule pair_sectors:
     wildcard_constraints:
         measure=measure_names("sector_pairs"),
     params:
-        entry=lookup("measures/{measure}", within=config),
+        entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/pair_sectors.py"
 
@@ -213,7 +213,7 @@ rule describe_structure:
     wildcard_constraints:
         measure=measure_names("structure"),
     params:
-        entry=lookup("measures/{measure}", within=config),
+        entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/describe_structure.py"
 
@@ -232,7 +232,7 @@ rule measure_concentration:
     wildcard_constraints:
         measure=measure_names("concentration"),
     params:
-        entry=lookup("measures/{measure}", within=config),
+        entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/measure_concentration.py"
 
@@ -240,7 +240,7 @@ rule measure_concentration:
 rule measure_plants:
     """Measure the concentration of industries net of the lumpiness of plants."""
     input:
-        plants=lookup("measures/{measure}/file", within=config),
+        plants=lambda wildcards: config["measures"][wildcards.measure]["file"],
         code=code_of("measure_plants"),
     output:
         industries="results/measures/{measure}/industries.csv",
@@ -251,7 +251,7 @@ rule measure_plants:
     wildcard_constraints:
         measure=measure_names("plant_concentration"),
     params:
-        entry=lookup("measures/{measure}", within=config),
+        entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/measure_plants.py"
 
@@ -272,7 +272,7 @@ rule trace_linkage:
     wildcard_constraints:
         measure=measure_names("linkage"),
     params:
-        entry=lookup("measures/{measure}", within=config),
+        entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/trace_linkage.py"
 
@@ -280,8 +280,8 @@ rule trace_linkage:
 rule trace_value_chains:
     """Trace value added of sectors through the exports of all countries."""
     input:
-        flows=lookup("measures/{measure}/flows", within=config),
-        final=lookup("measures/{measure}/final", within=config),
+        flows=lambda wildcards: config["measures"][wildcards.measure]["flows"],
+        final=lambda wildcards: config["measures"][wildcards.measure]["final"],
         code=code_of("trace_value_chains"),
     output:
         participation="results/measures/{measure}/participation.csv",
@@ -292,7 +292,7 @@ rule trace_value_chains:
     wildcard_constraints:
         measure=measure_names("value_chain"),
     params:
-        entry=lookup("measures/{measure}", within=config),
+        entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/trace_value_chains.py"
 
@@ -300,7 +300,7 @@ rule trace_value_chains:
 rule compare_technologies:
     """Compare the patents of two industries over technology classes."""
     input:
-        counts=lookup("measures/{measure}/file", within=config),
+        counts=lambda wildcards: config["measures"][wildcards.measure]["file"],
         code=code_of("compare_technologies"),
     output:
         panel="results/measures/{measure}/panel.csv",
@@ -312,7 +312,7 @@ rule compare_technologies:
     wildcard_constraints:
         measure=measure_names("technology_convergence"),
     params:
-        entry=lookup("measures/{measure}", within=config),
+        entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/compare_technologies.py"
 
@@ -332,7 +332,7 @@ rule measure_productivity:
     wildcard_constraints:
         measure=measure_names("productivity"),
     params:
-        entry=lookup("measures/{measure}", within=config),
+        entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/measure_productivity.py"
 
@@ -351,7 +351,7 @@ rule measure_growth:
     wildcard_constraints:
         measure=measure_names("growth"),
     params:
-        entry=lookup("measures/{measure}", within=config),
+        entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/measure_growth.py"
 

@@ -21,7 +21,7 @@ rule estimate_specification:
         spec=models_declaration.pattern(config),
     params:
         specification=lambda wildcards: SPECIFICATIONS[wildcards.spec],
-        seed=lookup("seed", within=config),
+        seed=config["seed"],
     script:
         "../scripts/estimate_specification.py"
 
@@ -132,8 +132,8 @@ if config.get("validation", {}).get("of") in SPECIFICATIONS:
         threads: workflow.cores
         params:
             specification=VALIDATED,
-            validation=lookup("validation", within=config),
-            seed=lookup("seed", within=config),
+            validation=config["validation"],
+            seed=config["seed"],
         script:
             "../scripts/validate_estimators.py"
 

@@ -33,9 +33,9 @@ rule render_table:
     benchmark:
         "results/benchmarks/jobs/paper/render_table/{table}.tsv"
     params:
-        entry=lookup("tables/{table}", within=config),
-        labels=lookup("labels", within=config),
-        language=lookup("language", within=config),
+        entry=lambda wildcards: config["tables"][wildcards.table],
+        labels=config["labels"],
+        language=config["language"],
     script:
         "../scripts/render_table.py"
 
@@ -66,9 +66,9 @@ rule draw_figure:
     benchmark:
         "results/benchmarks/jobs/paper/draw_figure/{figure}.tsv"
     params:
-        entry=lookup("figures/{figure}", within=config),
-        labels=lookup("labels", within=config),
-        language=lookup("language", within=config),
+        entry=lambda wildcards: config["figures"][wildcards.figure],
+        labels=config["labels"],
+        language=config["language"],
     script:
         "../scripts/draw_figure.py"
 
@@ -87,11 +87,11 @@ rule collect_numbers:
     benchmark:
         "results/benchmarks/jobs/paper/collect_numbers.tsv"
     params:
-        quotes=lookup("quotes", within=config),
-        figures=lookup("figures", within=config),
-        language=lookup("language", within=config),
-        seed=lookup("seed", within=config),
-        dataset=lookup("dataset", within=config),
+        quotes=config["quotes"],
+        figures=config["figures"],
+        language=config["language"],
+        seed=config["seed"],
+        dataset=config["dataset"],
     script:
         "../scripts/collect_numbers.py"
 
@@ -115,7 +115,7 @@ rule typeset_paper:
     benchmark:
         "results/benchmarks/jobs/paper/typeset_paper.tsv"
     params:
-        language=lookup("language", within=config),
+        language=config["language"],
     script:
         "../scripts/typeset_paper.py"
 
@@ -133,9 +133,9 @@ rule gather_exhibits:
     benchmark:
         "results/benchmarks/jobs/paper/gather_exhibits.tsv"
     params:
-        tables=lookup("tables", within=config),
-        figures=lookup("figures", within=config),
-        language=lookup("language", within=config),
+        tables=config["tables"],
+        figures=config["figures"],
+        language=config["language"],
     script:
         "../scripts/gather_exhibits.py"
 
@@ -154,8 +154,8 @@ rule write_provenance:
         "results/benchmarks/jobs/paper/write_provenance.tsv"
     params:
         sources=printed.sources(config),
-        seed=lookup("seed", within=config),
-        dataset=lookup("dataset", within=config),
+        seed=config["seed"],
+        dataset=config["dataset"],
     script:
         "../scripts/write_provenance.py"
 
@@ -181,13 +181,13 @@ rule write_explorer:
     benchmark:
         "results/benchmarks/jobs/paper/write_explorer.tsv"
     params:
-        tables=lookup("tables", within=config),
+        tables=config["tables"],
         variables=EXPLORED["variables"],
         fits=list(config["specifications"]),
-        labels=lookup("labels", within=config),
-        language=lookup("language", within=config),
-        seed=lookup("seed", within=config),
-        dataset=lookup("dataset", within=config),
+        labels=config["labels"],
+        language=config["language"],
+        seed=config["seed"],
+        dataset=config["dataset"],
     script:
         "../scripts/write_explorer.py"
 

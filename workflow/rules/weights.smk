@@ -2,7 +2,7 @@
 from ronghe.weights import declaration as weights_declaration
 
 WEIGHTS = list(weights_declaration.entries(config))
-COMPARED = lookup("weights_comparison/variables", within=config, default=[])
+COMPARED = config.get("weights_comparison", {}).get("variables", [])
 
 
 def weights_files(wildcards):
@@ -25,7 +25,7 @@ rule build_weights:
     wildcard_constraints:
         weights="|".join(WEIGHTS) or "(?!)",
     params:
-        entry=lookup("weights/{weights}", within=config),
+        entry=lambda wildcards: config["weights"][wildcards.weights],
         files=weights_files,
     script:
         "../scripts/build_weights.py"

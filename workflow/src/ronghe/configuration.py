@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import yaml
 
-from ronghe.errors import RongheError, listing, nearest
+from ronghe.errors import RongheError, listing, nearest, require_known
+from ronghe.validation import unknown_key, validate
 
 
 class _UniqueKeyLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
@@ -54,42 +57,9 @@ def load_yaml(path: str | Path) -> dict:
     if data is None:
         return {}
     if not isinstance(data, dict):
-        raise RongheError(f"{path}: expected keys and values, found a {type(data).__name__}")
+        found = "a list" if isinstance(data, list) else repr(data)
+        raise RongheError(f"{path}: expected keys and values, found {found}")
     return data
-
-
-def validate(entry: object, schema: dict, where: str, path: Iterable[object] = ()) -> None:
-    """Check an entry against a JSON schema; the first fault is told by place, what is wrong, and what is allowed."""
-    import jsonschema
-
-    errors = sorted(
-        jsonschema.Draft202012Validator(schema).iter_errors(entry),
-        key=lambda e: ([str(p) for p in e.absolute_path], e.validator != "additionalProperties"),
-    )
-    if errors:
-        error = jsonschema.exceptions.best_match(errors[:1])
-        place = ".".join(str(p) for p in [*path, *error.absolute_path])
-        raise RongheError(f"{where}: {place + ': ' if place else ''}{_in_words(error)}")
-
-
-def _in_words(error: object) -> str:
-    """Say a schema violation as a sentence with the nearest allowed name."""
-    value, rule = error.instance, error.validator_value
-    if error.validator == "additionalProperties" and isinstance(value, dict):
-        allowed = list(error.schema.get("properties", {}))
-        unknown = [k for k in value if k not in allowed]
-        return f"unknown key '{unknown[0]}'{nearest(unknown[0], allowed)} (allowed: {listing(allowed, 40)})"
-    if error.validator == "required":
-        missing = [k for k in rule if k not in value]
-        described = error.schema.get("properties", {}).get(missing[0], {}).get("description", "")
-        return f"the key '{missing[0]}' is missing" + (f" ({described})" if described else "")
-    if error.validator in ("enum", "const"):
-        allowed = rule if error.validator == "enum" else [rule]
-        return f"'{value}' is not allowed{nearest(value, allowed)} (allowed: {listing(allowed, 40)})"
-    if error.validator == "type":
-        return f"expected {rule if isinstance(rule, str) else ' or '.join(rule)}, found {value!r}"
-    described = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
-    return error.message + (f" ({described})" if described else "")
 
 
 def merge_schemas(folder: str | Path) -> dict:
@@ -131,31 +101,108 @@ def replace_stages(config: dict, folder: str | Path, schemas: str | Path) -> lis
     return files
 
 
+def require_dataset(config: dict, folder: str | Path) -> None:
+    """Refuse a dataset that has no declaration, before anything is looked up by its name."""
+    declared = sorted(path.stem for path in Path(folder).glob("*.yaml"))
+    name = config.get("dataset")
+    if not isinstance(name, str) or name not in declared:
+        given = f"'{name}'{nearest(name, declared)}" if name is not None else "nothing"
+        raise RongheError(
+            f"dataset: {given} (declared in {Path(folder).parent.name}/{Path(folder).name}: {listing(declared)}); "
+            "name one of them in config/config.yaml, or write its declaration"
+        )
+    # A specification for a dataset that nobody declared would be left out of every run without a word.
+    specifications = config.get("specifications") or {}
+    entries = {"specification_defaults": config.get("specification_defaults"), **specifications}
+    for entry_name, entry in entries.items():
+        if isinstance(entry, dict) and (written_for := entry.get("dataset", name)) not in declared:
+            place = entry_name if entry_name == "specification_defaults" else f"specification '{entry_name}'"
+            require_known(written_for, declared, "dataset", place)
+
+
+def check_files(folder: str | Path, schemas: str | Path, project: str | Path) -> None:
+    """Check that every configuration file of the project is there, can be read, and says something."""
+    for schema in sorted(Path(schemas).glob("*.schema.yaml")):
+        path = Path(folder, f"{schema.name.split('.')[0]}.yaml")
+        if path.stem == "dataset":
+            continue
+        if not path.exists():
+            raise RongheError(
+                f"{path}: no such file in {Path.cwd()}; if this is not the folder of the project, go there or say "
+                f"snakemake --directory {project}; if it is, restore the file: git checkout {path}"
+            )
+        if not load_yaml(path):
+            raise RongheError(f"{path}: empty; restore it (git checkout {path}), or write {path.stem}: {{}} into it")
+
+
 def check_configuration(config: dict, files: Iterable[str | Path], schemas: str | Path) -> None:
     """Check the merged configuration and each file it came from; raise RongheError at the first fault."""
-    loaded = {str(path): load_yaml(path) for path in files}
-    schema = merge_schemas(schemas)
-    for path, content in loaded.items():
-        for key in content:
-            if key not in schema["properties"]:
-                allowed = list(schema["properties"])
-                raise RongheError(
-                    f"{path}: unknown key '{key}'{nearest(key, allowed)} (allowed: {listing(allowed, 40)})"
-                )
-    for key, value in config.items():
-        origin = [path for path, content in loaded.items() if key in content] or ["--config"]
-        part = {"$defs": schema["$defs"], **schema["properties"].get(key, {"not": {}})}
-        validate(value, part, " or ".join(reversed(origin)), [key])
-    _check_stages(config)
-
-
-def _check_stages(config: dict) -> None:
-    """Let every stage check the names that its entries use against those declared."""
     from ronghe.explore import declaration as explore
     from ronghe.measures import declaration as measures
     from ronghe.models import declaration as models
     from ronghe.paper import declaration as paper
     from ronghe.weights import declaration as weights
 
-    for stage in (measures, weights, explore, models, paper):
-        stage.check(config)
+    loaded = {str(path): load_yaml(path) for path in files}
+    schema = merge_schemas(schemas)
+    allowed = list(schema["properties"])
+    for path, content in [*loaded.items(), ("--config", config)]:
+        for key in content:
+            if key not in allowed:
+                raise RongheError(f"{path}: {unknown_key(key, allowed)}")
+    with naming_file(config, loaded):
+        for key, value in config.items():
+            validate(value, {"$defs": schema["$defs"], **schema["properties"][key]}, "", [key])
+        for stage in (measures, weights, explore, models, paper):
+            stage.check(config)
+
+
+def check_against_dataset(config: dict, files: Iterable[str | Path], dataset: dict) -> None:
+    """Check what the entries of every stage say of variables, sectors and years against the dataset's declaration."""
+    from ronghe.clean.variables import derivations, families, variables
+    from ronghe.explore import declaration as explore
+    from ronghe.measures import declaration as measures
+    from ronghe.models import dataset_terms
+    from ronghe.models import declaration as models
+    from ronghe.paper import declaration as paper
+    from ronghe.weights import declaration as weights
+
+    known = [*variables(dataset), *(derivation.name for derivation in derivations(dataset))]
+    with naming_file(config, {str(path): load_yaml(path) for path in files}):
+        for stage in (measures, weights, explore, paper):
+            stage.check_panel_variables(config, known)
+        models.check_variables(config, known, families(dataset))
+        dataset_terms.check(config, dataset, known)
+
+
+# How the messages of some stages call an entry of these sections.
+NOUNS = {"specification": "specifications", "sample": "samples", "table": "tables", "figure": "figures"}
+
+
+@contextlib.contextmanager
+def naming_file(config: dict, loaded: dict[str, dict]) -> Iterator[None]:
+    """Put before a message that opens with its entry (`measures.x: ...`, `specification 'x': ...`) the file of that."""
+    try:
+        yield
+    except RongheError as error:
+        message = str(error).removeprefix(": ")
+        section, *place = re.split(r"[. ]", message.partition(": ")[0].replace("'", ""))
+        place = [NOUNS.get(section, section), *place]
+        raise RongheError(f"{' or '.join(_origins(config, loaded, place))}: {message}") from None
+
+
+def _origins(config: dict, loaded: dict[str, dict], place: list[str]) -> list[str]:
+    """Return the files that give the configuration its value at a place: those that reach deepest into it."""
+    depths = {name: _depth(content, config, place) for name, content in loaded.items()}
+    deepest = max(depths.values(), default=0)
+    return [name for name, depth in depths.items() if depth == deepest] if deepest > 0 else ["--config"]
+
+
+def _depth(content: object, merged: object, place: list[str]) -> float:
+    """Return how many keys of a place a file has; less than none where the value that holds there is another one."""
+    for depth, key in enumerate(place):
+        if not isinstance(content, dict) or key not in content or not isinstance(merged, dict) or key not in merged:
+            return depth
+        content, merged = content[key], merged[key]
+    same = content == merged
+    return len(place) + same / 2 if same or isinstance(merged, dict) else -1

@@ -31,6 +31,7 @@ def imported_modules(module: str) -> frozenset[str]:
     return _imports(path, package)
 
 
+@cache
 def _imports(path: Path, package: str = "") -> frozenset[str]:
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -72,9 +73,11 @@ def script_files(script: str | Path, *modules: str) -> list[str]:
     return [str(script), *source_files(*sorted({*_imports(Path(script)), *modules}))]
 
 
+@cache
 def _only_docstring(path: Path) -> bool:
-    body = ast.parse(path.read_text(encoding="utf-8")).body
-    return path.name == "__init__.py" and all(isinstance(n, ast.Expr) for n in body)
+    if path.name != "__init__.py":
+        return False
+    return all(isinstance(node, ast.Expr) for node in ast.parse(path.read_text(encoding="utf-8")).body)
 
 
 def hash_files(paths: list[str] | tuple[str, ...]) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-KINDS = ("filled", "converted", "trimmed", "suspicious", "break")
+from ronghe.clean.variables import FLAG_KINDS
+
 COLUMNS = ["variable", "region", "year", "kind", "before", "after", "why"]
 
 
@@ -27,7 +28,7 @@ class Flags:
         why: Iterable[str] | str,
     ) -> None:
         """Record cells of one variable: its region and year, the figure before and after, and the reason."""
-        if kind not in KINDS:
+        if kind not in FLAG_KINDS:
             raise ValueError(f"unknown kind of flag {kind}")
         keys = list(keys)
         if keys:

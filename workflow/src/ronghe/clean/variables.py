@@ -11,6 +11,7 @@ from ronghe.errors import RongheError, listing, nearest, require_known
 
 OPERATIONS = ("ratio", "share", "per", "product", "sum", "difference", "log", "lag", "growth", "deflate", "winsorise")
 RECOMPUTATIONS = ("annual_growth", "growth", "change_rate", "sum", "quotient", "implied_growth")
+FLAG_KINDS = ("filled", "converted", "trimmed", "suspicious", "break")
 WORDS = ("definition", "title", "label")
 RESERVED = ("panel", "series", "flags", "checks", "regions", "sectors", "adjacency", "input_output", "codebook")
 

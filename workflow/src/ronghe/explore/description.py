@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ronghe.errors import RongheError, require_known
 from ronghe.measures import declaration as measure
 from ronghe.weights import declaration as weight
@@ -68,6 +70,16 @@ def targets(config: dict) -> list[str]:
         for section in TABLES
         for name in entries(config, section)
     ]
+
+
+def check_panel_variables(config: dict, known: Iterable[str]) -> None:
+    """Check that every plain name that an entry uses is a variable of the clean panel."""
+    known = list(known)
+    for section in TABLES:
+        for name, entry in entries(config, section).items():
+            for variable in variables(entry):
+                if "." not in variable:
+                    require_known(variable, known, "variable of the panel", f"{section}.{name}")
 
 
 def check(config: dict) -> None:

@@ -116,7 +116,7 @@ def variables(specification: dict) -> list[str]:
     """Return every variable that a complete specification reads, as the panel and the measures name them."""
     found: dict[str, None] = {}
     for part in parts(specification):
-        for term in _terms(part):
+        for term in terms(part):
             found.update(dict.fromkeys(term.variables))
         for holder in (part["sample"], part.get("groups", {})):
             if "level" in holder:
@@ -141,7 +141,7 @@ def weights(specification: dict) -> list[str]:
 
 def long_tables(specification: dict) -> list[str]:
     """Return the long tables (such as employment by sector) that shift-share terms of a specification read."""
-    shares = [t for part in parts(specification) for t in _terms(part) if t.operation == "shift_share"]
+    shares = [t for part in parts(specification) for t in terms(part) if t.operation == "shift_share"]
     return sorted({str(dict(t.options)["table"]) for t in shares})
 
 
@@ -194,7 +194,8 @@ def pattern(config: dict, table: str | None = None) -> str:
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
-def _terms(specification: dict) -> list[Term]:
+def terms(specification: dict) -> list[Term]:
+    """Return every term of a complete specification, of all its keys."""
     return [term for key in TERM_KEYS for term in _terms_of(specification, key)]
 
 

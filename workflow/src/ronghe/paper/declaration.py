@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ronghe.errors import RongheError, require_known
+from ronghe.measures.declaration import columns as measure_columns
 
 # The kinds of tables and figures whose columns or rows are specifications.
 COMPARING = ("regression", "effects", "impacts", "estimates")
@@ -12,6 +15,7 @@ REGIONS = "data/processed/regions.csv"
 
 def check(config: dict) -> None:
     """Check every table and figure entry against the names that are declared; raise RongheError at the first fault."""
+    columns = measure_columns(config)
     for part in ("tables", "figures"):
         for name, entry in config.get(part, {}).items():
             where = f"{part}.{name}"
@@ -19,12 +23,24 @@ def check(config: dict) -> None:
                 require_known(spec, config.get("specifications", {}), "specification", where)
             for variable in variables_of(entry):
                 if "." in variable:
-                    require_known(variable.split(".")[0], config.get("measures", {}), "measure", where)
-            columns = entry.get("columns")
-            if entry["kind"] in COMPARING and not columns:
+                    require_known(variable, columns, "column of a measure", where)
+            if entry["kind"] in COMPARING and not entry.get("columns"):
                 raise RongheError(f"{where}.columns: no specification is named; name at least one")
+    for variable in config.get("quotes", {}).get("panel", []):
+        if "." in variable:
+            require_known(variable, columns, "column of a measure", "quotes.panel")
     for spec in config.get("quotes", {}).get("specifications", []):
         require_known(spec, config.get("specifications", {}), "specification", "quotes.specifications")
+
+
+def check_panel_variables(config: dict, known: Iterable[str]) -> None:
+    """Check that every plain name that a table, a figure or the manuscript uses is a variable of the clean panel."""
+    known = list(known)
+    shown = [(f"{p}.{name}", variables_of(e)) for p in ("tables", "figures") for name, e in config.get(p, {}).items()]
+    for where, variables in [*shown, ("quotes.panel", config.get("quotes", {}).get("panel", []))]:
+        for variable in variables:
+            if "." not in variable:
+                require_known(variable, known, "variable of the panel", where)
 
 
 def specifications_of(entry: dict) -> list[str]:
