@@ -11,6 +11,9 @@ from linearmodels.panel import PanelOLS
 from ronghe.errors import RongheError
 from ronghe.models.estimate import Data
 from ronghe.models.fitting import fit
+from ronghe.models.linear import least_squares
+from ronghe.models.sandwich import Choice, Layout
+from ronghe.models.wild_bootstrap import wild_pvalue
 
 REGRESSORS = ["ln_pcap", "ln_pc", "ln_emp", "unemp"]
 
@@ -132,6 +135,40 @@ def test_rows_in_any_order_and_scaled_outcome(munnell):
     other = fit(entry(), Data(mixed))
     np.testing.assert_allclose(other.coefficients["estimate"], 1000 * base.coefficients["estimate"], rtol=1e-10)
     np.testing.assert_allclose(other.coefficients["statistic"], base.coefficients["statistic"], rtol=1e-10)
+
+
+@pytest.mark.parametrize("effects", ["units", "twoways", "time"])
+def test_wild_bootstrap_by_refitting_every_draw(munnell, effects):
+    panel = munnell[munnell.index.get_level_values(1) > 1980]
+    index = panel.index.remove_unused_levels()
+    layout = Layout(index.codes[0].astype(int), index.codes[1].astype(int))
+    y, X = panel["ln_gsp"].to_numpy(), panel[REGRESSORS].to_numpy()
+    t, p = wild_pvalue(y, X, layout, effects, 0, 25, seed=4)
+    choice = Choice("clustered")
+
+    def statistic(outcome: np.ndarray) -> float:
+        found = least_squares(outcome, X, layout, effects, choice)
+        G, n, K = 48, len(y), 4 + {"units": 1, "twoways": 6, "time": 6}[effects]
+        bare = found.covariance[0, 0] / (G / (G - 1) * (n - 1) / (n - K))
+        return found.coefficients[0] / np.sqrt(bare)
+
+    null = least_squares(y, X[:, 1:], layout, effects, choice)
+    signs = np.random.default_rng(4).choice([-1.0, 1.0], size=(25, 48))
+    fitted = null.X @ null.coefficients
+    draws = np.array([statistic(fitted + s[layout.units] * null.residuals) for s in signs])
+    assert t == pytest.approx(statistic(y), rel=1e-8)
+    assert p == pytest.approx((1 + np.sum(np.abs(draws) >= abs(t))) / 26)
+
+
+def test_wild_bootstrap_keeps_its_size_with_twelve_clusters():
+    rejected = []
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        layout = Layout(np.repeat(np.arange(12), 6), np.tile(np.arange(6), 12))
+        x = rng.normal(size=72) * np.repeat(rng.uniform(0.3, 2, 12), 6)
+        y = np.repeat(rng.normal(size=12), 6) * x + rng.normal(size=72)
+        rejected.append(wild_pvalue(y, x[:, None], layout, "twoways", 0, 199, seed)[1] <= 0.05)
+    assert 0.01 < np.mean(rejected) < 0.105
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,21 @@ def absorb(columns: np.ndarray, layout: Layout, effects: str) -> np.ndarray:
     return demeaned - dummies @ np.linalg.lstsq(dummies, demeaned, rcond=None)[0]
 
 
+def effect_columns(columns: np.ndarray, layout: Layout, effects: str) -> np.ndarray:
+    """Return columns with the unit effects swept out and the periods, or a constant, beside them as dummies.
+
+    What a resample of units leaves as it is, is swept out once; what it changes stays to be estimated in each.
+    """
+    n = len(columns)
+    dummies = np.eye(layout.n_periods)[layout.times] if effects in ("time", "twoways") else np.ones((n, 1))
+    if effects == "twoways":
+        dummies = dummies[:, 1:]
+    if effects == "units":
+        dummies = np.empty((n, 0))
+    both = np.column_stack([columns, dummies])
+    return _demean(both, layout.units) if effects in ("units", "twoways") else both
+
+
 def count(layout: Layout, effects: str) -> dict[str, int]:
     """Return how many parameters the effects take; the constant counts with the units, or with the periods alone."""
     if effects == "pooled":

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ronghe.models import absorption, sandwich
-from ronghe.models.design import Design, build
+from ronghe.models.design import Design, build, terms_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.inference import coefficient_table, covariance_table, test_table, wald_test
+from ronghe.models.wild_bootstrap import wild_pvalue
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,18 @@ def least_squares(
 def fixed_effects(specification: dict, data: Data) -> Estimate:
     """Within estimator with unit, time or two-way effects; equal to linearmodels' PanelOLS, without its import time."""
     design = build(specification, data)
-    return report(specification, design, specification.get("effects", "twoways"), "within")
+    effects = specification.get("effects", "twoways")
+    result = report(specification, design, effects, "within")
+    repetitions = int(specification.get("wild_repetitions", 0))
+    if repetitions and sandwich.Choice.of(specification) == sandwich.Choice("clustered", ("units",)):
+        rows = []
+        for name in (t.name for t in terms_of(specification, "treatment")):
+            place = design.names.index(name)
+            t, p = wild_pvalue(design.y, design.X, design.layout, effects, place, repetitions, data.seed)
+            note = f"{repetitions} draws of signs by unit, null imposed"
+            rows.append({"test": f"wild cluster bootstrap: {name}", "statistic": t, "pvalue": p, "note": note})
+        result.tests = test_table([*result.tests.to_dict("records"), *rows])
+    return result
 
 
 def pooled(specification: dict, data: Data) -> Estimate:

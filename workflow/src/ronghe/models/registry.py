@@ -117,7 +117,7 @@ ALL_EFFECTS = ("pooled", "units", "time", "twoways")
 KINDS: dict[str, Kind] = {
     "fixed_effects": Kind(
         "ronghe.models.linear:fixed_effects",
-        (*REGRESSION, *LINEAR_COVARIANCE, "effects"),
+        (*REGRESSION, *LINEAR_COVARIANCE, "effects", "wild_repetitions"),
         covariances=ALL_LINEAR,
         effects=ALL_EFFECTS[1:],
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ronghe.models.absorption import _demean
+from ronghe.models.absorption import effect_columns
 from ronghe.models.sandwich import Layout
 
 
@@ -22,15 +22,7 @@ class CrossProducts:
     """
 
     def __init__(self, columns: np.ndarray, layout: Layout, effects: str) -> None:
-        n = len(columns)
-        dummies = np.eye(layout.n_periods)[layout.times] if effects in ("time", "twoways") else np.ones((n, 1))
-        if effects == "twoways":
-            dummies = dummies[:, 1:]
-        if effects == "units":
-            dummies = np.empty((n, 0))
-        full = np.column_stack([columns, dummies])
-        if effects in ("units", "twoways"):
-            full = _demean(full, layout.units)
+        full = effect_columns(columns, layout, effects)
         self.n_columns, width = columns.shape[1], full.shape[1]
         products = np.zeros((layout.n_units, width, width))
         np.add.at(products, layout.units, full[:, :, None] * full[:, None, :])
