@@ -23,6 +23,12 @@ def test_unchanged(folder):
     assert list(read_checksums(folder / "SHA256SUMS")) == ["io/a.csv"]
 
 
+def test_no_file_of_sums(folder):
+    (folder / "SHA256SUMS").unlink()
+    with pytest.raises(RongheError, match="SHA256SUMS: no such file; put it back, or leave 'checksums' out"):
+        verify_checksums(folder / "SHA256SUMS", [folder / "io/a.csv"])
+
+
 def test_changed_missing_unlisted_and_garbled(folder):
     sums, file = folder / "SHA256SUMS", folder / "io/a.csv"
     (folder / "b.csv").write_text("x")

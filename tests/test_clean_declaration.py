@@ -47,6 +47,12 @@ def test_every_key_of_the_schema_is_described(schema):
     assert list(keys(schema, "")) == []
 
 
+@pytest.mark.parametrize("file", ["/etc/passwd", "../other/wages.csv", "a/../../wages.csv"])
+def test_a_raw_file_lies_in_the_folder_of_its_dataset(tiny, file):
+    tiny["tables"]["wages"]["file"] = file
+    refuse(tiny, f"tables.wages.file: '{file}' lies outside raw; put the file there")
+
+
 def test_unknown_dataset_names_the_others(project):
     with pytest.raises(RongheError, match="china_provnces.yaml: no such file; did you mean 'china_provinces.yaml'"):
         load_dataset("china_provnces", project / "config/datasets", project / "workflow/schemas/dataset.schema.yaml")

@@ -87,7 +87,7 @@ def test_wrong_unit(tiny, tmp_path):
 
 def test_negative_figure(tiny, tmp_path):
     write_wages(tmp_path, "41000", "-41000")
-    refuse(tiny, tmp_path, "wages.csv: row 3: '2022年': -41000 is outside the range 0 to - allowed for 'wage'")
+    refuse(tiny, tmp_path, "wages.csv: row 3: '2022年': -41000 is outside the range of 'wage' (not below 0)")
 
 
 def test_indicator_that_the_file_lacks(tiny, tmp_path):

@@ -79,7 +79,9 @@ def test_every_rule_lists_its_own_script_and_keeps_log_and_benchmark(project):
                 assert "output:" not in block, name
                 continue
             assert f'"../scripts/{name}.py"' in block, name
-            assert re.search(rf'code=(code_of\("{name}"|specification_code)', block), f"{name} does not list its code"
+            assert re.search(rf"code=(lambda wildcards: )?code_of\(\s*\"{name}\"", block), (
+                f"{name} does not list its code"
+            )
             assert "log:" in block and "benchmark:" in block, name
             assert not re.search(r"^\s+(run|shell):", block, re.M), name
 

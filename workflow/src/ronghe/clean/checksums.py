@@ -35,6 +35,8 @@ def verify_checksums(sums: str | Path, files: Iterable[str | Path]) -> None:
 
 def read_checksums(sums: str | Path) -> dict[str, str]:
     """Return {file: sum} from a file in the form that sha256sum writes."""
+    if not Path(sums).is_file():
+        raise RongheError(f"{sums}: no such file; put it back, or leave 'checksums' out of the dataset's declaration")
     listed: dict[str, str] = {}
     for number, line in enumerate(Path(sums).read_text(encoding="utf-8").splitlines(), start=1):
         found = re.fullmatch(r"([0-9a-f]{64}) [ *](.+)", line)

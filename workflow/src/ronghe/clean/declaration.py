@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ronghe.clean.units import Units
-from ronghe.clean.variables import RECOMPUTATIONS, derivations, expand, only_one, variables
+from ronghe.clean.variables import RECOMPUTATIONS, derivations, expand, named_files, only_one, variables
 from ronghe.configuration import load_yaml, validate
 from ronghe.errors import RongheError, require_known
 
@@ -42,6 +42,12 @@ def check_dataset(dataset: dict, where: str) -> None:
     for name, entry in dataset.get("facts", {}).get("statements", {}).items():
         only_one(entry, RECOMPUTATIONS, f"{where}: facts.statements.{name}")
     _check_input_output(dataset, where)
+    for place, file in named_files(dataset).items():
+        if Path(file).is_absolute() or ".." in Path(file).parts:
+            raise RongheError(
+                f"{where}: {place}: '{file}' lies outside {dataset['folder']}; put the file there and name it from there, "
+                "so that the data can travel together"
+            )
 
 
 def _check_input_output(dataset: dict, where: str) -> None:

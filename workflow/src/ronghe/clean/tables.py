@@ -120,10 +120,11 @@ def _parse(variable: Variable, table: RawTable, declared: dict, positions: np.nd
     outside |= numbers < low if low is not None else False
     outside |= numbers > high if high is not None else False
     for position in np.flatnonzero(outside)[:1]:
-        limits = f"{'-' if low is None else f'{low:g}'} to {'-' if high is None else f'{high:g}'}"
+        bounds = [f"not below {low:g}" if low is not None else "", f"not above {high:g}" if high is not None else ""]
         raise RongheError(
             f"{table.path}: row {table.rows[positions[position]]}: '{heading}': {numbers[position]:g} is outside the "
-            f"range {limits} allowed for '{variable.name}'; correct the cell, or the range at {variable.entry}"
+            f"range of '{variable.name}' ({', '.join(filter(None, bounds))}); correct the cell, or the range at "
+            f"{variable.entry}"
         )
     return numbers
 

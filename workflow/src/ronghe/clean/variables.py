@@ -288,16 +288,21 @@ def sample_years(dataset: dict) -> list[int]:
     return list(range(first, last + 1))
 
 
+def named_files(dataset: dict) -> dict[str, str]:
+    """Return every raw file that the declaration names, by the place where it does; the file of checksums is last."""
+    parts = {"regions": dataset["regions"]} | ({"adjacency": dataset["adjacency"]} if "adjacency" in dataset else {})
+    parts |= {f"tables.{name}": table for name, table in dataset["tables"].items()}
+    years = dataset.get("input_output", {}).get("files", {})
+    return {
+        **{f"{place}.file": part["file"] for place, part in parts.items()},
+        **{f"input_output.files.{year}": file for year, file in years.items()},
+        **({"checksums": dataset["checksums"]} if "checksums" in dataset else {}),
+    }
+
+
 def raw_files(dataset: dict) -> list[str]:
-    """Return every raw file that the declaration names, the file of checksums included."""
-    parts = [
-        dataset["regions"],
-        *([dataset["adjacency"]] if "adjacency" in dataset else []),
-        *dataset["tables"].values(),
-    ]
-    files = [part["file"] for part in parts] + list(dataset.get("input_output", {}).get("files", {}).values())
-    files += [dataset["checksums"]] if "checksums" in dataset else []
-    return [Path(dataset["folder"], name).as_posix() for name in dict.fromkeys(files)]
+    """Return the path of every raw file that the declaration names, the file of checksums included."""
+    return [Path(dataset["folder"], name).as_posix() for name in dict.fromkeys(named_files(dataset).values())]
 
 
 def fact_files(dataset: dict) -> list[str]:
