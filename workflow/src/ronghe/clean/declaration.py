@@ -45,8 +45,8 @@ def check_dataset(dataset: dict, where: str) -> None:
     for place, file in named_files(dataset).items():
         if Path(file).is_absolute() or ".." in Path(file).parts:
             raise RongheError(
-                f"{where}: {place}: '{file}' lies outside {dataset['folder']}; put the file there and name it from there, "
-                "so that the data can travel together"
+                f"{where}: {place}: '{file}' lies outside {dataset['folder']}; put the file there, "
+                "and name it from there, so that the data can travel together"
             )
 
 
