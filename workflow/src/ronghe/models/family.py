@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError
-from ronghe.models import linear, resampling, sandwich
+from ronghe.models import linear, sandwich
 from ronghe.models.design import Design, build, terms_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.inference import coefficient_table, covariance_table, t_pvalue, test_table, wald_test
-from ronghe.models.romano_wolf import holm, romano_wolf
+from ronghe.models.romano_wolf import holm, romano_wolf, westfall_young
 from ronghe.models.stacking import joint_covariance
+from ronghe.models.wild_bootstrap import unit_signs, wild_draws
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,9 @@ def family(specification: dict, data: Data) -> Estimate:
     """Compare the first treatment of several linear specifications, their covariance with one another kept.
 
     The joint covariance comes from stacked scores by unit, as in seemingly unrelated estimation. Effects are tested for
-    equality, and their p-values adjusted by Romano and Wolf's stepdown from a bootstrap of whole units, drawn alike for
-    all members. With `standardise` an effect is that of one within standard deviation of the treatment, in within
-    standard deviations of the outcome.
+    equality, and their p-values adjusted by Romano and Wolf's and Westfall and Young's stepdown from a wild bootstrap by
+    unit with each null imposed, its signs alike for all members. With `standardise` an effect is that of one within
+    standard deviation of the treatment, in within standard deviations of the outcome.
     """
     members = [_member(part, data, bool(specification.get("standardise", False))) for part in specification["family"]]
     choice = members[0].choice
@@ -54,9 +55,9 @@ def family(specification: dict, data: Data) -> Estimate:
     df = min(m.fit.df_inference for m in members)
     names = [m.name for m in members]
     repetitions = int(specification.get("repetitions", 999))
-    draws = _draws(members, layouts, repetitions, data.seed)
+    t, draws = _draws(members, layouts, repetitions, data.seed)
     coefficients = coefficient_table(names, estimates, cov, df)
-    table = _table(members, coefficients, draws, df)
+    table = _table(members, coefficients, t, draws, df)
     differences = np.eye(len(names))[:-1] - np.eye(len(names))[1:]
     # Members that are combinations of one another leave nothing to test jointly.
     wanted = {"all equal": differences, "all zero": np.eye(len(names))}
@@ -110,33 +111,30 @@ def _common(design: Design, members: list[Member]) -> sandwich.Layout:
     return sandwich.Layout(codes[0], codes[1], whole.coordinates)
 
 
-def _draws(members: list[Member], layouts: list[sandwich.Layout], repetitions: int, seed: int) -> np.ndarray:
-    """Return t statistics of every member in resamples of units, centred at the estimates."""
-    n_units = max(layout.n_units for layout in layouts)
-    units = resampling.unit_draws(n_units, repetitions, seed)
-    columns = []
+def _draws(
+    members: list[Member], layouts: list[sandwich.Layout], repetitions: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return every member's t and its draws with the null imposed, the signs of a unit alike for all members."""
+    signs = unit_signs(max(layout.n_units for layout in layouts), repetitions, seed)
+    found = []
     for member, layout in zip(members, layouts, strict=True):
         design = member.design
         present = np.unique(layout.units)
-        products = resampling.CrossProducts(np.column_stack([design.y, design.X]), design.layout, member.effects)
-        beta, errors = products.regress_with_errors(0, list(range(1, 1 + design.X.shape[1])), units[:, present])
-        columns.append((beta[:, member.place] - member.fit.coefficients[member.place]) / errors[:, member.place])
-    return np.column_stack(columns)
+        found.append(wild_draws(design.y, design.X, design.layout, member.effects, member.place, signs[:, present]))
+    return np.array([t for t, _ in found]), np.column_stack([draws for _, draws in found])
 
 
-def _table(members: list[Member], coefficients: pd.DataFrame, draws: np.ndarray, df: float) -> pd.DataFrame:
-    """Return every member's effect with its own, Holm's and Romano and Wolf's p-value."""
+def _table(
+    members: list[Member], coefficients: pd.DataFrame, t: np.ndarray, draws: np.ndarray, df: float
+) -> pd.DataFrame:
+    """Return every member's effect with its own, Holm's, its bootstrap's, and Romano and Wolf's p-value."""
     table = coefficients.rename(columns={"term": "specification"})
     table.insert(1, "treatment", [m.design.names[m.place] for m in members])
     table.insert(2, "outcome", [m.design.outcome for m in members])
-    # The draws carry no small-sample factor, so neither may the statistic they are compared with.
-    bare = np.array([m.fit.coefficients[m.place] / _bare_error(m) for m in members])
     table["pvalue"] = t_pvalue(table["statistic"].to_numpy(), df)
     table["pvalue_holm"] = holm(table["pvalue"].to_numpy())
-    table["pvalue_romano_wolf"] = romano_wolf(bare, draws)
+    beyond = np.abs(draws) >= np.abs(t) * (1 - 1e-12)
+    table["pvalue_bootstrap"] = (1 + beyond.sum(axis=0)) / (1 + len(draws))
+    table["pvalue_romano_wolf"] = romano_wolf(t, draws)
+    table["pvalue_westfall_young"] = westfall_young(t, draws)
     return table
-
-
-def _bare_error(member: Member) -> float:
-    influence = (member.fit.X * member.fit.residuals[:, None]) @ member.fit.bread[:, member.place]
-    return float(np.sqrt(np.sum(sandwich.group_sums(influence[:, None], member.design.layout.units) ** 2)))
