@@ -39,8 +39,8 @@ def family(specification: dict, data: Data) -> Estimate:
     """Compare the first treatment of several linear specifications, their covariance with one another kept.
 
     The joint covariance comes from stacked scores by unit, as in seemingly unrelated estimation. Effects are tested for
-    equality, and their p-values adjusted by Romano and Wolf's and Westfall and Young's stepdown from a wild bootstrap by
-    unit with each null imposed, its signs alike for all members. With `standardise` an effect is that of one within
+    equality, and their p-values adjusted by Romano and Wolf's and Westfall and Young's stepdown from a wild bootstrap
+    by unit with each null imposed, its signs alike for all members. With `standardise` an effect is that of one within
     standard deviation of the treatment, in within standard deviations of the outcome.
     """
     members = [_member(part, data, bool(specification.get("standardise", False))) for part in specification["family"]]
