@@ -63,3 +63,18 @@ def test_joining_tables_of_other_rows_is_refused(tmp_path):
     frames.write_panel(make_panel().iloc[:2], tmp_path / "m" / "panel.csv")
     with pytest.raises(RongheError, match="same region-years"):
         frames.read_panel(tmp_path / "panel.parquet", tmp_path / "m" / "panel.csv")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "t.csv: the file is empty"),
+        ("region\n北京\n".encode("gb18030"), "t.csv: not UTF-8 text; save the file as UTF-8"),
+        (b"a,b\n1,2,3\n1,2,3,4\n", "t.csv: not a proper CSV file"),
+        (b"region,yaer\nA,1\n", r"t.csv: no column 'year' \(needed: region, year; there: region, yaer\)"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path, content, message):
+    (tmp_path / "t.csv").write_bytes(content)
+    with pytest.raises(RongheError, match=message):
+        frames.read_csv(tmp_path / "t.csv", needs=["region", "year"])

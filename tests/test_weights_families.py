@@ -15,6 +15,7 @@ from ronghe.weights import Weights, distance, economic
 from ronghe.weights.build import Sources, build, read_sources
 from ronghe.weights.comparison import NOISE, compare_weights, correlate_lags
 from ronghe.weights.contiguity import from_borders, from_grid, from_polygons
+from ronghe.weights.files import read_weights
 from ronghe.weights.islands import settle_islands
 from ronghe.weights.positions import EARTH_RADIUS, Positions
 
@@ -364,3 +365,20 @@ def test_declared_default_weights(project):
     W = from_borders(table, units)
     assert (W.n, W.sparse.nnz, W.islands, W.n_components) == (31, 138, (), 1)
     assert len(from_borders(table, units, links=[table["kind"].iloc[0]]).islands) == 1, "one region hangs on a strait"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("w.csv", b"", "w.csv: the file is empty"),
+        ("w.csv", "focal,neighbor,weight\n北京,天津,1\n".encode("gb18030"), "w.csv: not UTF-8 text; save the file"),
+        ("w.csv", b"a,b\n0.5,0.5\n", "w.csv: rows and columns hold different units.*first row and the first column"),
+        ("w.parquet", b"hello", "w.parquet: not readable as .parquet"),
+        ("w.gal", b"hello\nworld\n", "w.gal: not readable as .gal"),
+        ("w.gwt", b"0 3 x y\na b\n", "w.gwt: not readable as .gwt"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(RongheError, match=message):
+        read_weights(tmp_path / name)

@@ -7,7 +7,8 @@ from ronghe.measures.technology_convergence import technology_convergence
 
 with journal(snakemake.log[0]):
     entry = options(snakemake.params.entry)
-    counts = read_csv(entry.pop("file")).set_index(["region", "year", "class"])
+    keys = ["region", "year", "class"]
+    counts = read_csv(entry.pop("file"), needs=keys).set_index(keys)
     panel = technology_convergence(counts, **entry)
     years = technology_convergence(counts.groupby(["year", "class"]).sum(), **entry)
     write_tables({"panel": panel, "years": years.reset_index()}, snakemake.output)

@@ -68,10 +68,23 @@ def write_panel(panel: pd.DataFrame, path: str | Path) -> None:
         write_csv(table, path)
 
 
-def read_csv(path: str | Path, **options: object) -> pd.DataFrame:
-    """Read one of our own CSV files; numbers come back to the last bit, and the word NA stays a word."""
+def read_csv(path: str | Path, needs: Iterable[str] = (), **options: object) -> pd.DataFrame:
+    """Read a CSV file; numbers come back to the last bit, the word NA stays a word, and a column in need is there."""
     options = {"keep_default_na": False, "na_values": [""], **options}
-    return pd.read_csv(path, **options)
+    try:
+        table = pd.read_csv(path, **options)
+    except UnicodeDecodeError:
+        raise RongheError(f"{path}: not UTF-8 text; save the file as UTF-8") from None
+    except pd.errors.EmptyDataError:
+        raise RongheError(f"{path}: the file is empty") from None
+    except pd.errors.ParserError as error:
+        raise RongheError(f"{path}: not a proper CSV file: {str(error).strip()}") from None
+    for column in needs:
+        if column not in table.columns:
+            raise RongheError(
+                f"{path}: no column '{column}' (needed: {listing(needs)}; there: {listing(table.columns)})"
+            )
+    return table
 
 
 def write_csv(frame: pd.DataFrame, path: str | Path, index: bool = False) -> None:

@@ -113,6 +113,11 @@ def from_long(flows: pd.DataFrame, final: pd.DataFrame) -> tuple[pd.DataFrame, p
     `flows`: country, sector, user_country, user_sector, value; `final`: country, sector, user_country, value.
     """
     for table, keys in ((flows, [*SUPPLIER, "user_country", "user_sector"]), (final, [*SUPPLIER, "user_country"])):
+        missing = [key for key in (*keys, "value") if key not in table]
+        if missing:
+            raise RongheError(
+                f"inter-country table: no column {listing(missing)} (needed: {listing([*keys, 'value'])})"
+            )
         if table.duplicated(keys).any():
             raise RongheError(
                 f"inter-country table: stands twice: {listing(table[table.duplicated(keys)][keys].values)}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -21,14 +23,29 @@ def read_weights(path: str | Path) -> Weights:
         raise RongheError(f"{path}: no weights format with the ending '{path.suffix}' (allowed: {', '.join(ENDINGS)})")
     if not path.is_file():
         raise RongheError(f"{path}: no such file")
-    if ending in (".gal", ".gwt"):
-        return _read_pysal(path)
-    table = read_csv(path) if ending == ".csv" else pd.read_parquet(path)
+    with _reading(path):
+        if ending in (".gal", ".gwt"):
+            return _read_pysal(path)
+        table = read_csv(path) if ending == ".csv" else pd.read_parquet(path)
     if set(EDGES) <= set(table.columns):
         return Weights.from_edges(table, name=str(path))
     if ending == ".csv" or isinstance(table.index, pd.RangeIndex):
         table = table.set_index(table.columns[0])
     return Weights.from_frame(_labels_alike(table), name=str(path))
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Say of a file that its format's reader cannot read which one it is."""
+    try:
+        yield
+    except RongheError:
+        raise
+    except (ValueError, KeyError, IndexError, OSError) as error:
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise RongheError(
+            f"{path}: not readable as {path.suffix} ({why}); check that the file is what its ending says"
+        ) from None
 
 
 def _labels_alike(table: pd.DataFrame) -> pd.DataFrame:

@@ -301,7 +301,8 @@ class Weights:
             only_rows, only_columns = (listing(a.difference(b)) for a, b in _both_ways(frame))
             raise RongheError(
                 f"{name}: rows and columns hold different units; only in the rows: {only_rows or 'none'}; "
-                f"only in the columns: {only_columns or 'none'}"
+                f"only in the columns: {only_columns or 'none'}. The first row and the first column of a square table "
+                f"hold the names of the units; an edge list has the columns {listing(EDGES)}"
             )
         values = frame.loc[:, list(rows)].apply(lambda column: _numbers(column, name))
         return cls(rows, sparse.csr_array(values.to_numpy(float)), name)
