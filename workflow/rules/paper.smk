@@ -1,11 +1,9 @@
 # Stage 6: from stored results to tables, figures and the manuscript.
 from ronghe.paper import declaration as printed
 
-TABLE_FORMATS = ["tex", "typ", "docx", "html", "csv"]
-FIGURE_FORMATS = ["pdf", "svg", "png"]
 TABLES = list(config["tables"])
 FIGURES = list(config["figures"])
-EXPLORED = printed.explored(config)
+EXPLORED = printed.explored(config, [v for s in SPECIFICATIONS.values() for v in models_declaration.variables(s)])
 
 
 wildcard_constraints:
@@ -102,12 +100,9 @@ rule typeset_paper:
         expand("paper/tables/{table}.typ", table=TABLES),
         expand("paper/figures/{figure}.svg", figure=FIGURES),
         "paper/numbers.typ",
-        "paper/references.bib",
-        "paper/quote.typ",
-        "paper/template.typ",
-        f"paper/text/{config['language']}.typ",
         code=code_of("typeset_paper"),
-        source="paper/paper.typ",
+        source=config["manuscript"].get("source", []),
+        parts=[part.format(language=config["language"]) for part in config["manuscript"].get("parts", [])],
     output:
         report("paper/paper.pdf", caption="../report/paper.rst", category="Paper"),
     log:
@@ -169,7 +164,7 @@ rule write_explorer:
         regions=printed.REGIONS,
         fits=expand(
             "results/models/{spec}/{file}",
-            spec=config["specifications"],
+            spec=SPECIFICATIONS,
             file=["coefficients.csv", "impacts.csv", "fit.json"],
         ),
         tables=expand("paper/tables/{table}.csv", table=TABLES),
@@ -183,7 +178,7 @@ rule write_explorer:
     params:
         tables=config["tables"],
         variables=EXPLORED["variables"],
-        fits=list(config["specifications"]),
+        fits=list(SPECIFICATIONS),
         labels=config["labels"],
         language=config["language"],
         seed=config["seed"],
@@ -195,7 +190,7 @@ rule write_explorer:
 rule paper:
     """Stage 6, all of it: from stored results to tables, figures and the manuscript."""
     input:
-        "paper/paper.pdf",
+        "paper/paper.pdf" if config["manuscript"] else [],
         "paper/exhibits.tex",
         "paper/PROVENANCE.md",
         "results/explorer.html",

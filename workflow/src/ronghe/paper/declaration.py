@@ -106,10 +106,11 @@ def quoted_files(quotes: dict) -> list[str]:
     return [*fits, *dict.fromkeys(cell["file"] for cell in quotes.get("cells", {}).values())]
 
 
-def explored(config: dict) -> dict:
-    """Return the variables that the explorer shows: all that any table or figure shows, as an entry of its own."""
+def explored(config: dict, others: list[str]) -> dict:
+    """Return the variables that the explorer shows, as an entry of its own: those of the exhibits, else `others`."""
     entries = [*config.get("tables", {}).values(), *config.get("figures", {}).values()]
-    return {"kind": "trends", "variables": list(dict.fromkeys(v for e in entries for v in variables_of(e)))}
+    shown = [v for e in entries for v in variables_of(e)]
+    return {"kind": "trends", "variables": list(dict.fromkeys(shown or others))}
 
 
 def sources(config: dict) -> dict[str, list[str]]:
