@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from ronghe.errors import RongheError
 from ronghe.models import traces
+from ronghe.models.hessenberg import HessenbergLogDeterminant
 from ronghe.models.log_determinant import EigenLogDeterminant, SparseLogDeterminant, log_determinant, trace_of_cycle
 from ronghe.weights.matrix import Weights
 
@@ -39,7 +40,7 @@ def dense(W, a):
 
 @pytest.mark.parametrize("a", POINTS)
 @pytest.mark.parametrize("W", [nearest(), mutual()], ids=["asymmetric", "similar to symmetric"])
-@pytest.mark.parametrize("kind", [EigenLogDeterminant, SparseLogDeterminant])
+@pytest.mark.parametrize("kind", [EigenLogDeterminant, SparseLogDeterminant, HessenbergLogDeterminant])
 def test_value_derivatives_and_solves(kind, W, a):
     ln_det = kind(W)
     value, g, gg, _, _ = dense(W, a)
@@ -55,13 +56,56 @@ def test_value_derivatives_and_solves(kind, W, a):
     np.testing.assert_allclose(transposed, np.linalg.solve(S.T, right[:, 0]), rtol=1e-9, atol=1e-10)
 
 
+def random_graph(n, k=6, seed=1):
+    """Return row-standardised weights to k units drawn at random: no ordering keeps factors sparse."""
+    rng = np.random.default_rng(seed)
+    near = np.array([rng.choice(n - 1, k, replace=False) for _ in range(n)])
+    near += near >= np.arange(n)[:, None]
+    edges = pd.DataFrame({"focal": np.repeat(np.arange(n), k), "neighbor": near.ravel(), "weight": 1.0})
+    return Weights.from_edges(edges, name="random").standardise("row")
+
+
+def full(n, symmetric):
+    """Return row-standardised weights of all pairs."""
+    values = np.random.default_rng(2).random((n, n))
+    values = values + values.T if symmetric else values
+    np.fill_diagonal(values, 0.0)
+    names = list(range(n))
+    return Weights.from_frame(pd.DataFrame(values, names, names)).standardise("row")
+
+
+@pytest.mark.parametrize(
+    ("W", "kind"),
+    [
+        (lambda: nearest(700), SparseLogDeterminant),
+        (lambda: random_graph(1100), HessenbergLogDeterminant),
+        (lambda: full(1050, False), HessenbergLogDeterminant),
+        (lambda: full(650, False), EigenLogDeterminant),
+        (lambda: full(650, True), EigenLogDeterminant),
+    ],
+    ids=["nearest", "random graph", "full", "full, smaller", "full, symmetric"],
+)
+def test_cheapest_exact_way(W, kind):
+    """Dense factors where sparse ones would fill in; the value is that of the full matrix."""
+    W = W()
+    ln_det = log_determinant(W)
+    assert type(ln_det) is kind
+    value, g, *_ = dense(W, 0.6)
+    assert ln_det.derivatives(0.6)[:2] == pytest.approx((value, -g), rel=1e-10, abs=1e-10)
+    right = np.random.default_rng(1).standard_normal(W.n)
+    for transposed in (False, True):
+        x = ln_det.solve(0.6, right, transposed)
+        back = (W.sparse.T if transposed else W.sparse) @ x
+        np.testing.assert_allclose(x - 0.6 * back, right, atol=1e-11)
+
+
 @pytest.mark.parametrize("a", POINTS)
-@pytest.mark.parametrize("route", ["inverse", "cycle", "solves", "large"])
+@pytest.mark.parametrize("route", ["inverse", "reduced", "cycle", "solves", "large"])
 def test_traces_by_every_route(route, a, monkeypatch):
     W = nearest()
-    ln_det = SparseLogDeterminant(W)
+    ln_det = (HessenbergLogDeterminant if route == "reduced" else SparseLogDeterminant)(W)
     if route != "inverse":
-        monkeypatch.setattr("ronghe.models.log_determinant.DENSE_INVERSE", 0)
+        monkeypatch.setattr("ronghe.models.jacobian.DENSE_INVERSE", 0)
     if route in ("solves", "large"):
         monkeypatch.setattr(traces, "LARGE_FACTOR", 0)
     if route == "large":
@@ -86,7 +130,7 @@ def test_pair_traces_by_every_route(route, same, monkeypatch):
     W = nearest()
     M = W if same else nearest(k=4, seed=3)
     if route != "inverse":
-        monkeypatch.setattr("ronghe.models.log_determinant.DENSE_INVERSE", 0)
+        monkeypatch.setattr("ronghe.models.jacobian.DENSE_INVERSE", 0)
     if route == "probes":
         monkeypatch.setattr(traces, "MANY_SOLVES", 0)
         monkeypatch.setattr(traces, "LARGE_FACTOR", 0)

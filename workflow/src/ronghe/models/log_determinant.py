@@ -1,17 +1,18 @@
-"""The log-determinant ln|I - a W|, its derivatives, and solves with I - a W: exact, from eigenvalues or sparse LU."""
+"""The log-determinant ln|I - a W|, its derivatives, and solves with I - a W: exact, by the cheapest of three ways."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from functools import cached_property
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import eigs, splu
+from scipy.sparse.linalg import splu
 
 from ronghe.errors import RongheError
+from ronghe.models.hessenberg import HessenbergLogDeterminant
+from ronghe.models.jacobian import DENSE_INVERSE, FULL, STEP, LogDeterminant, SlopeLogDeterminant
 
 if TYPE_CHECKING:
     from ronghe.weights.matrix import Weights
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
 # Eigenvalues are cheaper than a handful of sparse factors up to these sizes (symmetric form, or none).
 SYMMETRIC_EIGENVALUES = 600
 GENERAL_EIGENVALUES = 120
-# A matrix fuller than this gains nothing from sparse factors; eigenvalues are then used at any size.
-FULL = 0.25
-# Below this size the inverse of I - a W is formed; convention 9 (nothing N x N) concerns larger W.
-DENSE_INVERSE = 600
-STEP = 1e-30
+# Of a matrix that gains nothing from sparse factors, eigenvalues are taken up to this size, or where they are real.
+FULL_EIGENVALUES = 1000
+# Sparse factors that fill more than this share of the matrix cost more than dense ones, as far as those fit in memory.
+HEAVY_FILL = 0.15
+LARGEST_DENSE = 8000
 LU_OPTIONS = {"diag_pivot_thresh": 0.0, "options": {"SymmetricMode": True}}
 _known: WeakKeyDictionary[Weights, LogDeterminant] = WeakKeyDictionary()
 
@@ -31,62 +32,21 @@ _known: WeakKeyDictionary[Weights, LogDeterminant] = WeakKeyDictionary()
 def log_determinant(W: Weights) -> LogDeterminant:
     """Return the log-determinant of I - a W by the fastest exact way; it is kept with W for the next model."""
     if W not in _known:
-        full = W.sparse.nnz > FULL * W.n**2
-        limit = SYMMETRIC_EIGENVALUES if W.n <= SYMMETRIC_EIGENVALUES and W.symmetric_form is not None else 0
-        by_eigenvalues = W.n <= max(limit, GENERAL_EIGENVALUES) or full
-        _known[W] = (EigenLogDeterminant if by_eigenvalues else SparseLogDeterminant)(W)
+        _known[W] = _fastest(W)
     return _known[W]
 
 
-class LogDeterminant:
-    """ln|I - a W| for one W: value, derivatives, the interval of `a`, and solves with I - a W."""
-
-    def __init__(self, W: Weights) -> None:
-        """Keep the matrix; what is costly is computed on first use."""
-        self.matrix = W.sparse
-        self.n = W.n
-        self.is_row_standardised = W.is_row_standardised
-        self._labelled = W
-
-    def derivatives(self, a: float) -> tuple[float, float, float]:
-        """Return ln|I - a W|, its first derivative -tr(G) and its second derivative -tr(G^2)."""
-        raise NotImplementedError
-
-    def sketch(self, a: np.ndarray) -> np.ndarray:
-        """Return ln|I - a W| at many points, good enough to find where a maximum lies."""
-        raise NotImplementedError
-
-    @property
-    def sketch_bounds(self) -> tuple[float, float]:
-        """Interval on which the sketch can be trusted."""
-        return self.bounds
-
-    def solve(self, a: float, values: np.ndarray, transposed: bool = False) -> np.ndarray:
-        """Return (I - a W)^-1 values, or with the transposed matrix."""
-        raise NotImplementedError
-
-    @cached_property
-    def bounds(self) -> tuple[float, float]:
-        """Open interval around zero on which I - a W is regular."""
-        raise NotImplementedError
-
-    @cached_property
-    def _dense(self) -> np.ndarray:
-        return self.matrix.toarray()
-
-    def inverse(self, a: float) -> np.ndarray:
-        """Return (I - a W)^-1 as a full matrix, for small or full W."""
-        S = -a * self._dense
-        S.flat[:: self.n + 1] += 1.0
-        return np.linalg.inv(S)
-
-    def restart(self) -> None:
-        """Forget what earlier fits left behind, so that a second fit takes the same steps as the first."""
-
-    @property
-    def has_small_inverse(self) -> bool:
-        """Whether (I - a W)^-1 may be formed: W is small, or is full itself."""
-        return self.n <= DENSE_INVERSE or self.matrix.nnz > FULL * self.n**2
+def _fastest(W: Weights) -> LogDeterminant:
+    """Choose by size, by symmetry, and by how far sparse factors fill in (a random graph, a full matrix)."""
+    small = W.n <= SYMMETRIC_EIGENVALUES and W.symmetric_form is not None
+    if small or W.n <= GENERAL_EIGENVALUES:
+        return EigenLogDeterminant(W)
+    if W.sparse.nnz <= FULL * W.n**2:
+        factored = SparseLogDeterminant(W)
+        if not DENSE_INVERSE < W.n <= LARGEST_DENSE or factored.fill <= HEAVY_FILL * W.n**2:
+            return factored
+    by_eigenvalues = W.n <= FULL_EIGENVALUES or W.symmetric_form is not None
+    return (EigenLogDeterminant if by_eigenvalues else HessenbergLogDeterminant)(W)
 
 
 class EigenLogDeterminant(LogDeterminant):
@@ -124,14 +84,8 @@ class EigenLogDeterminant(LogDeterminant):
         """Return the values at many points, exact here."""
         return np.log(np.abs(1.0 - np.multiply.outer(a, self.eigenvalues))).sum(axis=1)
 
-    def solve(self, a: float, values: np.ndarray, transposed: bool = False) -> np.ndarray:
-        """Return (I - a W)^-1 values by a dense solve."""
-        S = -a * (self._dense.T if transposed else self._dense)
-        S.flat[:: self.n + 1] += 1.0
-        return np.linalg.solve(S, values)
 
-
-class SparseLogDeterminant(LogDeterminant):
+class SparseLogDeterminant(SlopeLogDeterminant):
     """ln|I - a W| from sparse LU factors in one minimum-degree ordering, kept for all values of a.
 
     The pivots stay on the diagonal: scaled by the Perron vector of W, I - a W is diagonally dominant for |a| below
@@ -153,8 +107,6 @@ class SparseLogDeterminant(LogDeterminant):
         del factor, pattern
         self.ordered = sparse.csc_array(_permuted(self.matrix, order))
         self._layout()
-        self._slopes: OrderedDict[float, tuple[float, float]] = OrderedDict()
-        self._factors: OrderedDict[float, object] = OrderedDict()
 
     def _layout(self) -> None:
         """Place the weights on the pattern of I - a W, so that another `a` costs one multiplication."""
@@ -170,67 +122,11 @@ class SparseLogDeterminant(LogDeterminant):
         data = self._ones - a * self._weights
         return sparse.csc_array((data, self._indices, self._indptr), shape=(self.n, self.n))
 
-    @cached_property
-    def bounds(self) -> tuple[float, float]:
-        """Interval between the reciprocals of -r and r, where r bounds the spectral radius of W.
-
-        Rows that sum to one or less give r = 1 at once. An interval that reaches below -1/r can exist for W with
-        no eigenvalue near -r; it is not searched at this size.
-        """
-        sums = self._labelled.row_sums
-        if sums.max(initial=0.0) <= 1.0 + 1e-10 and np.any(np.abs(sums - 1.0) <= 1e-10):
-            return -1.0, 1.0
-        start = np.random.default_rng(0).uniform(0.5, 1.5, self.n)
-        radius = float(np.abs(eigs(self.matrix, k=1, which="LR", v0=start, return_eigenvectors=False)[0]))
-        return -1.0 / radius, 1.0 / radius
-
-    def value_and_slope(self, a: float) -> tuple[float, float]:
-        """Return ln|I - a W| and its derivative -tr(G), both exact, from one complex factor."""
-        if a not in self._slopes:
-            factor = splu(self.filtered(complex(a, STEP)), permc_spec="NATURAL", **LU_OPTIONS)
-            pivots = factor.U.diagonal()
-            self._slopes[a] = (
-                float(np.log(np.abs(pivots.real)).sum()),
-                float((pivots.imag / pivots.real).sum()) / STEP,
-            )
-            if len(self._slopes) > 64:
-                self._slopes.popitem(last=False)
-        return self._slopes[a]
-
-    def derivatives(self, a: float) -> tuple[float, float, float]:
-        """Return the value and slope, exact, and a second derivative good enough for Newton steps.
-
-        It is the difference of the exact slopes at a and at the nearest point visited, with the third derivative from
-        the series to centre it; before a second point is visited, that of the series.
-        """
-        near = [(abs(a - p), p) for p in self._slopes if 1e-8 < abs(a - p) < 0.1]
-        value, slope = self.value_and_slope(a)
-        k = np.arange(2, len(self._moments) + 1)
-        weighted = (k - 1) * self._moments[1:]
-        if not near:
-            return value, slope, -float(a ** (k - 2) @ weighted)
-        p = min(near)[1]
-        third = -float(((k[1:] - 2) * a ** (k[1:] - 3)) @ weighted[1:])
-        return value, slope, (slope - self._slopes[p][1]) / (a - p) + 0.5 * third * (a - p)
-
-    @cached_property
-    def _moments(self) -> np.ndarray:
-        """Estimates of tr(W^k), k = 1, 2, ... from seeded probes (Barry and Pace 1999, equation 3); tr(W) is zero."""
-        n_probes = int(np.clip(60_000 // self.n, 2, 20))
-        probes = np.random.default_rng(20100).choice([-1.0, 1.0], size=(self.n, n_probes))
-        scale = self.bounds[1]
-        scaled, moments, power = self.matrix * scale, [], probes
-        for _ in range(40):
-            power = scaled @ power
-            moments.append(float(np.vdot(probes, power)) / n_probes)
-        moments[0] = 0.0
-        moments[1] = float(scaled.multiply(scaled.T).sum())
-        return np.array(moments) / scale ** np.arange(1, 41)
-
-    def sketch(self, a: np.ndarray) -> np.ndarray:
-        """Return -sum over k of a^k tr(W^k) / k, from the estimated moments."""
-        k = np.arange(1, len(self._moments) + 1)
-        return -(np.power.outer(a, k) / k) @ self._moments
+    def _value_and_slope(self, a: float) -> tuple[float, float]:
+        """Return the two from the pivots of one complex factor."""
+        factor = splu(self.filtered(complex(a, STEP)), permc_spec="NATURAL", **LU_OPTIONS)
+        pivots = factor.U.diagonal()
+        return float(np.log(np.abs(pivots.real)).sum()), float((pivots.imag / pivots.real).sum()) / STEP
 
     def solve(self, a: float, values: np.ndarray, transposed: bool = False) -> np.ndarray:
         """Return (I - a W)^-1 values; factors are kept for the next."""
@@ -240,25 +136,12 @@ class SparseLogDeterminant(LogDeterminant):
         )
         return solution
 
-    def _factor(self, a: float) -> object:
-        """Return the factor at a; two are kept, one for rho and one for lambda."""
-        if a not in self._factors:
-            while len(self._factors) > 1:
-                self._factors.popitem(last=False)
-            self._factors[a] = splu(self.filtered(a), permc_spec="NATURAL", **LU_OPTIONS)
-        return self._factors[a]
+    def _factorise(self, a: float) -> object:
+        return splu(self.filtered(a), permc_spec="NATURAL", **LU_OPTIONS)
 
     def inverse(self, a: float) -> np.ndarray:
         """Return (I - a W)^-1 as a full matrix, for small W."""
         return self.solve(a, np.eye(self.n))
-
-    def restart(self) -> None:
-        """Forget the points visited, so that a second fit takes the same steps as the first."""
-        self._slopes.clear()
-
-    def forget(self) -> None:
-        """Let go of the kept factors, to make room for a larger one."""
-        self._factors.clear()
 
 
 def _permuted(W: sparse.csr_array, order: np.ndarray) -> sparse.csr_array:
