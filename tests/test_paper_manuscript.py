@@ -22,6 +22,7 @@ from ronghe.paper.terms import TERMS, Labels
 from test_paper_tables import LABELS, check_tex, regression, write_fit
 
 LANGUAGES = ["en", "zh"]
+QUALITY = {"kind": "index", "indicators": {"x": {"direction": "positive"}, "z": {"direction": "negative"}}}
 
 
 @pytest.fixture(scope="module")
@@ -163,12 +164,14 @@ def test_a_quoted_cell_must_be_one_cell(tmp_path: Path) -> None:
 
 
 def test_an_entry_is_checked_against_declared_names() -> None:
-    config = {"specifications": {"sdm": {}}, "measures": {"quality": {}}, "tables": {}, "figures": {}}
+    config = {"specifications": {"sdm": {}}, "measures": {"quality": QUALITY}, "tables": {}, "figures": {}}
     table = {"kind": "regression", "caption": "c", "columns": ["sdm", {"specification": "smd"}]}
     with pytest.raises(RongheError, match="tables.main: unknown specification 'smd'; did you mean 'sdm'"):
         declaration.check({**config, "tables": {"main": table}})
     figure = {"kind": "tile_map", "caption": "c", "variable": "qualty.index"}
-    with pytest.raises(RongheError, match="figures.map: unknown measure 'qualty'; did you mean 'quality'"):
+    with pytest.raises(
+        RongheError, match="figures.map: unknown column of a measure 'qualty.index'; did you mean 'quality"
+    ):
         declaration.check({**config, "figures": {"map": figure}})
     with pytest.raises(RongheError, match="tables.main.columns: no specification is named"):
         declaration.check({**config, "tables": {"main": {**table, "columns": []}}})
