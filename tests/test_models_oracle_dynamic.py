@@ -177,26 +177,21 @@ def test_random_effects(kind, other, model, errors):
     assert np.abs((result.cov - wanted) / np.outer(size, size)).to_numpy().max() < 1e-6
 
 
-def test_random_effects_find_the_higher_hill():
-    """Six units in two periods: a climb from no dependence ends at the edge of lambda, below the top."""
-    for seed in range(6):
-        rng = np.random.default_rng(seed)
-        W, M = weights("spectral", 6, rng), weights("cycle", 6, rng)
-        y, X = draw(6, 2, 1, W, M, 0.0, -0.8, rng)
-        series, frame = frames(y, X, list(range(6)), [1, 2], rng)
-        panel = RandomEffectsPanel(
-            series,
-            frame,
-            labelled(W, list(range(6))),
-            model="sem",
-            errors="kkp",
-            error_weights=labelled(M, list(range(6))),
-        )
-        likelihood = panel.likelihood
-        low, high = likelihood.spatial_error.bounds
-        lams, shares = np.linspace(low, high, 83)[1:-1], np.linspace(0.02, 1.0, 50)
-        heights = [likelihood.at(0.0, lam, (1 / u - 1) / 2).loglik for lam in lams for u in shares]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)
-            _, point = panel.maximum()
-        assert point.loglik >= max(heights) - 1e-8
+@pytest.mark.parametrize(("kind", "seed"), [("knn", 22), ("spectral", 11), ("rook", 11)])
+def test_random_effects_find_the_higher_hill(kind, seed):
+    """Seven units in two periods: climbs from no dependence alone end one log unit and more below the top."""
+    rng = np.random.default_rng(seed)
+    labels = list(range(7))
+    W, M = weights("knn", 7, rng), weights(kind, 7, rng)
+    y, X = draw(7, 2, 2, W, M, 0.0, -0.8, rng)
+    series, frame = frames(y, X, labels, [0, 1], rng)
+    options = {"error_weights": labelled(M, labels)}
+    panel = RandomEffectsPanel(series, frame, labelled(W, labels), model="sdem", errors="kkp", **options)
+    likelihood = panel.likelihood
+    low, high = likelihood.spatial_error.bounds
+    lams, shares = np.linspace(low, high, 83)[1:-1], np.linspace(0.02, 1.0, 50)
+    heights = [likelihood.at(0.0, lam, (1 / u - 1) / 2).loglik for lam in lams for u in shares]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        _, point = panel.maximum()
+    assert point.loglik >= max(heights) - 1e-8
