@@ -12,7 +12,7 @@ from scipy import sparse
 from ronghe.errors import RongheError, listing, require_known
 from ronghe.models.fitted import FittedModel
 from ronghe.models.information import expected_information, inverse_scaled, observed_information
-from ronghe.models.scores import cell_scores, period_scores, unit_meat
+from ronghe.models.scores import period_scores, score_parts, unit_meat
 
 COVARIANCES = ["expected", "observed", "robust", "clustered", "driscoll_kraay", "conley"]
 CLUSTERS = ["units", "time"]
@@ -160,18 +160,21 @@ def _bartlett(sums: np.ndarray, lags: int) -> np.ndarray:
 def _conley(model: FittedModel, choice: CovarianceChoice, where: str) -> np.ndarray:
     """Return the meat with spatial weights within a period, and Bartlett weights over a unit's own past.
 
-    Conley (1999, equation 3.14) for the space, Newey and West for the time; no pair is stored beyond the cutoff.
+    Conley (1999, equation 3.14) for the space, Newey and West for the time; no pair is stored beyond the cutoff. The
+    weights are for the own parts of the score: what a quadratic form e'G e adds by pairs of units is there at any
+    distance between neighbours in W, and comes as for `robust`; sums of e (W y) over the units nearby would miss it.
     """
-    scores = cell_scores(model)
+    own, between = score_parts(model, over_time=False)
     near = nearness(choice, model.panel.units, where)
-    N, T, P = scores.shape
-    total = scores.reshape(N, -1).T @ (near @ scores.reshape(N, -1))
+    left, right = own
+    N, T, P = left.shape
+    total = left.reshape(N, -1).T @ (near @ right.reshape(N, -1))
     total = np.einsum("tptq->pq", total.reshape(T, P, T, P))
     lags = _bandwidth(model, choice, where) if choice.bandwidth is not None else 0
     for lag in range(1, lags + 1):
-        product = np.einsum("itp,itq->pq", scores[:, lag:], scores[:, :-lag], optimize=True)
+        product = np.einsum("itp,itq->pq", left[:, lag:], right[:, :-lag], optimize=True)
         total += (1 - lag / (lags + 1)) * (product + product.T)
-    return _semidefinite(total)
+    return _semidefinite(0.5 * (total + total.T) + between)
 
 
 def nearness(choice: CovarianceChoice, units: Sequence[object], where: str) -> sparse.csr_array:

@@ -63,6 +63,18 @@ def unit_meat(model: FittedModel, over_time: bool) -> np.ndarray:
     independent too, and (e_i'e_j)^2 gives way to the sum of e_it^2 e_jt^2. Under normal disturbances both equal the
     expected information; under others they add the third and fourth moments of Lee (2004, equation 2.10).
     """
+    own, between = score_parts(model, over_time)
+    left, right = (half.sum(axis=1) if over_time else half.reshape(-1, half.shape[2]) for half in own)
+    product = left.T @ right
+    return 0.5 * (product + product.T) + between
+
+
+def score_parts(model: FittedModel, over_time: bool) -> tuple[list[np.ndarray], np.ndarray]:
+    """Return each cell's own part of the score (twice: two independent estimates for large N), and the pairs' variance.
+
+    The own part holds the linear terms and the squares c_ii e_i^2; the products of two units' disturbances, which
+    belong to neither, are in the second alone.
+    """
     e, s2 = model.residuals, model.sigma2
     k = model.n_b
     forms = quadratic_forms(model)
@@ -79,13 +91,12 @@ def unit_meat(model: FittedModel, over_time: bool) -> np.ndarray:
         own = linear.copy()
         for form, diagonal in zip(forms, pairs.diagonals, strict=True):
             own[:, :, model.place(form.name)] += diagonal[half][:, None] * excess / s2
-        halves.append(own.sum(axis=1) if over_time else own.reshape(-1, own.shape[2]))
-    product = halves[0].T @ halves[1]
-    total = 0.5 * (product + product.T)
+        halves.append(own)
+    between = np.zeros((len(model.values), len(model.values)))
     for i, p in enumerate(forms):
         for j, q in enumerate(forms):
-            total[model.place(p.name), model.place(q.name)] += pairs.sums[i, j] / s2**2
-    return total
+            between[model.place(p.name), model.place(q.name)] = pairs.sums[i, j] / s2**2
+    return halves, between
 
 
 @dataclass(frozen=True)
