@@ -115,7 +115,7 @@ def effects_of_draws(model: FittedModel, draws: np.ndarray) -> tuple[np.ndarray,
     """Return effects (draw, variable, effect) for parameter vectors, and how many left the interval of rho.
 
     Draws of rho outside the interval have no effects and are left out. The multipliers are analytic in rho: they are
-    evaluated at Chebyshev points of the span of the draws and interpolated, to about 1e-12.
+    evaluated at Chebyshev points of the span of the draws and interpolated.
     """
     _, places = variables_and_places(model)
     r = model.place("rho")
@@ -136,16 +136,29 @@ def effects_of_draws(model: FittedModel, draws: np.ndarray) -> tuple[np.ndarray,
     return np.stack([direct, total - direct, total], axis=2), n_out
 
 
-def interpolated(function: object, points: np.ndarray, n_nodes: int = 32) -> np.ndarray:
-    """Return function(points), from its values at Chebyshev nodes over their span (Trefethen 2013, theorem 8.2)."""
+def interpolated(function: object, points: np.ndarray, tolerance: float = 1e-10) -> np.ndarray:
+    """Return function(points), from its values at Chebyshev nodes over their span (Trefethen 2013, theorem 8.2).
+
+    The number of nodes doubles until the function itself, at points spread over the span and at its ends, agrees to
+    `tolerance` of its size: near the ends of the interval of rho the multipliers grow without bound.
+    """
     low, high = points.min(), points.max()
-    if len(points) <= n_nodes or high - low < 1e-12:
-        return np.array([function(p) for p in points])
-    nodes = np.cos(np.pi * (np.arange(n_nodes) + 0.5) / n_nodes)
-    values = np.array([function(0.5 * (low + high) + 0.5 * (high - low) * x) for x in nodes])
-    coefficients = np.polynomial.chebyshev.chebfit(nodes, values, n_nodes - 1)
-    scaled = (2 * points - low - high) / (high - low)
-    return np.polynomial.chebyshev.chebval(scaled, coefficients).T
+    n_nodes = 32
+    checked = np.quantile(points, [0.0, 0.02, 0.3, 0.6, 0.98, 1.0], method="nearest")
+    truth = None
+    while 2 * n_nodes < len(points) and high - low >= 1e-12:
+        nodes = np.cos(np.pi * (np.arange(n_nodes) + 0.5) / n_nodes)
+        values = np.array([function(0.5 * (low + high) + 0.5 * (high - low) * x) for x in nodes])
+        coefficients = np.polynomial.chebyshev.chebfit(nodes, values, n_nodes - 1)
+
+        def polynomial(x: np.ndarray, coefficients: np.ndarray = coefficients) -> np.ndarray:
+            return np.polynomial.chebyshev.chebval((2 * x - low - high) / (high - low), coefficients).T
+
+        truth = np.array([function(p) for p in checked]) if truth is None else truth
+        if np.all(np.abs(polynomial(checked) - truth) <= tolerance * np.abs(truth).max(axis=0)):
+            return polynomial(points)
+        n_nodes *= 2
+    return np.array([function(p) for p in points])
 
 
 def effects_by_order(model: FittedModel, n_orders: int) -> tuple[list[str], np.ndarray, np.ndarray]:

@@ -15,6 +15,8 @@ from ronghe.models.projection import Projection
 VANISHING = 1e-11
 # Share of a column's variation that the others must leave unexplained.
 COLLINEAR = 1e-11
+# Share of a column's sum of squares that must be variation about its mean, in a model with a constant.
+LEVEL = 1e-9
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,8 @@ def _check_rank(
             f"{where}: {reason}, so that effects='{projection.effects}' leave nothing of it: {name}. "
             "Leave it out or choose other effects"
         )
+    if "const" in columns:
+        _check_levels(products, columns, where)
     scale = np.sqrt(size[n_lead:])
     correlation = products[n_lead:, n_lead:] / np.outer(scale, scale)
     kept: list[int] = []
@@ -144,3 +148,17 @@ def _check_rank(
                 f"{'' if projection.effects == 'pooled' else ' once the fixed effects are out'}; leave one of them out"
             )
         kept.append(k)
+
+
+def _check_levels(products: np.ndarray, columns: tuple[str, ...], where: str) -> None:
+    """Refuse columns whose level so dwarfs their variation that products with the constant lose the latter's digits."""
+    one = columns.index("const")
+    size = np.diag(products)
+    variation = 1.0 - products[one] ** 2 / (size * size[one])
+    far = [columns[k] for k in np.flatnonzero((variation > 0) & (variation <= LEVEL)) if k != one]
+    if far:
+        names = listing("the outcome" if c == "y" else c for c in far)
+        raise RongheError(
+            f"{where}: in a pooled model the level of {names} is more than 30,000 times its spread, and digits would "
+            "be lost; subtract a round number from it (this changes the constant), or leave it out if it does not vary"
+        )

@@ -125,7 +125,13 @@ class SpatialPanel:
             if error_weights is not None:
                 raise RongheError(f"{self.name}: model '{s.model}' has no spatial error; leave error_weights out")
             return None
-        return self.weights if error_weights is None else Weights.coerce(error_weights).align(self.panel.units)
+        found = self.weights if error_weights is None else Weights.coerce(error_weights).align(self.panel.units)
+        if s.has_lag and set(s.names) <= {CONSTANT} and found.hash == self.weights.hash:
+            raise RongheError(
+                f"{self.name}: without regressors, and with the same weights for both, rho and lambda can change "
+                "places and the likelihood stays the same; bring regressors or other error_weights, or choose sar, sem"
+            )
+        return found
 
     def _check_method(self) -> None:
         """Refuse a method that does not exist for these effects and weights, naming the choices."""
