@@ -8,6 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
+
+# No test depends on a clock, nor on what an earlier run happened to draw.
+settings.register_profile("steady", deadline=None, derandomize=True, database=None)
+settings.load_profile("steady")
 
 PROJECT = Path(__file__).resolve().parents[1]
 
