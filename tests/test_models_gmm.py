@@ -132,3 +132,19 @@ def test_rows_in_any_order_and_collapsing_counts_instruments():
 def test_lag_one_is_no_instrument():
     with pytest.raises(RongheError, match="the first lag must be 2 or more"):
         fit(entry(instrument_lags=[1]), Data(simulated(1)))
+
+
+@pytest.mark.parametrize("kind", ["difference_gmm", "system_gmm"])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"controls": [{"lag": 1, "of": "x"}, "twice"]}, "'twice' is a combination of the regressors before it"),
+        ({"controls": ["nothing"]}, "'nothing' does not vary in the equations; leave it out"),
+        ({"outcome_lags": 7}, "no unit has 7 lags of the outcome and a change within 8 periods"),
+    ],
+)
+def test_what_cannot_be_estimated_is_named(kind, change, message):
+    panel = simulated(1, n_units=30, n_periods=8).assign(nothing=0.0)
+    panel["twice"] = 2 * panel["x"]
+    with pytest.raises(RongheError, match=f"specification 't': {message}"):
+        fit(entry(kind=kind, collapse=True, **change), Data(panel))

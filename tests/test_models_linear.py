@@ -178,6 +178,8 @@ def test_wild_bootstrap_keeps_its_size_with_twelve_clusters():
         ({"controls": ["ln_pc", "still"]}, "no variation is left in still"),
         ({"sample": {"regions": ["AL", "AZ"], "years": [1970, 1971]}}, "4 rows are too few for 4 coefficients and 3"),
         ({"controls": ["ln_pc", "twice"]}, "'twice' is a combination"),
+        ({"controls": ["ln_pc", "twice"], "kind": "random_effects", "effects": "units"}, "'twice' is a combination"),
+        ({"covariance": "driscoll_kraay", "bandwidth": 17}, "bandwidth 17 must lie between 0 and 16, for 17 periods"),
         ({"controls": ["ln_pc", "hole"]}, r"hole: no value for \('AL', 1970\)"),
     ],
 )

@@ -294,6 +294,8 @@ def test_entry_leaves_regions_out_and_describes_itself(tmp_path):
     assert W.labels == ("a", "b", "c")
     assert (summary["n"], summary["edges"], summary["row_standardised"], summary["hash"]) == (3, 3, True, W.hash)
     assert summary["raw_spectral_radius"] == pytest.approx(1.0)
+    with pytest.raises(RongheError, match="near: k: 3 nearest of 2 other regions; choose from 1 to 2"):
+        build("near", {**entry, "k": 3}, read_sources(entry, files))
     with pytest.raises(RongheError, match="unknown region to leave out 'e'"):
         read_sources({**entry, "leave_out": ["e"]}, files)
     two = pd.concat([regions, regions.iloc[:1]])

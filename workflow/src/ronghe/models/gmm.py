@@ -44,6 +44,7 @@ def _estimate(specification: dict, data: Data, levels: bool) -> Estimate:
     n_instruments = system.Z[0].shape[1]
     if n_instruments < len(system.names):
         raise RongheError(f"{len(system.names)} coefficients need as many instruments; there are {n_instruments}")
+    _require_full_rank(system)
     steps = int(specification.get("steps", 2))
     fitted = fit_moments(system, steps)
     k = len(system.reported)
@@ -86,6 +87,18 @@ def _estimate(specification: dict, data: Data, levels: bool) -> Estimate:
             "sigma2": None,
         },
     )
+
+
+def _require_full_rank(system: System) -> None:
+    """Refuse regressors that do not vary in the equations, or that others explain, by name."""
+    X = np.vstack(system.X)
+    size = np.sqrt((X**2).sum(axis=0))
+    if not size.all():
+        raise RongheError(f"'{system.names[int(size.argmin())]}' does not vary in the equations; leave it out")
+    triangle = np.abs(np.diag(np.linalg.qr(X / size, mode="r")))
+    if len(triangle) < len(size) or triangle.min() < 1e-10:
+        culprit = system.names[int(triangle.argmin())] if len(triangle) == len(size) else system.names[-1]
+        raise RongheError(f"'{culprit}' is a combination of the regressors before it; leave one of them out")
 
 
 def fit_moments(system: System, steps: int) -> Steps:

@@ -87,6 +87,11 @@ def assemble(arrays: Arrays, specification: dict, levels: bool) -> System:
         rows = [t for t in used if differenced[i, t]]
         if rows:
             blocks.append((i, rows, [t for t in level_periods if complete[i, t]] if levels else []))
+    if not blocks:
+        raise RongheError(
+            f"no unit has {specification.get('outcome_lags', 1)} lags of the outcome and a change within "
+            f"{n_periods} periods; lower outcome_lags, or widen the sample"
+        )
     layout = Periods(used, level_periods, periods, (first, last), collapse)
     parts = [_unit(arrays, i, changes, levelled, layout, exogenous) for i, changes, levelled in blocks]
     Z = [p[2] for p in parts]

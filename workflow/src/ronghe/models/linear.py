@@ -160,6 +160,8 @@ def random_effects(specification: dict, data: Data) -> Estimate:
     dummies = np.eye(layout.n_periods)[layout.times][:, 1:]
     two_way = specification.get("effects", "units") == "twoways"
     X = np.column_stack([design.X, np.ones(len(design.y)), dummies if two_way else dummies[:, :0]])
+    centred = absorption.absorb(design.X, layout, "time" if two_way else "pooled")
+    absorption.require_full_rank(centred, design.X, design.names, "period" if two_way else "no")
     theta, components = _swamy_arora(design.y, X, layout)
     means = X[:, :k] - absorption.absorb(X[:, :k], layout, "units")
     keep = np.ptp(means, axis=0) > 0

@@ -65,6 +65,13 @@ class Choice:
         return {"driscoll_kraay": "Driscoll-Kraay"}.get(self.kind, self.kind)
 
 
+def _lags(bandwidth: int | None, n_periods: int) -> int:
+    """Return the lags asked for, or the usual number; the scores of all periods sum to zero, so fewer than those."""
+    if bandwidth is not None and bandwidth >= n_periods:
+        raise RongheError(f"bandwidth {bandwidth} must lie between 0 and {n_periods - 1}, for {n_periods} periods")
+    return default_bandwidth(n_periods) if bandwidth is None else bandwidth
+
+
 def default_bandwidth(n_periods: int) -> int:
     """Return floor(4 (T/100)^(2/9)) lags, the usual rule of Newey and West."""
     return int(np.floor(4 * (n_periods / 100) ** (2 / 9)))
@@ -148,7 +155,7 @@ def clustered_meat(scores: np.ndarray, layout: Layout, cluster: tuple[str, ...],
 def driscoll_kraay_meat(scores: np.ndarray, layout: Layout, bandwidth: int | None = None) -> np.ndarray:
     """Return the Bartlett-weighted covariance of the period sums of the scores (Driscoll and Kraay 1998, eq. 8)."""
     sums = group_sums(scores, layout.times)
-    lags = default_bandwidth(len(sums)) if bandwidth is None else bandwidth
+    lags = _lags(bandwidth, len(sums))
     meat = sums.T @ sums
     for lag in range(1, min(lags, len(sums) - 1) + 1):
         gamma = sums[lag:].T @ sums[:-lag]
@@ -167,7 +174,7 @@ def conley_meat(
     if layout.coordinates is None or cutoff_km is None:
         raise RongheError("a Conley covariance needs the regions' longitude and latitude, and cutoff_km")
     weights = np.clip(1 - great_circle_km(layout.coordinates) / cutoff_km, 0, None)
-    lags = default_bandwidth(layout.n_periods) if bandwidth is None else bandwidth
+    lags = _lags(bandwidth, layout.n_periods)
     cells = np.zeros((layout.n_periods, layout.n_units, scores.shape[1]))
     cells[layout.times, layout.units] = scores
     meat = np.einsum("tik,ij,tjl->kl", cells, weights, cells, optimize=True)

@@ -144,6 +144,9 @@ def _contiguity(name: str, entry: dict, sources: Sources) -> Weights:
 
 
 def _nearest(name: str, entry: dict, sources: Sources) -> Weights:
+    if entry["k"] >= sources.positions.n:
+        most = sources.positions.n - 1
+        raise RongheError(f"{name}: k: {entry['k']} nearest of {most} other regions; choose from 1 to {most}")
     return distance.nearest_neighbors(sources.positions, entry["k"], name)
 
 
