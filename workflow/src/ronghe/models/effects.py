@@ -8,9 +8,9 @@ import numpy as np
 from scipy import sparse
 
 from ronghe.models.fitted import FittedModel
-from ronghe.models.log_determinant import LogDeterminant
+from ronghe.models.jacobian import LogDeterminant
 from ronghe.models.specification import CONSTANT
-from ronghe.models.traces import unit_blocks
+from ronghe.models.traces import multiplier, unit_blocks
 
 EFFECT_NAMES = ("direct", "indirect", "total")
 
@@ -246,7 +246,7 @@ def unit_effects(model: FittedModel) -> tuple[list[str], np.ndarray, np.ndarray]
 def multiplier_diagonals(lag: LogDeterminant, rho: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the diagonals of G and of G^2, from the full inverse of a small W, else in blocks of columns."""
     if lag.has_small_inverse:
-        G = lag.matrix @ lag.inverse(rho)
+        G = multiplier(lag, rho)
         return np.diag(G).copy(), np.einsum("ij,ji->i", G, G)
     g, gg = np.empty(lag.n), np.empty(lag.n)
     for places, unit in unit_blocks(lag.n):

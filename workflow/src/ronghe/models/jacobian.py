@@ -104,8 +104,12 @@ class LogDeterminant:
         """Whether (I - a W)^-1 may be formed: W is small, or is full itself."""
         return self.n <= DENSE_INVERSE or self.matrix.nnz > FULL * self.n**2
 
-    def note(self, name: str, a: float, periods: int, curvature: float) -> str | None:
-        """Return what a reader must know about the accuracy at a, None where it is exact."""
+    def errors(self, a: float) -> np.ndarray:
+        """Return the standard errors of the value and of its two derivatives: zero where they are exact."""
+        return np.zeros(3)
+
+    def note(self, name: str, a: float, periods: int, error: float) -> str | None:
+        """Return what a reader must know about the accuracy, None where it is exact."""
 
 
 class SlopeLogDeterminant(LogDeterminant):

@@ -16,10 +16,12 @@ from ronghe.models.covariance import covariance, read_choice
 from ronghe.models.fitted import FittedModel
 from ronghe.models.formula import read_formula
 from ronghe.models.information import expected_information, inverse_scaled
-from ronghe.models.likelihood import Likelihood, Maximum, maximise
+from ronghe.models.jacobian import LogDeterminant
+from ronghe.models.likelihood import Likelihood, Maximum, Point, maximise
 from ronghe.models.log_determinant import log_determinant
 from ronghe.models.moments import Moments, build_moments
 from ronghe.models.panel import Panel, read_panel_arrays, select_observed
+from ronghe.models.probed import APPROXIMATIONS, probed_log_determinant
 from ronghe.models.projection import Projection
 from ronghe.models.results import SpatialPanelResult
 from ronghe.models.specification import CONSTANT, MODELS, specify
@@ -37,6 +39,8 @@ class SpatialPanel:
     (the likelihood of the transformed data, Lee and Yu 2010), lsdv (dummies) and bias_corrected (dummies, then Lee
     and Yu's analytical correction). `durbin` picks the regressors whose lag enters, `error_weights` is another W for
     the error. `missing="select"` uses the cells that are there (ols and slx only). Pooled models have a constant.
+    `log_determinant` is exact, or one of chebyshev, lanczos (weights with real eigenvalues) and series, estimated by
+    probes where exact factors do not fit; the result's notes then state the error.
     `compat="demean_first"` demeans before the error's filter, as splm does: for comparison with published figures only.
     """
 
@@ -52,6 +56,7 @@ class SpatialPanel:
         error_weights: Weights | object | None = None,
         missing: str = "refuse",
         compat: str | None = None,
+        log_determinant: str = "exact",
         name: str = "model",
     ) -> None:
         """Match data and weights, check the options, build lags and sufficient statistics."""
@@ -59,6 +64,8 @@ class SpatialPanel:
         if compat is not None:
             require_known(compat, COMPATIBILITIES, "compat", name)
         self.compat = compat
+        require_known(log_determinant, ["exact", *APPROXIMATIONS], "log_determinant", name)
+        self.log_determinant = log_determinant
         self.weights = None if W is None else Weights.coerce(W)
         units = None if self.weights is None else self.weights.labels
         require_known(missing, ["refuse", "select"], "missing", name)
@@ -171,12 +178,17 @@ class SpatialPanel:
         self._check_size(nobs)
         return Likelihood(
             self.moments,
-            log_determinant(self.weights) if s.has_lag else None,
-            log_determinant(self.error_weights) if s.has_error else None,
+            self._filter(self.weights) if s.has_lag else None,
+            self._filter(self.error_weights) if s.has_error else None,
             nobs,
             periods,
             self.projection.has_time and s.method == "lee_yu",
         )
+
+    def _filter(self, weights: Weights) -> LogDeterminant:
+        if self.log_determinant == "exact":
+            return log_determinant(weights)
+        return probed_log_determinant(weights, self.log_determinant, self.name)
 
     def _check_size(self, nobs: int) -> None:
         p, s = self.panel, self.specification
@@ -212,7 +224,7 @@ class SpatialPanel:
         if self.specification.method == "bias_corrected":
             model = bias_corrected(model)
         table = covariance(model, choice, self.name)
-        return SpatialPanelResult(model, table, choice, point.loglik, _notes(maximum, self) + _estimated(model))
+        return SpatialPanelResult(model, table, choice, point.loglik, _notes(maximum, self) + _estimated(model, point))
 
 
 def bias_corrected(estimate: FittedModel) -> FittedModel:
@@ -248,11 +260,20 @@ def _with_constant(panel: Panel, effects: str) -> Panel:
     return replace(panel, names=(CONSTANT, *panel.names), X=X)
 
 
-def _estimated(model: FittedModel) -> tuple[str, ...]:
-    """Say which traces were estimated by probes, and how closely."""
+def _estimated(model: FittedModel, point: Point) -> tuple[str, ...]:
+    """Say which log-determinants and traces were estimated by probes, and how closely."""
+    likelihood, told = model.likelihood, []
+    filters = {"rho": (likelihood.lag, point.rho), "lambda": (likelihood.error, point.lam)}
+    used = [filters[name] for name in likelihood.free]
+    slopes = np.array([likelihood.n_periods * f.errors(a)[1] for f, a in used])
+    # A slope that is off by s moves the maximum by -H^-1 s; both filters may use the same probes.
+    moved = np.abs(np.linalg.inv(point.curvature)) @ slopes if slopes.any() else slopes
+    for name, (f, a), error in zip(likelihood.free, used, moved, strict=True):
+        told.append(f.note(name, a, likelihood.n_periods, float(error)))
     names = {"lag_traces": "trace of rho", "error_traces": "trace of lambda", "pair_traces": "traces of both"}
     held = {text: getattr(model.__dict__.get(name), "error", 0.0) for name, text in names.items()}
-    return tuple(f"{text}: estimated by probes, relative error {error:.1e}" for text, error in held.items() if error)
+    traces = [f"{text}: estimated by probes, relative error {error:.1e}" for text, error in held.items() if error]
+    return tuple([text for text in told if text] + traces)
 
 
 def _notes(maximum: Maximum, model: SpatialPanel) -> tuple[str, ...]:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from ronghe.models.log_determinant import LogDeterminant, SparseLogDeterminant, trace_of_cycle
+from ronghe.models.jacobian import LogDeterminant
+from ronghe.models.log_determinant import SparseLogDeterminant, trace_of_cycle
+from ronghe.models.probed import ProbedLogDeterminant
 
-# Nearer to zero, (tr(S^-1 S^-T) - N - 2 rho tr G) / rho^2 loses digits, and the trace with W itself is taken.
+# Nearer to zero, (S^-1 - I) / rho loses digits, and the product with W itself is taken.
 SMALL = 5e-3
 # Exact traces from a complex factor of twice the size take some eight times the memory of a factor of I - rho W, and
 # thirty times its work. They are taken while the factor holds fewer numbers, and its square per unit is below, these.
@@ -59,6 +61,10 @@ def filter_traces(ln_det: LogDeterminant, a: float) -> FilterTraces:
         return FilterTraces(float(np.trace(G)), float(np.vdot(G, G.T)), float(np.vdot(G, G)), float(sums @ sums))
     sums = ln_det.solve(a, ln_det.matrix.T @ np.ones(ln_det.n), transposed=True)
     squared = float(sums @ sums)
+    if isinstance(ln_det, ProbedLogDeterminant):
+        _, slope, second = ln_det.derivatives(a)
+        extra, error = _asymmetric_part(ln_det, a)
+        return FilterTraces(-slope, -second, extra - second, squared, error / (extra - second))
     if _has_cheap_cycle(ln_det):
         return FilterTraces(*_cycle_traces(ln_det, a), squared)
     if ln_det.n <= MANY_SOLVES:
@@ -73,8 +79,13 @@ def _has_cheap_cycle(ln_det: LogDeterminant) -> bool:
 
 
 def multiplier(ln_det: LogDeterminant, a: float) -> np.ndarray:
-    """Return G = W (I - a W)^-1 as a full matrix, for a small or full W."""
-    return ln_det.matrix @ ln_det.inverse(a)
+    """Return G = W (I - a W)^-1 as a full matrix, for a small or full W; S^-1 = I + a G saves the product."""
+    inverse = ln_det.inverse(a)
+    if abs(a) < SMALL:
+        return ln_det.matrix @ inverse
+    inverse.flat[:: ln_det.n + 1] -= 1.0
+    inverse /= a
+    return inverse
 
 
 def _cycle_traces(ln_det: SparseLogDeterminant, a: float) -> tuple[float, float, float]:
@@ -113,23 +124,27 @@ def unit_blocks(n: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 def _large_traces(ln_det: SparseLogDeterminant, a: float, column_sums_squared: float) -> FilterTraces:
-    """Return tr(G) exact, tr(G^2) to about 1e-8 from a difference of it, and tr(G'G) from probes.
-
-    tr(G'G) = tr(G^2) + |G - G'|^2 / 2: only the asymmetric part is estimated (Hutchinson 1990, equation 5), which is
-    small for weights near symmetry, so that the error is far below that of plain probes.
-    """
+    """Return tr(G) exact, tr(G^2) to about 1e-8 from a difference of it, and tr(G'G) from probes."""
     low, high = ln_det.bounds
     step = 1e-4 * min(a - low, high - a)
+    extra, error = _asymmetric_part(ln_det, a)
+    ln_det.forget()
+    below, slope, above = (ln_det.value_and_slope(a + k * step)[1] for k in (-1, 0, 1))
+    gg = -(above - below) / (2 * step)
+    return FilterTraces(-slope, gg, gg + extra, column_sums_squared, error / (gg + extra))
+
+
+def _asymmetric_part(ln_det: LogDeterminant, a: float) -> tuple[float, float]:
+    """Return |G - G'|^2 / 2 = tr(G'G) - tr(G^2) from probes, and its standard error (Hutchinson 1990, equation 5).
+
+    Only this part is estimated; it is small for weights near symmetry, so that the error is far below that of plain
+    probes.
+    """
     z = np.random.default_rng(1990).choice([-1.0, 1.0], size=(ln_det.n, 16))
     forward = ln_det.matrix @ ln_det.solve(a, z)
     gap = forward - ln_det.solve(a, ln_det.matrix.T @ z, transposed=True)
     samples = 0.5 * np.einsum("ij,ij->j", gap, gap)
-    ln_det.forget()
-    below, slope, above = (ln_det.value_and_slope(a + k * step)[1] for k in (-1, 0, 1))
-    gg = -(above - below) / (2 * step)
-    gtg = gg + float(samples.mean())
-    error = float(samples.std(ddof=1)) / np.sqrt(len(samples)) / gtg
-    return FilterTraces(-slope, gg, gtg, column_sums_squared, error)
+    return float(samples.mean()), float(samples.std(ddof=1)) / np.sqrt(len(samples))
 
 
 def pair_traces(
@@ -139,7 +154,7 @@ def pair_traces(
 
     From full inverses for small W; where M = W, from the traces of G and one sparse factor of twice the size, exact;
     otherwise from N solves in blocks, exact, up to 5,000 units, and beyond from seeded probes (Hutchinson 1990,
-    equation 5), with their standard error.
+    equation 5), with their standard error; where M = W only of the asymmetric part.
     """
     if lag.has_small_inverse and error.has_small_inverse:
         inverse = error.inverse(lam)
@@ -153,8 +168,10 @@ def pair_traces(
     if lag is error and _has_cheap_cycle(lag) and min(abs(rho), abs(lam), abs(rho - lam)) > SMALL:
         return PairTraces(*_commuting_traces(lag, rho, lam), lag_traces.gtg, *sums)
     H, H_transposed, C = _products(lag, error, rho, lam)
-    if lag.n <= MANY_SOLVES:
+    if lag.n <= MANY_SOLVES and not isinstance(lag, ProbedLogDeterminant):
         return PairTraces(*_blocked_traces(lag.n, H, H_transposed, C), *sums)
+    if lag is error and abs(rho - lam) > SMALL:
+        return _commuting_probes(lag, rho, lam, lag_traces, sums)
     z = np.random.default_rng(2010).choice([-1.0, 1.0], size=(lag.n, N_PROBES))
     Hz, Cz = H(z), C(z)
     samples = np.stack([np.sum(z * H(Cz), axis=0), np.sum(Hz * Cz, axis=0), np.sum(Cz * Cz, axis=0)])
@@ -201,6 +218,23 @@ def _commuting_traces(ln_det: SparseLogDeterminant, rho: float, lam: float) -> t
     identity = sparse.eye_array(n)
     crossed = trace_of_cycle([ln_det.filtered(lam).T, ln_det.filtered(rho)], [identity, identity])
     return (g - h) / (rho - lam), (crossed - n - lam * h - rho * g) / (rho * lam)
+
+
+def _commuting_probes(
+    ln_det: LogDeterminant, rho: float, lam: float, lag_traces: FilterTraces, sums: tuple[float, float]
+) -> PairTraces:
+    """Return the traces of two filters with one W: tr(H G) from the slopes, tr(H'G) from probes of its asymmetric part.
+
+    tr(H'G) - tr(H G) = tr((H - H')'(G - G')) / 2, small for weights near symmetry.
+    """
+    hc = (-ln_det.derivatives(rho)[1] + ln_det.derivatives(lam)[1]) / (rho - lam)
+    z = np.random.default_rng(2010).choice([-1.0, 1.0], size=(ln_det.n, N_PROBES))
+    gaps = [
+        ln_det.matrix @ ln_det.solve(a, z) - ln_det.solve(a, ln_det.matrix.T @ z, transposed=True) for a in (lam, rho)
+    ]
+    samples = 0.5 * np.einsum("ij,ij->j", *gaps)
+    error = float(samples.std(ddof=1)) / np.sqrt(N_PROBES) / lag_traces.gtg
+    return PairTraces(hc, hc + float(samples.mean()), lag_traces.gtg, *sums, max(error, lag_traces.error))
 
 
 def _column_sums(lag: LogDeterminant, error: LogDeterminant, rho: float, lam: float) -> tuple[np.ndarray, np.ndarray]:
