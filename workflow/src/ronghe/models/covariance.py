@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +11,12 @@ from scipy import sparse
 
 from ronghe.errors import RongheError, listing, require_known
 from ronghe.models.fitted import FittedModel
+from ronghe.models.group_scores import group_meat, read_groups
 from ronghe.models.information import expected_information, inverse_scaled, observed_information
 from ronghe.models.scores import period_scores, score_parts, unit_meat
 
 COVARIANCES = ["expected", "observed", "robust", "clustered", "driscoll_kraay", "conley"]
-CLUSTERS = ["units", "time"]
+CLUSTERS = ["units", "groups", "time"]
 SMALL_SAMPLE = ["none", "parameters", "clusters"]
 EARTH_RADIUS_KM = 6371.0088
 
@@ -26,8 +27,9 @@ class CovarianceChoice:
 
     - expected, observed: inverse information, expected or minus the Hessian.
     - robust: non-normal and heteroskedastic disturbances, independent over units and periods.
-    - clustered: by "units" (any dependence within a unit over time), "time" (any within a period), or both, the sum
-      less their intersection (Cameron, Gelbach and Miller 2011, equation 2.8).
+    - clustered: by "units" (any dependence within a unit over time), "groups" (any between the units of a group too;
+      `groups` is a Series by unit), "time" (any within a period), or one of the first two and time, the sum less their
+      intersection (Cameron, Gelbach and Miller 2011, equation 2.8).
     - driscoll_kraay: any dependence within a period, and between periods up to `bandwidth` with Bartlett weights.
     - conley: dependence over space up to `cutoff`, and each unit's own past up to `bandwidth`.
 
@@ -39,6 +41,7 @@ class CovarianceChoice:
 
     kind: str = "expected"
     cluster: tuple[str, ...] = ("units",)
+    groups: pd.Series | Mapping | None = None
     bandwidth: int | None = None
     cutoff: float | None = None
     coordinates: pd.DataFrame | None = None
@@ -53,7 +56,7 @@ def read_choice(kind: str, where: str, **settings: object) -> CovarianceChoice:
     uses = {
         "expected": {"small_sample"},
         "observed": {"small_sample"},
-        "clustered": {"cluster", "small_sample"},
+        "clustered": {"cluster", "groups", "small_sample"},
         "robust": {"small_sample"},
         "driscoll_kraay": {"bandwidth", "small_sample"},
         "conley": {"bandwidth", "cutoff", "coordinates", "kernel", "metric", "small_sample"},
@@ -62,12 +65,16 @@ def read_choice(kind: str, where: str, **settings: object) -> CovarianceChoice:
     idle = sorted(set(given) - uses)
     if idle:
         raise RongheError(f"{where}: cov_type '{kind}' has no use for {listing(idle)}; leave it out")
-    if "cluster" in given:
-        cluster = given["cluster"]
+    if "cluster" in given or "groups" in given:
+        cluster = given.get("cluster", "groups")
         cluster = (cluster,) if isinstance(cluster, str) else tuple(cluster)
         cluster = ("units", "time") if cluster == ("twoways",) else cluster
         for name in cluster:
             require_known(name, CLUSTERS, "cluster", where)
+        if ("groups" in cluster) != ("groups" in given) or {"units", "groups"} <= set(cluster):
+            raise RongheError(
+                f"{where}: cluster 'groups' and `groups`, a Series by unit, go together, and take the place of 'units'"
+            )
         given["cluster"] = tuple(c for c in CLUSTERS if c in cluster)
     require_known(given.get("small_sample", "none"), SMALL_SAMPLE, "small_sample", where)
     if kind in ("expected", "observed"):
@@ -99,38 +106,47 @@ def meat(model: FittedModel, choice: CovarianceChoice, where: str) -> np.ndarray
         return _factor(model, choice, "time") * _bartlett(period_scores(model), _bandwidth(model, choice, where))
     if choice.kind == "conley":
         return _factor(model, choice, "cells") * _conley(model, choice, where)
-    total = 0.0
+    codes = _codes(model, choice, where)
+    alone = len(choice.cluster) == 1
+    total, crossed = 0.0, 0.0
+    if "groups" in choice.cluster:
+        total = _factor(model, choice, "units", codes) * group_meat(model, codes, over_time=True)
+        crossed = 0.0 if alone else _factor(model, choice, "cells", codes) * group_meat(model, codes, over_time=False)
     if "units" in choice.cluster:
-        total = total + _factor(model, choice, "units") * unit_meat(model, over_time=True)
+        total = _factor(model, choice, "units") * unit_meat(model, over_time=True)
+        crossed = 0.0 if alone else _factor(model, choice, "cells") * unit_meat(model, over_time=False)
     if "time" in choice.cluster:
         sums = period_scores(model)
         total = total + _factor(model, choice, "time") * (sums.T @ sums)
-    if len(choice.cluster) == 2:
-        total = _semidefinite(total - _factor(model, choice, "cells") * unit_meat(model, over_time=False))
-    return total
+    return total if alone else _semidefinite(total - crossed)
 
 
-def _factor(model: FittedModel, choice: CovarianceChoice, level: str) -> float:
+def _codes(model: FittedModel, choice: CovarianceChoice, where: str) -> np.ndarray | None:
+    return None if choice.groups is None else read_groups(choice.groups, model.panel.units, where)
+
+
+def _factor(model: FittedModel, choice: CovarianceChoice, level: str, codes: np.ndarray | None = None) -> float:
     """Return the factor of one level of summation.
 
     Demeaned residuals are too small: products of residuals of one unit in one period by (1 - 1/T)(1 - 1/N) with both
-    effects, sums over a unit's periods by (1 - 1/N), sums over a period's units by (1 - 1/T). Lee and Yu's method
-    makes up for it, as it does in sigma2; least squares with dummies does not.
+    effects, sums over a unit's periods by (1 - 1/N), sums over a period's units by (1 - 1/T). With groups, the sum of
+    their squared shares of the units takes the place of 1/N. Lee and Yu's method makes up for it, as it does in
+    sigma2; least squares with dummies does not.
     """
     N, T = model.panel.n_units, model.panel.n_periods
     n, k = model.projection.n_cells(N, T), model.n_b
+    sizes = np.ones(N) if codes is None else np.bincount(codes)
     factor = 1.0
     if model.specification.method != "lsdv":
-        lost = {
-            "cells": model.projection.n_absorbed(N, T),
-            "time": N * model.projection.has_units,
-            "units": T * model.projection.has_time,
-        }
+        lost = {"cells": model.projection.n_absorbed(N, T), "time": N * model.projection.has_units}
+        lost["units"] = T * model.projection.has_time * float(sizes @ sizes) / N
+        if codes is not None:
+            lost["cells"] = n - (n - lost["time"]) * (n - lost["units"]) / n
         factor = n / (n - lost[level])
     if choice.small_sample == "parameters":
         factor *= n / (n - k)
     if choice.small_sample == "clusters":
-        groups = {"cells": n, "units": N, "time": T}[level]
+        groups = {"cells": n if codes is None else len(sizes) * T, "units": len(sizes), "time": T}[level]
         factor *= groups / (groups - 1) * (n - 1) / (n - k)
     return factor
 

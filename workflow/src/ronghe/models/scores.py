@@ -76,15 +76,8 @@ def score_parts(model: FittedModel, over_time: bool) -> tuple[list[np.ndarray], 
     belong to neither, are in the second alone.
     """
     e, s2 = model.residuals, model.sigma2
-    k = model.n_b
-    forms = quadratic_forms(model)
-    filtered = model.moments.filtered(model.lam)[:, :, model.moments.n_lead :]
+    forms, linear = quadratic_forms(model), linear_scores(model)
     excess = e**2 - _mean_share(model, float(np.sum(e**2)))
-    linear = np.zeros((*e.shape, len(model.values)))
-    linear[:, :, :k] = filtered * (e / s2)[:, :, None]
-    if (r := model.place("rho")) is not None:
-        linear[:, :, r] = e * model.lagged_fitted / s2
-    linear[:, :, -1] = excess / (2 * s2**2)
     pairs = _pairs(forms, e, over_time)
     halves = []
     for half in range(2):
@@ -97,6 +90,17 @@ def score_parts(model: FittedModel, over_time: bool) -> tuple[list[np.ndarray], 
         for j, q in enumerate(forms):
             between[model.place(p.name), model.place(q.name)] = pairs.sums[i, j] / s2**2
     return halves, between
+
+
+def linear_scores(model: FittedModel) -> np.ndarray:
+    """Return the linear terms of the score, and those of sigma2, by cell as (unit, period, parameter)."""
+    e, s2, k = model.residuals, model.sigma2, model.n_b
+    linear = np.zeros((*e.shape, len(model.values)))
+    linear[:, :, :k] = model.moments.filtered(model.lam)[:, :, model.moments.n_lead :] * (e / s2)[:, :, None]
+    if (r := model.place("rho")) is not None:
+        linear[:, :, r] = e * model.lagged_fitted / s2
+    linear[:, :, -1] = (e**2 - _mean_share(model, float(np.sum(e**2)))) / (2 * s2**2)
+    return linear
 
 
 @dataclass(frozen=True)
