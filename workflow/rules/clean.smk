@@ -30,6 +30,8 @@ rule build_panel:
         "results/logs/clean/build_panel.log",
     benchmark:
         "results/benchmarks/jobs/clean/build_panel.tsv"
+    conda:
+        ENVIRONMENT
     params:
         dataset=without_words(DATASET),
     script:
@@ -48,6 +50,8 @@ rule write_codebook:
         "results/logs/clean/write_codebook.log",
     benchmark:
         "results/benchmarks/jobs/clean/write_codebook.tsv"
+    conda:
+        ENVIRONMENT
     params:
         dataset=DATASET,
         labels=config["labels"],
@@ -69,6 +73,8 @@ if "facts" in DATASET:
             "results/logs/clean/recompute_facts.log",
         benchmark:
             "results/benchmarks/jobs/clean/recompute_facts.tsv"
+        conda:
+            ENVIRONMENT
         params:
             facts=DATASET["facts"],
         script:

@@ -28,6 +28,10 @@ try:
 except RongheError as error:
     sys.exit(f"\n{error}\n")
 
+# Jobs run in the environment that runs Snakemake. Only who asks for conda (--sdm conda) is led to an environment of this name, made by
+# `conda create -n ronghe python pip` and, in it, `pip install -c constraints.txt -e .`
+ENVIRONMENT = "ronghe"
+
 
 def code_of(rule, *modules):
     """The script of a rule, and every file of the library that it, or one of `modules`, imports."""

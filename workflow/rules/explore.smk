@@ -2,11 +2,6 @@
 from ronghe.explore import description, spatial
 
 
-def described(section):
-    """Pattern of the names that a section of the configuration declares."""
-    return measure.pattern(description.entries(config, section))
-
-
 rule describe_distribution:
     """Split inequality over regions by groups, and draw kernel densities by year."""
     input:
@@ -20,7 +15,9 @@ rule describe_distribution:
     benchmark:
         "results/benchmarks/jobs/explore/describe_distribution/{distribution}.tsv"
     wildcard_constraints:
-        distribution=described("distribution"),
+        distribution=measure.pattern(description.entries(config, "distribution")),
+    conda:
+        ENVIRONMENT
     params:
         entry=lambda wildcards: config["distribution"][wildcards.distribution],
     script:
@@ -41,7 +38,9 @@ rule estimate_convergence:
     benchmark:
         "results/benchmarks/jobs/explore/estimate_convergence/{convergence}.tsv"
     wildcard_constraints:
-        convergence=described("convergence"),
+        convergence=measure.pattern(description.entries(config, "convergence")),
+    conda:
+        ENVIRONMENT
     params:
         entry=lambda wildcards: config["convergence"][wildcards.convergence],
     script:
@@ -61,7 +60,9 @@ rule count_transitions:
     benchmark:
         "results/benchmarks/jobs/explore/count_transitions/{transitions}.tsv"
     wildcard_constraints:
-        transitions=described("transitions"),
+        transitions=measure.pattern(description.entries(config, "transitions")),
+    conda:
+        ENVIRONMENT
     params:
         entry=lambda wildcards: config["transitions"][wildcards.transitions],
     script:
@@ -81,7 +82,9 @@ rule follow_gravity:
     benchmark:
         "results/benchmarks/jobs/explore/follow_gravity/{gravity}.tsv"
     wildcard_constraints:
-        gravity=described("gravity"),
+        gravity=measure.pattern(description.entries(config, "gravity")),
+    conda:
+        ENVIRONMENT
     params:
         entry=lambda wildcards: config["gravity"][wildcards.gravity],
     script:
@@ -101,7 +104,9 @@ rule measure_dependence:
     benchmark:
         "results/benchmarks/jobs/explore/measure_dependence/{dependence}.tsv"
     wildcard_constraints:
-        dependence=described("dependence"),
+        dependence=measure.pattern(description.entries(config, "dependence")),
+    conda:
+        ENVIRONMENT
     params:
         entry=lambda wildcards: config["dependence"][wildcards.dependence],
         seed=config["seed"],
@@ -122,7 +127,9 @@ rule find_clusters:
     benchmark:
         "results/benchmarks/jobs/explore/find_clusters/{local_dependence}.tsv"
     wildcard_constraints:
-        local_dependence=described("local_dependence"),
+        local_dependence=measure.pattern(description.entries(config, "local_dependence")),
+    conda:
+        ENVIRONMENT
     params:
         entry=lambda wildcards: config["local_dependence"][wildcards.local_dependence],
         seed=config["seed"],
@@ -143,7 +150,9 @@ rule examine_residuals:
     benchmark:
         "results/benchmarks/jobs/explore/examine_residuals/{residual_tests}.tsv"
     wildcard_constraints:
-        residual_tests=described("residual_tests"),
+        residual_tests=measure.pattern(description.entries(config, "residual_tests")),
+    conda:
+        ENVIRONMENT
     params:
         entry=lambda wildcards: config["residual_tests"][wildcards.residual_tests],
     script:

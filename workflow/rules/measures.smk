@@ -25,6 +25,8 @@ rule build_index:
         "results/benchmarks/jobs/measures/build_index/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("index"),
+    conda:
+        ENVIRONMENT
     params:
         entry=lambda wildcards: config["measures"][wildcards.measure],
         seed=config["seed"],
@@ -47,6 +49,8 @@ rule compare_weightings:
         "results/benchmarks/jobs/measures/compare_weightings/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("weighting_comparison"),
+    conda:
+        ENVIRONMENT
     params:
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
@@ -71,6 +75,8 @@ rule couple_systems:
         "results/benchmarks/jobs/measures/couple_systems/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("coupling"),
+    conda:
+        ENVIRONMENT
     params:
         entry=lambda wildcards: config["measures"][wildcards.measure],
         systems=lambda w: measure.systems(config, w.measure),
@@ -94,6 +100,8 @@ rule compare_pairs:
         "results/benchmarks/jobs/measures/compare_pairs/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("pair_comparison"),
+    conda:
+        ENVIRONMENT
     params:
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
@@ -115,6 +123,8 @@ rule relate_systems:
         "results/benchmarks/jobs/measures/relate_systems/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("grey_relation"),
+    conda:
+        ENVIRONMENT
     params:
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
@@ -134,6 +144,8 @@ rule measure_synergy:
         "results/benchmarks/jobs/measures/measure_synergy/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("synergy"),
+    conda:
+        ENVIRONMENT
     params:
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
@@ -153,6 +165,8 @@ rule compute_location_quotients:
         "results/benchmarks/jobs/measures/compute_location_quotients/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("location_quotient"),
+    conda:
+        ENVIRONMENT
     params:
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
@@ -172,6 +186,8 @@ rule compute_coagglomeration:
         "results/benchmarks/jobs/measures/compute_coagglomeration/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("coagglomeration"),
+    conda:
+        ENVIRONMENT
     params:
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
@@ -193,6 +209,8 @@ rule pair_sectors:
         "results/benchmarks/jobs/measures/pair_sectors/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("sector_pairs"),
+    conda:
+        ENVIRONMENT
     params:
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
@@ -212,6 +230,8 @@ rule describe_structure:
         "results/benchmarks/jobs/measures/describe_structure/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("structure"),
+    conda:
+        ENVIRONMENT
     params:
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
@@ -231,6 +251,8 @@ rule measure_concentration:
         "results/benchmarks/jobs/measures/measure_concentration/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("concentration"),
+    conda:
+        ENVIRONMENT
     params:
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
@@ -250,6 +272,8 @@ rule measure_plants:
         "results/benchmarks/jobs/measures/measure_plants/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("plant_concentration"),
+    conda:
+        ENVIRONMENT
     params:
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
@@ -271,6 +295,8 @@ rule trace_linkage:
         "results/benchmarks/jobs/measures/trace_linkage/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("linkage"),
+    conda:
+        ENVIRONMENT
     params:
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
@@ -291,6 +317,8 @@ rule trace_value_chains:
         "results/benchmarks/jobs/measures/trace_value_chains/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("value_chain"),
+    conda:
+        ENVIRONMENT
     params:
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
@@ -311,6 +339,8 @@ rule compare_technologies:
         "results/benchmarks/jobs/measures/compare_technologies/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("technology_convergence"),
+    conda:
+        ENVIRONMENT
     params:
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
@@ -331,6 +361,8 @@ rule measure_productivity:
         "results/benchmarks/jobs/measures/measure_productivity/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("productivity"),
+    conda:
+        ENVIRONMENT
     params:
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
@@ -350,6 +382,8 @@ rule measure_growth:
         "results/benchmarks/jobs/measures/measure_growth/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("growth"),
+    conda:
+        ENVIRONMENT
     params:
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
@@ -367,6 +401,8 @@ rule describe_measures:
         "results/logs/measures/describe_measures.log",
     benchmark:
         "results/benchmarks/jobs/measures/describe_measures.tsv"
+    conda:
+        ENVIRONMENT
     params:
         descriptions=measure.descriptions(config),
         labels={

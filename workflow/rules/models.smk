@@ -19,6 +19,8 @@ rule estimate_specification:
         "results/benchmarks/jobs/models/estimate_specification/{spec}.tsv"
     wildcard_constraints:
         spec=models_declaration.pattern(config),
+    conda:
+        ENVIRONMENT
     params:
         specification=lambda wildcards: SPECIFICATIONS[wildcards.spec],
         seed=config["seed"],
@@ -129,6 +131,8 @@ if config.get("validation", {}).get("of") in SPECIFICATIONS:
             "results/logs/models/validate_estimators.log",
         benchmark:
             "results/benchmarks/jobs/models/validate_estimators.tsv"
+        conda:
+            ENVIRONMENT
         threads: workflow.cores
         params:
             specification=VALIDATED,
@@ -157,6 +161,8 @@ if config.get("package_comparison"):
             "results/logs/models/compare_packages.log",
         benchmark:
             "results/benchmarks/jobs/models/compare_packages.tsv"
+        conda:
+            ENVIRONMENT
         script:
             "../scripts/compare_packages.py"
 

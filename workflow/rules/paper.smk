@@ -30,6 +30,8 @@ rule render_table:
         "results/logs/paper/render_table/{table}.log",
     benchmark:
         "results/benchmarks/jobs/paper/render_table/{table}.tsv"
+    conda:
+        ENVIRONMENT
     params:
         entry=lambda wildcards: config["tables"][wildcards.table],
         labels=config["labels"],
@@ -63,6 +65,8 @@ rule draw_figure:
         "results/logs/paper/draw_figure/{figure}.log",
     benchmark:
         "results/benchmarks/jobs/paper/draw_figure/{figure}.tsv"
+    conda:
+        ENVIRONMENT
     params:
         entry=lambda wildcards: config["figures"][wildcards.figure],
         labels=config["labels"],
@@ -84,6 +88,8 @@ rule collect_numbers:
         "results/logs/paper/collect_numbers.log",
     benchmark:
         "results/benchmarks/jobs/paper/collect_numbers.tsv"
+    conda:
+        ENVIRONMENT
     params:
         quotes=config["quotes"],
         figures=config["figures"],
@@ -109,6 +115,8 @@ rule typeset_paper:
         "results/logs/paper/typeset_paper.log",
     benchmark:
         "results/benchmarks/jobs/paper/typeset_paper.tsv"
+    conda:
+        ENVIRONMENT
     params:
         language=config["language"],
     script:
@@ -127,6 +135,8 @@ rule gather_exhibits:
         "results/logs/paper/gather_exhibits.log",
     benchmark:
         "results/benchmarks/jobs/paper/gather_exhibits.tsv"
+    conda:
+        ENVIRONMENT
     params:
         tables=config["tables"],
         figures=config["figures"],
@@ -147,6 +157,8 @@ rule write_provenance:
         "results/logs/paper/write_provenance.log",
     benchmark:
         "results/benchmarks/jobs/paper/write_provenance.tsv"
+    conda:
+        ENVIRONMENT
     params:
         sources=printed.sources(config),
         seed=config["seed"],
@@ -175,6 +187,8 @@ rule write_explorer:
         "results/logs/paper/write_explorer.log",
     benchmark:
         "results/benchmarks/jobs/paper/write_explorer.tsv"
+    conda:
+        ENVIRONMENT
     params:
         tables=config["tables"],
         variables=EXPLORED["variables"],

@@ -5,15 +5,10 @@ WEIGHTS = list(weights_declaration.entries(config))
 COMPARED = config.get("weights_comparison", {}).get("variables", [])
 
 
-def weights_files(wildcards):
-    """The files that the weights of the wildcard are built from."""
-    return weights_declaration.files(config, wildcards.weights)
-
-
 rule build_weights:
     """Build one weights matrix: edges, islands settled, standardised, with a summary."""
     input:
-        files=lambda wildcards: weights_declaration.paths(weights_files(wildcards)),
+        files=lambda wildcards: weights_declaration.paths(weights_declaration.files(config, wildcards.weights)),
         code=code_of("build_weights"),
     output:
         edges="results/weights/{weights}/edges.csv",
@@ -24,9 +19,11 @@ rule build_weights:
         "results/benchmarks/jobs/weights/build_weights/{weights}.tsv"
     wildcard_constraints:
         weights="|".join(WEIGHTS) or "(?!)",
+    conda:
+        ENVIRONMENT
     params:
         entry=lambda wildcards: config["weights"][wildcards.weights],
-        files=weights_files,
+        files=lambda wildcards: weights_declaration.files(config, wildcards.weights),
     script:
         "../scripts/build_weights.py"
 
@@ -45,6 +42,8 @@ rule compare_weights:
         "results/logs/weights/compare_weights.log",
     benchmark:
         "results/benchmarks/jobs/weights/compare_weights.tsv"
+    conda:
+        ENVIRONMENT
     params:
         variables=COMPARED,
     script:
