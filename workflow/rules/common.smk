@@ -28,9 +28,8 @@ try:
 except RongheError as error:
     sys.exit(f"\n{error}\n")
 
-# Jobs run in the environment that runs Snakemake. Only who asks for conda (--sdm conda) is led to an environment of this name, made by
-# `conda create -n ronghe python pip` and, in it, `pip install -c constraints.txt -e .`
-ENVIRONMENT = "ronghe"
+# Read only under --sdm conda: without it jobs run in the environment that runs Snakemake.
+ENVIRONMENT = "../envs/ronghe.yaml"
 
 
 def code_of(rule, *modules):
