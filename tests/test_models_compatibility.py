@@ -101,6 +101,42 @@ def test_why_the_conditional_test_for_spatial_error_of_splm_is_off(munnell, refe
     assert n == 48 and 250 < ratio < 350
 
 
+@pytest.mark.parametrize("method", ["lsdv", "lee_yu"])
+def test_a_fit_with_compat_keeps_its_numbers_and_shows_the_package_s(munnell, method):
+    plain = SpatialPanel(*munnell, model="sdm", method=method).fit()
+    assert plain.compat is None
+    with pytest.warns(UserWarning, match=r"model: conventions of splm 1\.6-5.*column ours of the table compat"):
+        result = SpatialPanel(*munnell, model="sdm", method=method, compat="splm").fit()
+    np.testing.assert_array_equal(result.params, plain.params)
+    np.testing.assert_array_equal(result.cov, plain.cov)
+    rho = result.compat.set_index("quantity").loc["rho"]
+    assert rho["convention"] == pytest.approx(0.368846, abs=5e-7)
+    assert rho["ours"] == pytest.approx(0.3701681685089, rel=1e-8)
+    assert rho["difference"] == pytest.approx(rho["convention"] - rho["ours"])
+
+
+def test_compat_of_an_error_model(munnell):
+    """The same lambda as `demean_first`, and a log-likelihood that lacks n/2 ln(2 pi / n) + n/2."""
+    with pytest.warns(UserWarning, match="conventions of splm"):
+        found = SpatialPanel(*munnell, model="sem", method="lsdv", compat="splm").fit().compat.set_index("quantity")
+    theirs = SpatialPanel(*munnell, model="sem", method="lsdv", compat="demean_first").fit()
+    ours = SpatialPanel(*munnell, model="sem", method="lsdv").fit()
+    assert found.loc["lambda", "convention"] == theirs.params["lambda"]
+    assert found.loc["lambda", "ours"] == ours.params["lambda"] != theirs.params["lambda"]
+    gap = theirs.loglik - found.loc["loglik of the error model", "convention"]
+    assert gap == pytest.approx(-816 / 2 * (np.log(2 * np.pi / 816) + 1), rel=1e-12)
+
+
+def test_compat_of_a_lag_model_with_durbin_terms_for_some(munnell):
+    with pytest.warns(UserWarning):
+        sar = SpatialPanel(*munnell, model="sar", effects="units", compat="sdpdmod").fit().compat["quantity"]
+        some = SpatialPanel(*munnell, model="sdm", durbin=["emp"], compat="spreg").fit().compat["quantity"]
+    assert list(sar) == ["rho", "log-marginal of sar"]
+    assert list(some) == ["direct effect of emp"]
+    with pytest.raises(RongheError, match="nothing to compare for model 'gns'"):
+        SpatialPanel(*munnell, model="gns", compat="splm").fit()
+
+
 def test_conventions_need_fixed_effects(munnell):
     with pytest.raises(RongheError, match="fixed effects"):
         conventions(*munnell, "splm", "pooled")

@@ -6,7 +6,8 @@ Each function reproduces one convention from its description and documentation; 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -21,48 +22,70 @@ from ronghe.models.results import SpatialPanelResult
 from ronghe.models.spatial_panel import SpatialPanel
 
 PACKAGES = {"splm": "splm 1.6-5", "sdpdmod": "SDPDmod 0.0.6", "spreg": "spreg 1.9.0"}
+# Models in which a package's numbers differ from ours.
+DIFFER = {"splm": ["sar", "sdm", "sem", "sdem"], "sdpdmod": ["sar", "sdm"], "spreg": ["sdm"]}
 COLUMNS = ["quantity", "convention", "ours", "difference", "why"]
-
-
-@dataclass(frozen=True)
-class Case:
-    """A Durbin model with dummies, and its arrays."""
-
-    y: pd.Series
-    X: pd.DataFrame
-    result: SpatialPanelResult
-
-    @property
-    def place(self) -> int:
-        """Where rho stands among the parameters."""
-        return len(self.result.specification.terms)
 
 
 def conventions(y: pd.Series, X: pd.DataFrame, W: object, compat: str, effects: str = "twoways") -> pd.DataFrame:
     """Return what a package's convention gives for a spatial Durbin model, with the right value beside it.
 
-    `compat` is splm, sdpdmod or spreg. A warning says that the numbers under `convention` are for comparison only.
+    `compat` is splm, sdpdmod or spreg; for splm those for an error model follow. A warning says that the numbers
+    under `convention` are for comparison only.
     """
     require_known(compat, PACKAGES, "compat", "conventions")
-    if effects == "pooled":
-        raise RongheError("conventions: the packages differ in their fixed effects; choose units, time or twoways")
-    result = SpatialPanel(y, X, W, model="sdm", effects=effects, method="lsdv").fit()
-    rows = {"splm": _splm, "sdpdmod": _sdpdmod, "spreg": _spreg}[compat](Case(y, X, result), W)
-    warnings.warn(
-        f"conventions of {PACKAGES[compat]}, for comparison with older numbers; the right values are under `ours`",
-        stacklevel=2,
-    )
+    kinds = ["sdm", "sem"] if compat == "splm" else ["sdm"]
+    models = [SpatialPanel(y, X, W, kind, effects, "lsdv", name="conventions") for kind in kinds]
+    tables = [convention_table(model, compat) for model in models]
+    warnings.warn(said_of(compat, "`ours`"), stacklevel=2)
+    return pd.concat(tables, ignore_index=True)
+
+
+def said_of(compat: str, where: str) -> str:
+    """Return the warning that goes with a package's conventions."""
+    return f"conventions of {PACKAGES[compat]}, for comparison with older numbers; the right values are under {where}"
+
+
+def convention_table(model: SpatialPanel, compat: str) -> pd.DataFrame:
+    """Return a package's numbers for a model beside ours, both from least squares with dummies, and why they differ."""
+    s = model.specification
+    if s.effects == "pooled":
+        raise RongheError(f"{model.name}: the packages differ in their fixed effects; choose units, time or twoways")
+    if s.model not in DIFFER[compat]:
+        raise RongheError(
+            f"{model.name}: compat='{compat}' has nothing to compare for model '{s.model}'; "
+            f"its conventions differ for {', '.join(DIFFER[compat])}"
+        )
+    result = _with_dummies(model).fit()
+    rows = {"splm": _splm, "sdpdmod": _sdpdmod, "spreg": _spreg}[compat](result, model)
     table = pd.DataFrame(rows, columns=["quantity", "convention", "ours", "why"])
     return table.assign(difference=table["convention"] - table["ours"])[COLUMNS]
 
 
-def _splm(case: Case, W: object) -> list[tuple]:
-    result, model = case.result, case.result.model
+def _with_dummies(model: SpatialPanel, compat: str | None = None) -> SpatialPanel:
+    """Return the model by least squares with dummies, on the same data."""
+    other = copy(model)
+    for cached in ("moments", "likelihood"):
+        other.__dict__.pop(cached, None)
+    other.specification, other.compat = replace(model.specification, method="lsdv"), compat
+    return other
+
+
+def _splm(result: SpatialPanelResult, model: SpatialPanel) -> list[tuple]:
+    time = model.projection.has_time
+    if model.specification.has_error:
+        theirs = _with_dummies(model, "demean_first").fit() if time else result
+        constant = result.nobs / 2 * (np.log(2 * np.pi / result.nobs) + 1)
+        why = f"without its constants{', and of data demeaned before the filter' if time else ''}"
+        rows = [("loglik of the error model", theirs.loglik + constant, result.loglik, why)]
+        if time:
+            why = "lags demeaned residuals, M(Qu), where dummies give Q(Mu)"
+            rows.append(("lambda", theirs.params["lambda"], result.params["lambda"], why))
+        return rows
     rows = []
-    if model.projection.has_time:
-        rows.append(
-            ("rho", rho_of_lagged_demeaned(result), result.rho, "lags demeaned y, W(Qy), where dummies give Q(Wy)")
-        )
+    if time:
+        theirs = rho_of_lagged_demeaned(result)
+        rows.append(("rho", theirs, result.rho, "lags demeaned y, W(Qy), where dummies give Q(Wy)"))
     known = errors_with_rho_known(result)
     impacts = result.impacts()
     ignoring = impact_errors_without_covariance(result)
@@ -70,47 +93,39 @@ def _splm(case: Case, W: object) -> list[tuple]:
         why = "takes rho as known: s2 (X'X)^-1 with s2 on NT - K"
         rows.append((f"std_error of {name}", known[name], result.std_errors[name], why))
     for name in result.specification.names:
-        share = result.params[name] / (1 - result.rho)
-        why = "a lag made by slag() counts as a regressor of its own: beta / (1 - rho)"
-        rows.append((f"total effect of {name}", share, impacts.loc[(name, "total"), "estimate"], why))
+        total = impacts.loc[(name, "total")]
+        if name in result.specification.durbin:
+            share = result.params[name] / (1 - result.rho)
+            why = "a lag made by slag() counts as a regressor of its own: beta / (1 - rho)"
+            rows.append((f"total effect of {name}", share, total["estimate"], why))
         why = "the block of rho with beta in the covariance taken for zero"
-        error = impacts.loc[(name, "total"), "std_error"]
-        rows.append((f"std_error of the total effect of {name}", ignoring[name], error, why))
-    order = "demean_first" if model.projection.has_time else None
-    error_model = SpatialPanel(case.y, case.X, W, "sem", model.projection.effects, "lsdv", compat=order).fit()
-    nobs = error_model.n_effective
-    constant = nobs / 2 * (np.log(2 * np.pi / nobs) + 1)
-    rows.append(
-        ("loglik of the error model", error_model.loglik + constant, error_model.loglik, "without its constants")
-    )
+        rows.append((f"std_error of the total effect of {name}", ignoring[name], total["std_error"], why))
     return rows
 
 
-def _sdpdmod(case: Case, W: object) -> list[tuple]:
-    result = case.result
+def _sdpdmod(result: SpatialPanelResult, model: SpatialPanel) -> list[tuple]:
     rows = [("rho", rho_on_a_grid(result), result.rho, "log-determinant from a table with steps of 0.001")]
-    if result.model.projection.has_time:
+    if model.projection.has_time:
         error = error_without_projection(result)
         rows.append(("std_error of rho", error, result.std_errors["rho"], "G Z b not projected on the time effects"))
-    pairs = {
-        kind: log_marginals(SpatialPanel(case.y, case.X, W, kind, result.model.projection.effects, "lsdv"))
-        for kind in ("sar", "sdm")
-    }
+    dummies = _with_dummies(model)
+    kinds = ["sar", "sdm"] if model.specification.model == "sdm" else ["sar"]
+    pairs = {kind: log_marginals(dummies.variant(kind)) for kind in kinds}
     for kind, (theirs, ours) in pairs.items():
         why = "adds the integral where its logarithm belongs; (2 pi)^-a where sigma2 integrated out leaves pi^-a"
         rows.append((f"log-marginal of {kind}", theirs, ours, why))
-    gaps = [pairs["sdm"][i] - pairs["sar"][i] for i in (0, 1)]
-    why = "the integrals do not cancel, and (2 pi)^-a favours the larger model by ln(2) / 2 for every coefficient"
-    rows.append(("log Bayes factor of sdm against sar", *gaps, why))
+    if len(pairs) == 2:
+        gaps = [pairs["sdm"][i] - pairs["sar"][i] for i in (0, 1)]
+        why = "the integrals do not cancel, and (2 pi)^-a favours the larger model by ln(2) / 2 for every coefficient"
+        rows.append(("log Bayes factor of sdm against sar", *gaps, why))
     return rows
 
 
-def _spreg(case: Case, W: object) -> list[tuple]:
-    result = case.result
+def _spreg(result: SpatialPanelResult, model: SpatialPanel) -> list[tuple]:
     impacts = result.impacts()["estimate"]
     (own, _), _ = multiplier_means(result.model.lag_weights, result.rho)
     rows = []
-    for name in result.specification.names:
+    for name in model.specification.durbin:
         why = "the mean diagonal of S^-1 beta alone, without W theta"
         rows.append((f"direct effect of {name}", result.params[name] * own[0], impacts[name, "direct"], why))
     return rows

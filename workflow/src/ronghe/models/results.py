@@ -17,13 +17,17 @@ from ronghe.models.threads import single_threaded
 
 @dataclass(frozen=True, repr=False)
 class SpatialPanelResult:
-    """A fitted model; every table is labelled by the names of the regressors, "W*x", "rho", "lambda" and "sigma2"."""
+    """A fitted model; every table is labelled by the names of the regressors, "W*x", "rho", "lambda" and "sigma2".
+
+    `notes` says what a reader must know of the numbers; `compat` holds another package's beside ours, where asked for.
+    """
 
     model: FittedModel
     covariance: np.ndarray
     choice: CovarianceChoice
     loglik: float
     notes: tuple[str, ...] = field(default=())
+    compat: pd.DataFrame | None = None
 
     def __repr__(self) -> str:
         """Say what was fitted in one line."""

@@ -28,7 +28,7 @@ from ronghe.models.specification import CONSTANT, MODELS, specify
 from ronghe.models.threads import single_threaded
 from ronghe.weights.matrix import Weights
 
-COMPATIBILITIES = ["demean_first"]
+COMPATIBILITIES = ["splm", "sdpdmod", "spreg", "demean_first"]
 
 
 class SpatialPanel:
@@ -41,7 +41,9 @@ class SpatialPanel:
     the error. `missing="select"` uses the cells that are there (ols and slx only). Pooled models have a constant.
     `log_determinant` is exact, or one of chebyshev, lanczos (weights with real eigenvalues) and series, estimated by
     probes where exact factors do not fit; the result's notes then state the error.
-    `compat="demean_first"` demeans before the error's filter, as splm does: for comparison with published figures only.
+    `compat` is for comparison with published figures only: splm, sdpdmod and spreg put what the package would print
+    for least squares with dummies beside the right values, in the result's table `compat`, and change no estimate;
+    demean_first demeans before the error's filter, as splm does.
     """
 
     def __init__(
@@ -224,7 +226,18 @@ class SpatialPanel:
         if self.specification.method == "bias_corrected":
             model = bias_corrected(model)
         table = covariance(model, choice, self.name)
-        return SpatialPanelResult(model, table, choice, point.loglik, _notes(maximum, self) + _estimated(model, point))
+        notes = _notes(maximum, self) + _estimated(model, point)
+        return SpatialPanelResult(model, table, choice, point.loglik, notes, self._conventions())
+
+    def _conventions(self) -> pd.DataFrame | None:
+        """Return the numbers of the package that `compat` names, beside ours, with a warning."""
+        if self.compat in (None, "demean_first"):
+            return None
+        from ronghe.models.compatibility import convention_table, said_of
+
+        table = convention_table(self, self.compat)
+        warnings.warn(f"{self.name}: {said_of(self.compat, 'the column ours of the table compat')}", stacklevel=4)
+        return table
 
 
 def bias_corrected(estimate: FittedModel) -> FittedModel:
