@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import dense_oracle as dense
 import numpy as np
 import pandas as pd
@@ -15,7 +17,7 @@ from ronghe.models.effects import interpolated, multiplier_values
 from ronghe.models.spatial_instruments import SpatialTwoStage
 from ronghe.weights import Weights
 from scipy import optimize
-from scipy.special import chdtri, logsumexp
+from scipy.special import chdtri, gammaln, logsumexp
 
 
 def setting(seed, kind, model, effects, method="lee_yu", other=None, n=12, t=5, k=2, rho=0.4, lam=0.3):
@@ -154,6 +156,35 @@ def test_log_marginal_by_quadrature_in_three_dimensions(model, prior):
             density = density - 0.5 * np.log(2 * np.pi * spread) - b**2 / (2 * spread)
         parts.append(logsumexp(density + np.log(width * 20 / 160)) + np.log(10 / 400 * weight))
     assert log_marginal(engine, prior).value == pytest.approx(logsumexp(parts), abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("seed", "kind", "model", "effects", "n", "t", "c"),
+    [
+        (1, "knn", "sem", "units", 5, 2, 0.0),
+        (11, "one_way", "sdem", "units", 6, 2, -0.95),
+        (3, "rook", "sar", "time", 9, 3, 0.995),
+    ],
+)
+def test_log_marginal_where_the_mode_is_no_guide(seed, kind, model, effects, n, t, c):
+    """A mode at the edge, or one of two hills: the integral is that of the whole interval."""
+    engine, oracle, _ = setting(seed, kind, model, effects, n=n, t=t, rho=c, lam=c)
+    low, high = oracle.limits[0 if PARTS[model][0] else 1]
+    x, weight = np.polynomial.legendre.leggauss(1500)
+    kernel = []
+    for a in low + (high - low) * (x + 1) / 2:
+        rho, lam = (a, 0.0) if PARTS[model][0] else (0.0, a)
+        theta = dense.concentrated(oracle, rho, lam)
+        R = np.eye(len(oracle.M)) - lam * oracle.M
+        v = dense.lagged(R, oracle.y - rho * dense.lagged(oracle.W, oracle.y))
+        jacobian = oracle.periods * np.linalg.slogdet(R @ (np.eye(len(R)) - rho * oracle.W))[1]
+        kernel.append(jacobian - oracle.n / 2 * np.log((oracle.n**2 * theta[-1] + v @ v) / (oracle.n + 1)))
+    half, k = oracle.n / 2, oracle.Z.shape[1]
+    scale = gammaln(half) - half * np.log(np.pi) - k / 2 * np.log(1 + oracle.n)
+    wanted = scale + logsumexp(kernel, b=weight / 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        assert log_marginal(engine).value == pytest.approx(wanted, abs=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ The models compared share outcome, regressors, sample and fixed effects; they di
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,8 +21,11 @@ from ronghe.models.spatial_panel import SpatialPanel
 MODELS = ("ols", "slx", "sar", "sem", "sdm", "sdem")
 PRIORS = ("g", "flat")
 NODES = 80
-# The posterior of rho is integrated over this many of its standard deviations around its mode.
+# So many standard deviations around its mode hold the posterior of rho, if it is anything like normal.
 REACH = 12.0
+TAIL_NODES = 16
+# Parts of the integral whose logarithm lies this far below that of the rest do not count.
+NEGLIGIBLE = 32.0
 
 
 @dataclass(frozen=True)
@@ -118,16 +121,51 @@ def log_marginal(model: SpatialPanel, prior: str = "g") -> Marginal:
     centre = model.fit()
     mode, error = centre.params[name], max(centre.std_errors[name], 1e-4)
     margin = 1e-9 * (high - low)
-    ends = max(low + margin, mode - REACH * error), min(high - margin, mode + REACH * error)
-    x, weight = np.polynomial.legendre.leggauss(NODES)
-    points = ends[0] + (ends[1] - ends[0]) * (x + 1) / 2
-    kernel = np.array([_log_kernel(likelihood, prior, a, point, name) for point in points])
-    terms = kernel + np.log(weight * (ends[1] - ends[0]) / 2)
+    points, terms = _integrate(
+        lambda value: _log_kernel(likelihood, prior, a, value, name), low + margin, high - margin, mode, error
+    )
     total = logsumexp(terms)
     share = np.exp(terms - total)
     mean = float(share @ points)
     deviation = float(np.sqrt(share @ (points - mean) ** 2))
     return Marginal(float(scale + total - np.log(high - low)), mean, deviation)
+
+
+def _integrate(
+    log_density: Callable[[float], float], low: float, high: float, mode: float, error: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return points and the logarithms of density times weight there, whose sum is the integral.
+
+    Gauss-Legendre around the mode; what lies outside, a tail along the edge of the interval or another hill, is
+    halved until halves and whole agree, and so is the middle where its spread is not what the information says.
+    """
+
+    def panel(start: float, end: float, count: int) -> tuple[float, float, np.ndarray, np.ndarray]:
+        x, weight = np.polynomial.legendre.leggauss(count)
+        points = start + (end - start) * (x + 1) / 2
+        return start, end, points, np.array([log_density(p) for p in points]) + np.log(weight * (end - start) / 2)
+
+    left, right = max(low, mode - REACH * error), min(high, mode + REACH * error)
+    middle = panel(left, right, NODES)
+    share = np.exp(middle[3] - logsumexp(middle[3]))
+    spread = np.sqrt(share @ (middle[2] - share @ middle[2]) ** 2)
+    done = [middle] if 0.5 < spread / error < 2 else []
+    pending = [panel(start, end, TAIL_NODES) for start, end in ((low, left), (right, high)) if end > start]
+    pending += [] if done else [middle]
+    total = logsumexp(np.concatenate([p[3] for p in (*done, *pending)]))
+    while pending:
+        start, end, points, terms = pending.pop()
+        whole = logsumexp(terms)
+        if whole < total - NEGLIGIBLE or end - start < 1e-12 * (high - low):
+            done.append((start, end, points, terms))
+            continue
+        centre = 0.5 * (start + end)
+        halves = [panel(start, centre, TAIL_NODES), panel(centre, end, TAIL_NODES)]
+        sum_of_halves = logsumexp(np.concatenate([half[3] for half in halves]))
+        total = max(total, sum_of_halves)
+        agree = abs(np.exp(sum_of_halves - total) - np.exp(whole - total)) < 1e-10
+        (done if agree else pending).extend(halves)
+    return np.concatenate([p[2] for p in done]), np.concatenate([p[3] for p in done])
 
 
 def _log_kernel(likelihood: Likelihood, prior: str, a: float, value: float, name: str) -> float:
