@@ -136,6 +136,14 @@ def test_the_workflow_lists_each_stage_and_its_rules(project: Path, drawing) -> 
     assert cut_off(flow.workflow(rules, stages, {})) == []
 
 
+def test_signs_of_mathematics_in_a_name_are_printed_as_they_stand(tmp_path: Path) -> None:
+    pd.DataFrame({"x": [1, 2], "y": [1, 2]}).to_csv(tmp_path / "a.csv", index=False)
+    entry = {"kind": "curve", "caption": "A", "file": str(tmp_path / "a.csv"), "x": "x", "y": "y"}
+    entry |= {"xlabel": "A $a_{$ & b $^$ <c> %", "ylabel": "$1 and $2"}
+    draw_figure("a", entry, Labels({}, "en"), files=[str(tmp_path / "a.csv")], folder=tmp_path)
+    assert (tmp_path / "a.pdf").stat().st_size > 1000
+
+
 def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
     write_csv(pd.DataFrame({"x": [1, 2, 3], "y": [0.1, 0.4, 0.2]}), tmp_path / "curve.csv")
     entry = {"kind": "curve", "caption": "c", "file": "results/curve.csv", "x": "x", "y": "y"}
