@@ -123,6 +123,25 @@ rule typeset_paper:
         "../scripts/typeset_paper.py"
 
 
+rule gather_word:
+    """All tables as one Word document."""
+    input:
+        tables=expand("paper/tables/{table}.docx", table=TABLES),
+        code=code_of("gather_word"),
+    output:
+        "paper/tables/main.docx",
+    log:
+        "results/logs/paper/gather_word.log",
+    benchmark:
+        "results/benchmarks/jobs/paper/gather_word.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        dataset=config["dataset"],
+    script:
+        "../scripts/gather_word.py"
+
+
 rule gather_exhibits:
     """All tables and figures as one LaTeX document."""
     input:
@@ -206,5 +225,6 @@ rule paper:
     input:
         "paper/paper.pdf" if config["manuscript"] else [],
         "paper/exhibits.tex",
+        "paper/tables/main.docx" if TABLES else [],
         "paper/PROVENANCE.md",
         "results/explorer.html",

@@ -16,6 +16,8 @@ REGIONS = "data/processed/regions.csv"
 def check(config: dict) -> None:
     """Check every table and figure entry against the names that are declared; raise RongheError at the first fault."""
     columns = measure_columns(config)
+    if "main" in config.get("tables", {}):
+        raise RongheError("tables.main: the name is taken by the document that holds every table; choose another")
     for part in ("tables", "figures"):
         for name, entry in config.get(part, {}).items():
             where = f"{part}.{name}"

@@ -103,7 +103,7 @@ def finish_document(table: Exhibit, path: Path) -> None:
     properties.revision = 1
     buffer = io.BytesIO()
     document.save(buffer)
-    path.write_bytes(_without_dates(buffer.getvalue()))
+    path.write_bytes(without_dates(buffer.getvalue()))
 
 
 def _widths(table: Exhibit) -> list[float]:
@@ -127,7 +127,7 @@ def _paragraph_before(grid: object) -> object:
     return Paragraph(element, grid._parent)
 
 
-def _without_dates(content: bytes) -> bytes:
+def without_dates(content: bytes) -> bytes:
     """Rewrite a zip archive with its members in order and one fixed date."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:

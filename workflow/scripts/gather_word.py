@@ -1,0 +1,11 @@
+"""Gathers every table in one Word document."""
+
+from pathlib import Path
+
+from ronghe.journal import journal
+
+with journal(snakemake.log[0]):
+    from ronghe.paper.word import gather_documents
+
+    title = f"{snakemake.params.dataset}: {len(snakemake.input.tables)} tables"
+    Path(snakemake.output[0]).write_bytes(gather_documents(snakemake.input.tables, title))
