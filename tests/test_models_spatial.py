@@ -78,3 +78,15 @@ def test_saved_results_keep_every_digit(data, tmp_path):
     facts = json.loads((tmp_path / "fit.json").read_text())
     assert facts["hashes"]["weights"] == {"ring": data.weights["ring"].hash}
     assert facts["model"] == "sdm" and facts["nobs"] == 240 and facts["n_periods"] == 8
+
+
+def test_common_factor_needs_every_lag(munnell):
+    """With the lags of some regressors only, the error model is not nested, and no such test is reported."""
+    from ronghe.models.spatial import _tests
+    from ronghe.models.spatial_panel import SpatialPanel
+
+    y, X, W = munnell
+    whole = _tests(SpatialPanel(y, X, W).fit(), "sdm")
+    some = _tests(SpatialPanel(y, X, W, durbin=["emp"]).fit(), "sdm")
+    pooled = _tests(SpatialPanel(y, X, W, effects="pooled").fit(), "sdm")
+    assert [len(whole), len(some), len(pooled)] == [2, 1, 2]

@@ -76,7 +76,8 @@ def _tests(result: object, model: str) -> list[dict]:
     if not lagged:
         return []
     rows = [{"test": "W*x all zero", **_wald(b[lagged], V[np.ix_(lagged, lagged)])}]
-    if model == "sdm":
+    # With the lags of some regressors only, the error model is not nested in the Durbin model.
+    if model == "sdm" and len(lagged) == len(set(names) - {"const", "rho", "sigma2"}) / 2:
         rho, plain = names.index("rho"), [names.index(names[i][2:]) for i in lagged]
         J = np.zeros((len(lagged), len(names)))
         rows_of_J = np.arange(len(lagged))

@@ -41,7 +41,7 @@ def facts(specification: dict, design: Design, cut: list[str], *notes: str) -> d
     """Return what fit.json says of the sample and the weights."""
     said = list(notes)
     if cut:
-        said.append(f"weights cut to the sample and standardised again; left out: {listing(cut, 40)}")
+        said.append(f"weights cut to the sample, rows that summed to one do so again; left out: {listing(cut, 40)}")
     return {
         "weights": specification.get("weights"),
         **design.facts(),

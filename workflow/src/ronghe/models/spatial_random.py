@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 from ronghe.models.design import build
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.random_effects import RandomEffectsPanel
@@ -15,8 +17,11 @@ def spatial_random_effects(specification: dict, data: Data) -> Estimate:
     kind, errors = specification.get("model", "sdm"), specification.get("errors", "baltagi")
     model = RandomEffectsPanel(*frames_of(design), W, model=kind, errors=errors, durbin=specification.get("durbin"))
     covariance = specification.get("covariance", "expected")
-    result = model.fit(cov_type=covariance)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = model.fit(cov_type=covariance)
     notes = ["the variance of the unit effects is at its boundary"] if result.at_boundary else []
+    notes += [str(w.message) for w in caught]
     has_impacts = kind not in ("sem", "ols")
     return Estimate(
         coefficients=result.tidy(),
