@@ -59,17 +59,6 @@ def test_pooled_lag_is_that_of_spreg():
     np.testing.assert_allclose(ours.std_errors[["const", "x", "d", "rho"]], np.sqrt(np.diag(other.vm)), rtol=1e-7)
 
 
-@pytest.mark.filterwarnings("ignore:The weights matrix", "ignore:The inplace keyword")
-def test_pooled_error_moments_are_those_of_spreg():
-    """Same moments; spreg minimises over (lambda, lambda^2, sigma2) with a quasi-Newton search that stops at 1e-6."""
-    spreg = pytest.importorskip("spreg")
-    y, X, weights = simulate(2, rho=0.0, lam=0.5)
-    ours = SpatialTwoStage(y, X[["x", "d"]], weights, "sem", "pooled").fit("homoskedastic")
-    other = spreg.GM_Error(stacked(y), np.hstack([stacked(X["x"]), stacked(X["d"])]), w=blocks(weights, 6))
-    assert ours.spatial_error.lam == pytest.approx(other.betas[-1, 0], rel=2e-4)
-    np.testing.assert_allclose(ours.params[["const", "x", "d"]], other.betas.ravel()[:3], rtol=1e-4)
-
-
 @pytest.mark.parametrize("cov_type", ["homoskedastic", "robust", "clustered"])
 def test_two_way_effects_are_explicit_dummies(cov_type):
     """linearmodels' 2SLS with every dummy and the same instruments, W x and W^2 x lagged before anything is removed."""

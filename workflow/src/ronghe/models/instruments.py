@@ -98,15 +98,24 @@ def project(
 
 def two_stage(problem: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return 2SLS coefficients, their covariance, and the residuals of the structural equation."""
-    X, Z = problem.X, problem.Z
-    fitted = Z @ np.linalg.lstsq(Z, X, rcond=None)[0]
-    bread = np.linalg.inv(fitted.T @ fitted)
-    beta = bread @ (fitted.T @ problem.y)
+    X, fitted = problem.X, fitted_regressors(problem)
+    beta = np.linalg.solve(fitted.T @ fitted, fitted.T @ problem.y)
     residuals = problem.y - X @ beta
-    sigma2 = float(residuals @ residuals) / problem.df(X.shape[1])
+    return beta, score_covariance(problem, fitted, residuals), residuals
+
+
+def fitted_regressors(problem: Problem) -> np.ndarray:
+    """Return the regressors as the first stage predicts them."""
+    Z = problem.Z
+    return Z @ np.linalg.lstsq(Z, problem.X, rcond=None)[0]
+
+
+def score_covariance(problem: Problem, fitted: np.ndarray, residuals: np.ndarray) -> np.ndarray:
+    """Return the covariance of 2SLS coefficients of the problem's kind."""
+    sigma2 = float(residuals @ residuals) / problem.df(fitted.shape[1])
+    bread = np.linalg.inv(fitted.T @ fitted)
     scores = fitted * residuals[:, None]
-    cov = sandwich.covariance(bread, scores, problem.layout, problem.choice, sigma2, problem.absorbed)
-    return beta, cov, residuals
+    return sandwich.covariance(bread, scores, problem.layout, problem.choice, sigma2, problem.absorbed)
 
 
 def diagnostics(problem: Problem, endogenous: list[str], beta: np.ndarray, residuals: np.ndarray) -> list[dict]:

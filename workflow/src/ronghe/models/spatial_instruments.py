@@ -1,9 +1,9 @@
 """Spatial two-stage least squares, and its generalised form with a spatial error, for lags and endogenous regressors.
 
 W y is instrumented by W X, W^2 X, ... (Kelejian and Prucha 1998, J. Real Estate Finance and Economics 17, eq. 10), with
-fixed effects removed from all columns alike. With a spatial error, lambda follows from moments of the residuals
-(Kapoor, Kelejian and Prucha 2007, eq. 17, the within ones; Mutl and Pfaffermayr 2011, Econometrics Journal 14, eq. 12)
-and the model is estimated again on data filtered by I - lambda M. Nothing rests on normality or exogenous regressors.
+fixed effects removed from all columns alike. With a spatial error, lambda follows from moments of the residuals and
+the model is estimated again on data filtered by I - lambda M (Arraiz, Drukker, Kelejian and Prucha 2010, J. Regional
+Science 50, section 3); see `error_moments`. Nothing rests on normality or exogenous regressors.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy import linalg
-from scipy.optimize import minimize_scalar
 
 from ronghe.errors import RongheError, require_known
 from ronghe.models import absorption, instruments, sandwich
+from ronghe.models.error_moments import ErrorMoments, FilteredRegression, QuadraticMoments
 from ronghe.models.inference import test_table
 from ronghe.models.labelled import Labelled, average_impacts
 from ronghe.models.log_determinant import log_determinant
@@ -115,29 +115,53 @@ class SpatialTwoStage:
         return _Columns(y, regressors, endogenous, candidates)
 
     def fit(self, cov_type: str = "robust", cluster: Sequence[str] = ("units",)) -> TwoStageResults:
-        """Estimate by two-stage least squares; with a spatial error twice, the second time on filtered data."""
+        """Estimate by two-stage least squares; with a spatial error also lambda, and all again on filtered data.
+
+        `cov_type` is homoskedastic, robust, clustered (by units, time or both) or driscoll_kraay.
+        """
         require_known(cov_type, [k for k in sandwich.KINDS if k != "conley"], "cov_type", WHERE)
         choice = sandwich.Choice(cov_type, tuple(cluster))
         columns = self.columns()
         problem, used, dropped = self._problem(columns, choice)
         beta, cov, residuals = instruments.two_stage(problem)
-        error = None
-        if self.specification.has_error:
-            error = self._error_moments(residuals.reshape(self.panel.y.shape))
-            problem, used, dropped = self._problem(columns.filtered(self.error_weights.sparse, error.lam), choice)
-            beta, cov, residuals = instruments.two_stage(problem)
         order = [columns.order.index(name) for name in columns.regressors]
+        names, error = list(columns.regressors), None
+        if self.specification.has_error:
+            problem, beta, cov, residuals, error = self._with_error(columns, problem, residuals)
+            order, names = [*order, len(order)], [*names, "lambda"]
         return TwoStageResults(
-            self,
-            list(columns.regressors),
-            beta[order],
-            cov[np.ix_(order, order)],
-            residuals,
-            problem,
-            used,
-            dropped,
-            error,
+            self, names, beta[order], cov[np.ix_(order, order)], residuals, problem, used, dropped, error
         )
+
+    def _with_error(
+        self, columns: _Columns, problem: instruments.Problem, residuals: np.ndarray
+    ) -> tuple[instruments.Problem, np.ndarray, np.ndarray, np.ndarray, ErrorMoments]:
+        """Estimate lambda, filter, and estimate (delta, lambda) again with their joint covariance.
+
+        Arraiz and others (2010, section 3), steps 1b to 2b: the first lambda weights the moments equally, the second
+        by the inverse of their covariance, which counts that the residuals rest on estimated coefficients. The
+        covariance is taken at the last estimates, its small-sample factor is that of the coefficients.
+        """
+        M, shape, choice = self.error_weights.sparse, self.panel.y.shape, problem.choice
+        moments = QuadraticMoments(M, self.projection, shape[1], log_determinant(self.error_weights).bounds)
+        plain, plain_y = problem.X, problem.y
+        first = moments.estimate(residuals.reshape(shape))
+        problem, _, _ = self._problem(columns.filtered(M, first), choice)
+        beta, _, _ = instruments.two_stage(problem)
+        u = (plain_y - plain @ beta).reshape(shape)
+        weight = np.linalg.inv(_at(problem, moments.filtered(u, first)).joint_meat(moments)[-2:, -2:])
+        lam = moments.estimate(u, weight)
+        problem, _, _ = self._problem(columns.filtered(M, lam), choice)
+        last = _at(problem, moments.filtered(u, lam))
+        weight = np.linalg.inv(last.joint_meat(moments)[-2:, -2:])
+        cov = last.covariance(moments, u, lam, weight)
+        own = instruments.score_covariance(problem, last.fitted, last.e.ravel())
+        scale = np.sqrt(np.diag(own) / np.diag(cov)[:-1])
+        scale = np.append(scale, scale.mean())
+        cov = cov * np.outer(scale, scale)
+        cov[:-1, :-1] = own
+        error = ErrorMoments(lam, moments.sigma2(u, lam))
+        return problem, np.append(beta, lam), cov, last.e.ravel(), error
 
     def _problem(
         self, columns: _Columns, choice: sandwich.Choice
@@ -169,49 +193,11 @@ class SpatialTwoStage:
         problem = instruments.Problem(flat[:, 0], flat[:, 1 : 1 + n_end], exogenous, excluded, layout, choice, absorbed)
         return problem, used, dropped
 
-    def _error_moments(self, residuals: np.ndarray) -> ErrorMoments:
-        """Estimate (lambda, sigma2) from e'e, (M e)'(M e) and e'(M e) of the remainder e = u - lambda M u.
 
-        All three in projected residuals; with time effects M 1 = 1 makes Q M Q = Q M, and the traces are those of
-        the demeaned M.
-        """
-        M, n = self.error_weights.sparse, self.panel.n_units
-        u = residuals
-        Mu = self.projection.apply(lag(M, u))
-        MMu = self.projection.apply(lag(M, Mu))
-        periods = self.panel.n_periods - self.projection.has_units
-        square = float((M * M).sum())
-        trace, units = 0.0, n
-        if self.projection.has_time:
-            columns = np.asarray(M.sum(axis=0)).ravel()
-            square, trace, units = square - float(columns @ columns) / n, -1.0, n - 1
-        left = np.array([[(a * b).sum() for b in (u, Mu, MMu)] for a in (u, Mu, MMu)]) / (units * periods)
-        expected = np.array([1.0, square / units, trace / units])
-
-        def moments(lam: float) -> np.ndarray:
-            e, Me = np.array([1.0, -lam, 0.0]), np.array([0.0, 1.0, -lam])
-            return np.array([e @ left @ e, Me @ left @ Me, e @ left @ Me])
-
-        def distance(lam: float) -> float:
-            m = moments(lam)
-            gap = m - expected * (expected @ m) / (expected @ expected)
-            return float(gap @ gap) / left[0, 0] ** 2
-
-        low, high = log_determinant(self.error_weights).bounds
-        grid = np.linspace(low, high, 81)[1:-1]
-        start = int(np.argmin([distance(x) for x in grid]))
-        bracket = (grid[max(start - 1, 0)], grid[min(start + 1, len(grid) - 1)])
-        found = minimize_scalar(distance, bounds=bracket, method="bounded", options={"xatol": 1e-12})
-        m = moments(found.x)
-        return ErrorMoments(float(found.x), float(expected @ m / (expected @ expected)))
-
-
-@dataclass(frozen=True)
-class ErrorMoments:
-    """The spatial error as the moments give it; no standard errors belong to it."""
-
-    lam: float
-    sigma2: float
+def _at(problem: instruments.Problem, e: np.ndarray) -> FilteredRegression:
+    """Return the regression of a problem with given residuals."""
+    fitted, has_endogenous = instruments.fitted_regressors(problem), problem.endogenous.shape[1] > 0
+    return FilteredRegression(problem.X, fitted, e, has_endogenous, problem.layout, problem.choice)
 
 
 @dataclass(frozen=True)
@@ -239,7 +225,7 @@ class _Columns:
 
 
 class TwoStageResults(Labelled):
-    """Estimates of (beta, theta, gamma, rho) with tests of the instruments' strength and validity."""
+    """Estimates of (beta, theta, gamma, rho, lambda) with tests of the instruments' strength and validity."""
 
     def __init__(
         self,
@@ -259,7 +245,7 @@ class TwoStageResults(Labelled):
         self.instruments, self.dropped_instruments = used, dropped
         self.residual_array = residuals.reshape(model.panel.y.shape)
         self.nobs = residuals.size
-        self.sigma2 = float(residuals @ residuals) / problem.df(len(beta))
+        self.sigma2 = float(residuals @ residuals) / problem.df(problem.X.shape[1])
 
     @property
     def resids(self) -> pd.Series:
