@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -157,3 +159,58 @@ def test_spanned_instruments_are_named_not_hidden():
         SpatialTwoStage(y, X[["x", "d"]], weights, endogenous=["d"], instruments=X[["x"]])
     with pytest.raises(RongheError, match="unknown regressor 'q'"):
         SpatialTwoStage(y, X[["x", "d"]], weights, endogenous=["q"])
+
+
+def ec2sls(y, X, weights, within):
+    """Return EC2SLS of y on (W y, X, 1) with instruments X, W X, W^2 X, and (theta, residuals, (R'P R)^-1).
+
+    Baltagi and Liu (2011, Economics Letters 111): variances from the within and the between regression, each on its rows
+    less its coefficients; then least squares of y less theta times its unit mean, by instruments demeaned and averaged.
+    """
+    labels = list(weights.labels)
+    Y = y.unstack().loc[labels].to_numpy()
+    n, n_periods = Y.shape
+    Z = np.stack([X[c].unstack().loc[labels].to_numpy() for c in X], axis=2)
+    lagged = lambda v: (weights.sparse @ v.reshape(n, -1)).reshape(v.shape)  # noqa: E731
+    mean = lambda v: np.broadcast_to(v.mean(axis=1, keepdims=True), v.shape)  # noqa: E731
+    flat = lambda v: v.reshape(n * n_periods, -1)  # noqa: E731
+    R = np.concatenate([lagged(Y)[:, :, None], Z], axis=2)
+    H = np.concatenate([Z, lagged(Z), lagged(lagged(Z))], axis=2)
+    one = np.ones((n, n_periods, 1))
+
+    def solve(outcome, regressors, instruments):
+        fitted = instruments @ np.linalg.lstsq(instruments, regressors, rcond=None)[0]
+        b = np.linalg.solve(fitted.T @ regressors, fitted.T @ outcome)
+        return b, outcome - regressors @ b, np.linalg.inv(fitted.T @ regressors)
+
+    R1, H1 = np.concatenate([R, one], axis=2), np.concatenate([H, one], axis=2)
+    _, e, _ = solve(flat(mean(Y)).ravel(), flat(mean(R1)), flat(mean(H1)))
+    theta = 1 - np.sqrt(within.sigma2 / (e @ e / (n - R1.shape[2])))
+    instruments = np.concatenate([flat(H - mean(H)), flat(mean(H1))], axis=1)
+    return theta, *solve(flat(Y - theta * mean(Y)).ravel(), flat(R1 - theta * mean(R1)), instruments)
+
+
+@pytest.mark.reference
+def test_what_the_hausman_test_by_moments_of_splm_is(munnell, reference):
+    """splm prints the absolute value of -81.85, which is negative because its within errors forget the unit effects.
+
+    EC2SLS against the within estimator; the variance of the latter is e'e / (NT - K) where N(T - 1) - K is right.
+    """
+    printed = json.loads((reference / "produc" / "tests.json").read_text())["entries"]["sphtest_GM_lag"]
+    y, X, weights = munnell
+    within = SpatialTwoStage(y, X, weights, "sar", "units").fit("homoskedastic")
+    names = ["rho", *X.columns]
+    nobs, k, absorbed = 816, 5, 48
+    theta, b, e, bread = ec2sls(y, X, weights, within)
+    gap = within.params[names].to_numpy() - b[:k]
+    ours = within.cov.loc[names, names].to_numpy()
+    random = e @ e / (nobs - k - 1) * bread[:k, :k]
+    theirs = random - ours * (nobs - absorbed - k) / (nobs - k)
+    statistic = gap @ np.linalg.solve(theirs, gap)
+    assert statistic < 0
+    assert abs(statistic) == pytest.approx(printed["statistic"]["data"][0][0], rel=1e-8)
+    assert printed["parameter"]["df"] == k and 0.8 < theta < 1
+    # With one variance, that of the within regression, in both, the difference is a covariance and the test a test.
+    difference = ours - within.sigma2 * bread[:k, :k]
+    assert np.linalg.eigvalsh(difference)[0] > 0
+    assert gap @ np.linalg.solve(difference, gap) == pytest.approx(54.46792549862, rel=1e-8)
