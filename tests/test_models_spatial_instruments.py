@@ -164,8 +164,8 @@ def test_spanned_instruments_are_named_not_hidden():
 def ec2sls(y, X, weights, within):
     """Return EC2SLS of y on (W y, X, 1) with instruments X, W X, W^2 X, and (theta, residuals, (R'P R)^-1).
 
-    Baltagi and Liu (2011, Economics Letters 111): variances from the within and the between regression, each on its rows
-    less its coefficients; then least squares of y less theta times its unit mean, by instruments demeaned and averaged.
+    Baltagi and Liu (2011, Economics Letters 111): variances from the within and the between regression, each on its
+    rows less its coefficients; then y less theta times its unit mean by instruments demeaned and averaged.
     """
     labels = list(weights.labels)
     Y = y.unstack().loc[labels].to_numpy()
