@@ -15,7 +15,7 @@ TERMS: dict[str, tuple[str, str]] = {
     "regions": ("Regions", "地区数"),
     "years": ("Years", "年数"),
     "loglik": ("Log-likelihood", "对数似然值"),
-    "rsquared_within": ("Within R²", "组内 R²"),
+    "rsquared_within": ("R² after effects", "剔除效应后的 R²"),
     "rsquared": ("R²", "R²"),
     "sigma2": ("σ²", "σ²"),
     "rho": ("ρ (W × outcome)", "ρ（W × 被解释变量）"),
@@ -26,6 +26,7 @@ TERMS: dict[str, tuple[str, str]] = {
     "weights": ("Weights", "空间权重"),
     "yes": ("yes", "是"),
     "no": ("no", "否"),
+    "random": ("random", "随机"),
     "outcome": ("Outcome", "被解释变量"),
     "direct": ("Direct", "直接效应"),
     "indirect": ("Indirect", "间接效应"),
@@ -78,14 +79,14 @@ TERMS: dict[str, tuple[str, str]] = {
         "全部地区—年份观测值的皮尔逊相关系数",
     ),
     "fe": ("fixed effects (within)", "固定效应（组内估计）"),
-    "pooled": ("pooled least squares", "混合最小二乘"),
+    "pooled": ("Pooled", "混合最小二乘"),
     "re": ("random effects", "随机效应"),
     "fd": ("first differences", "一阶差分"),
     "iv": ("two-stage least squares", "两阶段最小二乘"),
     "gmm": ("generalised method of moments", "广义矩估计"),
     "gs2sls": ("spatial two-stage least squares", "空间两阶段最小二乘"),
     "quantile": ("quantile regression by moments", "矩分位数回归"),
-    "threshold": ("panel threshold", "面板门槛"),
+    "threshold": ("Threshold", "面板门槛"),
     "ols": ("OLS", "OLS"),
     "slx": ("SLX", "SLX"),
     "sar": ("SAR", "SAR"),
@@ -94,8 +95,8 @@ TERMS: dict[str, tuple[str, str]] = {
     "sdem": ("SDEM", "SDEM"),
     "sarar": ("SARAR", "SARAR"),
     "gns": ("GNS", "GNS"),
-    "dynamic_sar": ("dynamic SAR", "动态 SAR"),
-    "dynamic_sdm": ("dynamic SDM", "动态 SDM"),
+    "dynamic_sar": ("Dynamic SAR", "动态 SAR"),
+    "dynamic_sdm": ("Dynamic SDM", "动态 SDM"),
     "lsdv": ("dummy-variable maximum likelihood", "虚拟变量极大似然"),
     "lee_yu": ("maximum likelihood on transformed data (Lee and Yu 2010)", "变换数据极大似然（Lee 和 Yu 2010）"),
     "bias_corrected": ("bias-corrected maximum likelihood", "偏误修正极大似然"),
@@ -240,7 +241,7 @@ class Labels:
         if match := re.fullmatch(r"(.+?)\[(.+?)(<=|>)([-\d.e]+)\]", name):
             sign = {"<=": "≤", ">": ">"}[match[3]]
             bound = significant(float(match[4]))
-            return self.term("regime", self.variable(match[1]), self.variable(match[2]), sign, bound)
+            return self.term("regime", self.variable(match[1]), _inside(self.variable(match[2])), sign, bound)
         if match := re.fullmatch(r"(.+?)\[(.+?)\]", name):
             return self.term("in_group", self.variable(match[1]), self.named("", match[2]))
         if name.endswith("^2"):
@@ -280,3 +281,8 @@ class Labels:
         end = "。" if self.language == "zh" else "."
         items = [item.rstrip(".。 ") for item in items if item]
         return stop.join(items) + end if items else ""
+
+
+def _inside(label: str) -> str:
+    """Return a label as it stands inside a phrase: without its capital, unless it is an abbreviation."""
+    return label[0].lower() + label[1:] if label[1:2].islower() else label

@@ -14,9 +14,6 @@ from ronghe.paper.figures.canvas import panels
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\", "++++")
-GREYS = ("#f2f2f2", "#d9d9d9", "#b3b3b3", "#7f7f7f", "#4d4d4d", "#1a1a1a")
-
 
 def tile_map(
     values: pd.Series,
@@ -62,7 +59,7 @@ def class_map(
     names: dict[str, str],
     outlines: dict[str, Outline] | None = None,
 ) -> Figure:
-    """Draw a class by (region, year); classes differ in grey and in hatching, so that they survive copying."""
+    """Draw a class by (region, year) in greys; where there are many classes their number stands in the tile too."""
     from matplotlib.patches import Patch
 
     unknown = sorted(set(classes.dropna().astype(str)) - set(order))
@@ -74,24 +71,25 @@ def class_map(
         frame = classes.xs(year, level="year")
         for region, place in _places(regions, frame.index).iterrows():
             value = frame.get(region)
-            fill, hatch, ink = look[str(value)] if pd.notna(value) else ("white", "", "black")
-            _shape(axis, region, place, fill, ink, short, "", hatch, outlines)
+            fill, hatch, ink, sign = look[str(value)] if pd.notna(value) else ("white", "////", "black", "")
+            _shape(axis, region, place, fill, ink, short, sign, hatch, outlines)
         _finish(axis, str(year), regions, frame.index, outlines)
     handles = [
-        Patch(facecolor=look[c][0], hatch=look[c][1], edgecolor="0.35", linewidth=0.4, label=names.get(c, c))
-        for c in order
+        Patch(facecolor=fill, hatch=hatch, edgecolor="0.35", linewidth=0.4, label=f"{sign} {names.get(c, c)}".strip())
+        for c, (fill, hatch, _, sign) in look.items()
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(order), 4))
     return figure
 
 
-def _looks(order: list[str]) -> dict[str, tuple[str, str, str]]:
-    """Return fill, hatch and ink per class: greys in order, hatched in turn where there are more than six."""
+def _looks(order: list[str]) -> dict[str, tuple[str, str, str, str]]:
+    """Return fill, hatch, ink and sign per class: greys in order, and numbers where there are more than six."""
     looks = {}
     for place, name in enumerate(order):
-        step = place * (len(GREYS) - 1) / max(1, len(order) - 1)
-        grey = GREYS[round(step)] if len(order) > 1 else GREYS[1]
-        looks[name] = (grey, HATCHES[1] if len(order) > 6 and place % 2 else "", "white" if step > 2.6 else "black")
+        share = place / max(1, len(order) - 1)
+        level = 0.95 - 0.85 * share if len(order) > 1 else 0.85
+        sign = str(place + 1) if len(order) > 6 else ""
+        looks[name] = (f"{level:.3f}", "", "white" if level < 0.55 else "black", sign)
     return looks
 
 

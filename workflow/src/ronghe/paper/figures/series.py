@@ -90,7 +90,7 @@ def curve(frame: pd.DataFrame, x: str, y: str, lower: str | None, upper: str | N
     if level is not None:
         axis.axhline(level, color="black", linewidth=0.7, linestyle="--")
         if level_label:
-            axis.annotate(level_label, (1, level), xycoords=("axes fraction", "data"), ha="right", va="bottom",
+            axis.annotate(level_label, (0.01, level), xycoords=("axes fraction", "data"), ha="left", va="bottom",
                           fontsize=6.5)  # fmt: skip
     if mark is not None:
         axis.axvline(mark, color="black", linewidth=0.7, linestyle=":")

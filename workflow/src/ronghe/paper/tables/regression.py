@@ -97,6 +97,8 @@ def _footer(entry: dict, fits: list[Fit], labels: Labels) -> list[tuple[str, str
         if all(v is None for v in values):
             continue
         write = cells.integer if key in _KEYS else (lambda v: cells.fixed(v, 3))
+        if key == "sigma2":
+            write = cells.significant
         if key == "loglik":
             write = lambda v: cells.fixed(v, 1)  # noqa: E731
         rows.append(("fit", labels.term(key), [write(v) for v in values]))
@@ -106,6 +108,8 @@ def _footer(entry: dict, fits: list[Fit], labels: Labels) -> list[tuple[str, str
 def _yes_no(effects: object, having: tuple[str, ...], labels: Labels) -> str:
     if effects is None:
         return ""
+    if str(effects).startswith("random ") and str(effects).removeprefix("random ") in having:
+        return labels.term("random")
     return labels.term("yes") if str(effects) in having else labels.term("no")
 
 
