@@ -159,6 +159,9 @@ def test_an_unknown_column_is_refused(tmp_path: Path) -> None:
     entry = {"kind": "curve", "caption": "c", "file": "results/d.csv", "x": "valeu", "y": "density"}
     with pytest.raises(RongheError, match="figures.d.x: unknown column 'valeu'; did you mean 'value'"):
         draw_figure("d", entry, Labels(LABELS), files=[str(tmp_path / "d.csv")], folder=tmp_path)
+    entry = {"kind": "scatter", "caption": "c", "file": "results/d.csv", "x": "value", "y": "density"}
+    with pytest.raises(RongheError, match="figures.d.label: unknown column 'region'"):
+        draw_figure("d", entry, Labels(LABELS), files=[str(tmp_path / "d.csv")], folder=tmp_path)
 
 
 def test_impacts_and_estimates_come_from_the_fits(tmp_path: Path, monkeypatch, drawing) -> None:

@@ -153,10 +153,11 @@ def _curve(s: Sources) -> Figure:
 
 
 def _scatter(s: Sources) -> Figure:
-    frame = s.frame()
+    frame, label = s.frame(), s.get("label", "region")
+    require_known(label, frame.columns, "column", f"figures.{s.name}.label")
     return points.scatter(
-        frame, s.get("x"), s.get("y"), s.get("label", "region"), s.get("panel"), s.text("xlabel"), s.text("ylabel"),
-        s.short_names(list(frame[s.get("label", "region")])), s.get("labelled", 6),
+        frame, s.get("x"), s.get("y"), label, s.get("panel"), s.text("xlabel"), s.text("ylabel"),
+        s.short_names(list(frame[label])), s.get("labelled", 6),
     )  # fmt: skip
 
 
