@@ -111,6 +111,15 @@ def check_panel_variables(config: dict, known: Iterable[str]) -> None:
                 require_known(variable, known, "variable of the panel", f"measures.{name}")
 
 
+def check_sectors(config: dict, sectors: Iterable[str]) -> None:
+    """Check that every sector of a linkage stands in the dataset's input-output tables."""
+    sectors = list(sectors)
+    for name, entry in entries(config, "linkage").items():
+        for key in ("services", "manufacturing"):
+            for sector in entry[key]:
+                require_known(sector, sectors, "sector of the input-output tables", f"measures.{name}: {key}")
+
+
 def check(config: dict) -> None:
     """Check every measure entry against the names that are declared; raise RongheError at the first fault."""
     declared = entries(config)

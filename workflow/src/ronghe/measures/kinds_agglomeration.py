@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ronghe.errors import listing, nearest
 from ronghe.measures.kinds import PANEL, Kind, groups_of
 
 
@@ -39,6 +40,16 @@ def _structure_columns(entry: dict) -> dict[str, str]:
     return columns
 
 
+def _sector_pairs_faults(entry: dict) -> list[str]:
+    sectors = list(entry["sectors"])
+    return [
+        f"groups.{group}: unknown sector '{sector}'{nearest(sector, sectors)} (allowed: {listing(sectors, 40)})"
+        for group, members in entry.get("groups", {}).items()
+        for sector in members
+        if sector not in sectors
+    ]
+
+
 def _with(entry: dict, *optional: str) -> list[str]:
     return groups_of(entry["sectors"]) + [entry[key] for key in optional if key in entry]
 
@@ -62,6 +73,7 @@ KINDS = {
             "groups.csv": "a group of sectors in a year: co-agglomeration within it (Ellison and Glaeser 1997)",
         },
         uses=_with,
+        faults=_sector_pairs_faults,
     ),
     "structure": Kind(
         tables={PANEL: "a region in a year: how specialised and how varied its sectors are"},
