@@ -208,7 +208,7 @@ SHARES = {"name": "s", "table": "employment", "sectors": ["transport"], "base_ye
         ({"samples": {"s": {"years": [1990, 2000]}}}, "sample 's': years: 1990-2000 has no year of the panel's 2013"),
         ({"samples": {"s": {"without_flags": {"variables": ["so3"]}}}}, "sample 's': without_flags: unknown variable"),
         ({"samples": {"s": {"without_flags": {"kinds": ["fillled"]}}}}, "unknown kind of flag .*did you mean 'filled'"),
-        ({"measures": {"m": LINKAGE | {"services": ["finanse"]}}}, "m: services: unknown sector of the .*mean 'finance'"),
+        ({"measures": {"m": LINKAGE | {"services": ["finanse"]}}}, "services: unknown sector of .*mean 'finance'"),
         ({"measures": {"m": PAIRS | {"groups": {"g": ["a", "bb"]}}}}, "measures.m: groups.g: unknown sector 'bb'"),
         ({"weights": {"w": {"knid": "knn", "k": 3}}}, "weights.w: unknown key 'knid'; did you mean 'kind'"),
         ({"weights": {"w": {"k": 3}}}, "weights.w: the key 'kind' is missing"),
