@@ -166,15 +166,15 @@ def test_a_quoted_cell_must_be_one_cell(tmp_path: Path) -> None:
 def test_an_entry_is_checked_against_declared_names() -> None:
     config = {"specifications": {"sdm": {}}, "measures": {"quality": QUALITY}, "tables": {}, "figures": {}}
     table = {"kind": "regression", "caption": "c", "columns": ["sdm", {"specification": "smd"}]}
-    with pytest.raises(RongheError, match="tables.main: unknown specification 'smd'; did you mean 'sdm'"):
-        declaration.check({**config, "tables": {"main": table}})
+    with pytest.raises(RongheError, match="tables.first: unknown specification 'smd'; did you mean 'sdm'"):
+        declaration.check({**config, "tables": {"first": table}})
     figure = {"kind": "tile_map", "caption": "c", "variable": "qualty.index"}
     with pytest.raises(
         RongheError, match="figures.map: unknown column of a measure 'qualty.index'; did you mean 'quality"
     ):
         declaration.check({**config, "figures": {"map": figure}})
-    with pytest.raises(RongheError, match="tables.main.columns: no specification is named"):
-        declaration.check({**config, "tables": {"main": {**table, "columns": []}}})
+    with pytest.raises(RongheError, match="tables.first.columns: no specification is named"):
+        declaration.check({**config, "tables": {"first": {**table, "columns": []}}})
     with pytest.raises(RongheError, match="quotes.specifications: unknown specification 'x'"):
         declaration.check({**config, "quotes": {"specifications": ["x"]}})
 
