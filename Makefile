@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 PIP_FLAGS := --quiet --disable-pip-version-check --constraint constraints.txt
 
 all: $(VENV)/installed ## raw tables to paper, and where everything lies
-	@start=$$(date +%s); $(BIN)/snakemake --quiet rules || exit 1; \
+	@start=$$(date +%s); $(BIN)/snakemake --quiet rules host || exit 1; \
 	echo; \
 	echo "  paper    paper/paper.pdf"; \
 	echo "  tables   paper/tables/    (.tex .typ .docx .html .csv)"; \
