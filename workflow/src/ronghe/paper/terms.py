@@ -148,6 +148,18 @@ TERMS: dict[str, tuple[str, str]] = {
     "first differences": ("first differences", "一阶差分"),
     "two-stage least squares": ("two-stage least squares", "两阶段最小二乘"),
     "within, thresholds by least squares": ("within, thresholds by least squares", "组内估计，最小二乘搜索门槛"),
+    "maximum likelihood, baltagi errors": (
+        "maximum likelihood with random effects (Baltagi)",
+        "随机效应极大似然（Baltagi）",
+    ),
+    "spatial two-stage least squares": ("spatial two-stage least squares", "空间两阶段最小二乘"),
+    "difference GMM, two-step": ("difference GMM, two-step", "差分 GMM（两步）"),
+    "system GMM, two-step": ("system GMM, two-step", "系统 GMM（两步）"),
+    "quantiles by moments, split-panel jackknife": (
+        "quantile regression by moments, split-panel jackknife",
+        "矩分位数回归，分半面板刀切法",
+    ),
+    "cov_bootstrap of units": ("bootstrap of regions", "地区自助法"),
     "effects_random units": ("random region effects", "地区随机效应"),
     "cov_clustered by units": ("clustered by region", "按地区聚类"),
     "cov_clustered by time": ("clustered by year", "按年份聚类"),
@@ -237,7 +249,7 @@ class Labels:
         if match := re.fullmatch(r"F(\d*)\.(.+)", name):
             return self.term("lead", self.variable(match[2]))
         if match := re.fullmatch(r"log\((.+)\)", name):
-            return self.term("logarithm", self.variable(match[1]))
+            return self.term("logarithm", _inside(self.variable(match[1])))
         if match := re.fullmatch(r"(.+?)\[(.+?)(<=|>)([-\d.e]+)\]", name):
             sign = {"<=": "≤", ">": ">"}[match[3]]
             bound = significant(float(match[4]))

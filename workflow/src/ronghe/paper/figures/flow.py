@@ -11,7 +11,9 @@ import pandas as pd
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_RULE = re.compile(r"^(?:rule|checkpoint) (\w+):\s*\n\s+\"\"\"(.*?)\"\"\"", re.MULTILINE | re.DOTALL)
+_RULE = re.compile(
+    r"^(?:rule|checkpoint|use rule \w+ as) (\w+)(?: with)?:\s*\n(?:\s+\"\"\"(.*?)\"\"\")?", re.MULTILINE | re.DOTALL
+)
 
 
 def read_rules(paths: list[str]) -> pd.DataFrame:

@@ -78,7 +78,9 @@ def class_map(
         Patch(facecolor=fill, hatch=hatch, edgecolor="0.35", linewidth=0.4, label=f"{sign} {names.get(c, c)}".strip())
         for c, (fill, hatch, _, sign) in look.items()
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(order), 4))
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=min(len(order), 4), handlelength=1.4, columnspacing=1.0
+    )
     return figure
 
 

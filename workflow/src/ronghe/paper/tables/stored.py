@@ -174,4 +174,4 @@ def _say_once(rows: list[tuple[str, str, list[str]]], grouped: bool) -> list[tup
 
 def _notes(entry: dict, labels: Labels) -> str:
     text = labels.text(entry.get("notes"))
-    return labels.term("note") + text if text else ""
+    return labels.term("note") + labels.join([text]) if text else ""
