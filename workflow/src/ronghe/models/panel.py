@@ -139,11 +139,17 @@ def _codes(
     place = target.get_indexer(values)
     unknown = values[used & (place < 0)]
     if len(unknown):
-        raise RongheError(f"{where}: not in the weights: {listing(unknown)}")
+        raise RongheError(
+            f"{where}: not in the weights: {listing(unknown)}; "
+            "leave these units out of the data, or add them to the weights"
+        )
     present = np.zeros(len(target), dtype=bool)
     present[place[used]] = True
     if not present.all():
-        raise RongheError(f"{where}: these units of the weights are not in the data: {listing(target[~present])}")
+        raise RongheError(
+            f"{where}: these units of the weights are not in the data: {listing(target[~present])}; "
+            "add their rows, or take them out with W.subset(labels)"
+        )
     return place[codes], list(labels)
 
 
