@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from ronghe.paper.escape import tex
@@ -90,16 +91,24 @@ def _header(table: Exhibit) -> list[str]:
     for level in range(last):
         parts, rules = [tex("")], []
         for text, start, span in table.spanners(level):
-            parts.append(rf"\multicolumn{{{2 * span}}}{{c}}{{{tex(text)}}}")
+            parts.append(rf"\multicolumn{{{2 * span}}}{{c}}{{{_words(table, text, span)}}}")
             if text and span > 1:
                 rules.append(rf"\cmidrule(lr){{{2 + 2 * start}-{1 + 2 * (start + span)}}}")
         lines.append(" & ".join(parts) + r" \\")
         lines.append(" ".join(rules))
     parts = [tex(table.stub)]
     for place, text in enumerate(table.header[last]):
-        parts.append(rf"\multicolumn{{2}}{{{'l' if place in table.left else 'c'}}}{{{tex(text)}}}")
+        parts.append(rf"\multicolumn{{2}}{{{'l' if place in table.left else 'c'}}}{{{_words(table, text, 1)}}}")
     lines.append(" & ".join(parts) + r" \\")
     return [line for line in lines if line]
+
+
+def _words(table: Exhibit, text: str, span: int) -> str:
+    """Return a heading; a long one over one column breaks its lines before it widens the column."""
+    room = 12 if len(table.header[-1]) > 5 else 20
+    lines = textwrap.wrap(text, room) if span == 1 else []
+    stack = r" \\ ".join(map(tex, lines))
+    return rf"\shortstack{{{stack}}}" if len(lines) > 1 else tex(text)
 
 
 def _body(table: Exhibit) -> list[str]:
