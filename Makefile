@@ -22,7 +22,9 @@ test: $(VENV)/tested ## the whole test suite
 	@$(BIN)/python -m pytest
 
 bench: $(VENV)/tested ## speed beside a peer in the same run, into results/benchmarks/
-	@for module in models measures weights; do $(BIN)/python -m ronghe.$$module.benchmark || exit 1; done
+	@$(BIN)/snakemake clean --quiet rules
+	@for module in models.benchmark measures.benchmark measures.benchmark_frontier weights.benchmark \
+		explore.benchmark_distribution; do $(BIN)/python -m ronghe.$$module || exit 1; done
 
 lint: $(VENV)/tested ## style of Python and of rules, and Snakemake's own advice
 	@$(BIN)/ruff check .

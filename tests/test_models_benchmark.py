@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
+from ronghe import timing
 from ronghe.models import SpatialPanel, traces
-from ronghe.models.benchmark import measure, nearest_neighbours, peer, simulated_panel
+from ronghe.models.benchmark import measure_size, nearest_neighbours, random_graph, simulated_panel, spreg_peer
 
 
 def test_the_peer_estimates_the_same_model():
@@ -14,14 +16,28 @@ def test_the_peer_estimates_the_same_model():
     W = nearest_neighbours(n)
     y, X = simulated_panel(n, t, W)
     ours = SpatialPanel(y, X, W, model="sdm", effects="units", method="lsdv").fit()
-    theirs = peer(y, X, W, n, t)()
+    theirs = spreg_peer(y, X, W, n, t).work()
     np.testing.assert_allclose(theirs.betas.ravel(), ours.params.iloc[:-1], atol=2e-6)
 
 
 def test_rows_of_one_size():
-    rows = measure(40, 5, 100)
-    assert {row["program"] for row in rows} == {"ronghe", "spreg"}
-    assert all(row["seconds"] >= row["seconds_best"] > 0 for row in rows)
+    rows = measure_size(40, 5, nearest_neighbours(40))
+    assert [row["task"] for row in rows] == ["from data and W", "after set-up"]
+    for row in rows:
+        assert row["seconds"] >= row["best"] > 0
+        assert row["times_faster"] == pytest.approx(row["peer_seconds"] / row["best"])
+    alone = measure_size(700, 3, random_graph(700), "series", peer_limit=0)
+    assert "peer" not in alone[0] and "by series" in alone[0]["task"]
+
+
+def test_record_keeps_sizes_that_were_not_measured(tmp_path):
+    path = tmp_path / "a" / "b.csv"
+    timing.record([timing.measure("x", "1", lambda: None), timing.measure("x", "2", lambda: None)], path)
+    fresh = timing.measure("y", "2", lambda: None, 3, timing.Peer("numpy", "nothing", lambda: None))
+    timing.record([fresh], path, keep=True)
+    table = pd.read_csv(path).set_index("size")
+    assert table["task"].to_dict() == {1: "x", 2: "y"}
+    assert table.loc[2, "peer"] == "numpy" and pd.isna(table.loc[1, "peer"])
 
 
 def test_estimated_traces_are_said(monkeypatch):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,24 +10,15 @@ import pandas as pd
 
 from ronghe.configuration import load_yaml
 from ronghe.errors import RongheError
-from ronghe.frames import read_csv, read_panel, write_csv
+from ronghe.frames import read_csv, read_panel
 from ronghe.measures import declaration
 from ronghe.measures.agglomeration import coagglomeration
 from ronghe.measures.composite import composite_index
 from ronghe.measures.coupling import couple
 from ronghe.measures.run import Measures
+from ronghe.timing import measure, record
 
 OUTPUT = "results/benchmarks/measures.csv"
-
-
-def seconds(work: Callable[[], object], repeats: int = 3) -> float:
-    """Return the shortest of some runs, the one least disturbed by other work on the machine."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 def large_panel(n_regions: int = 3000, n_years: int = 30, seed: int = 1) -> pd.DataFrame:
@@ -70,18 +59,15 @@ def main() -> None:
         raise RongheError(f"{declaration.CLEAN_PANEL}: not there yet; run `snakemake clean` first")
     regions = read_csv("data/processed/regions.csv").set_index("region")
     tables = read_panel(declaration.CLEAN_PANEL), regions, read_csv("data/processed/input_output.csv")
-    default = seconds(lambda: measure_default(config, *tables))
     each = sorted(measure_default(config, *tables).items(), key=lambda item: -item[1])
     large = large_panel()
-    at_scale = seconds(lambda: measure_large(large))
-    rows = [
-        ("all declared measures (frontiers apart), default panel", f"{len(each)} measures", default, 3.0),
-        ("two entropy indices, coupling, co-agglomeration", "3000 regions x 30 years", at_scale, 1.0),
-        *((f"of the default panel: {name}", "", time_taken, np.nan) for name, time_taken in each[:5]),
-    ]
-    table = pd.DataFrame(rows, columns=["what", "size", "seconds", "limit"])
-    write_csv(table.round({"seconds": 4}), OUTPUT)
-    sys.stdout.write(f"{table.to_string(index=False)}\n{Path(OUTPUT)}\n")
+    size = f"{len(tables[0].index.levels[0])} regions, {len(each)} measures"
+    default = measure("all declared measures (frontiers apart)", size, lambda: measure_default(config, *tables))
+    at_scale = measure(
+        "two entropy indices, coupling, co-agglomeration", "3000 regions x 30 years", lambda: measure_large(large)
+    )
+    parts = [{"task": f"of all declared: {name}", "seconds": time_taken} for name, time_taken in each[:5]]
+    record([default | {"limit": 3.0}, at_scale | {"limit": 1.0}, *parts], OUTPUT, ("limit",))
 
 
 if __name__ == "__main__":

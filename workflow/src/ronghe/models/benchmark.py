@@ -1,17 +1,17 @@
 """Speed of the estimation engine beside spreg in one run: `python -m ronghe.models.benchmark [--large]`.
 
-Every row of results/benchmarks/engine.csv is the median of several runs: ours is a two-way Lee and Yu SDM with
-coefficients, covariance and effects with delta-method errors; spreg's is its one-way fixed-effects lag model on the
-same data with the lagged regressors given to it, which has no effects.
+Every row of results/benchmarks/engine.csv is a two-way Lee and Yu SDM with coefficients, covariance and effects with
+delta-method errors. Its peer is spreg's one-way fixed-effects lag model on the same data with the lagged regressors
+given to it, which has no effects.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import resource
-import time
 import warnings
-from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -20,14 +20,18 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
+from ronghe.models.probed import probed_log_determinant
 from ronghe.models.spatial_panel import SpatialPanel
+from ronghe.timing import Peer, measure, record
 from ronghe.weights.matrix import Weights
 
 SIZES = [(48, 17), (300, 12), (3000, 10), (30_000, 10)]
 LARGE = [(300_000, 10), (1_000_000, 10)]
-# spreg forms N x N matrices: a run of 3,000 units takes many seconds and gigabytes, and is part of --large only.
-PEER_LIMIT = 1000
-PEER_LIMIT_LARGE = 3000
+# A graph without places, whose sparse factors fill in: exactly, and where dense factors no longer fit by probes.
+RANDOM = [(3000, 10, "exact"), (30_000, 10, "series")]
+# spreg forms N x N matrices: at 3,000 units a run takes many seconds and this many gigabytes.
+PEER_LIMIT = 3000
+PEER_GIGABYTES = 8
 OUTPUT = Path("results/benchmarks/engine.csv")
 
 
@@ -39,29 +43,30 @@ def nearest_neighbours(n: int, k: int = 6, seed: int = 1) -> Weights:
     return Weights(tuple(range(n)), sparse.csr_array(cells, shape=(n, n)), "nearest neighbours")
 
 
-def simulated_panel(n: int, t: int, W: Weights, k: int = 4, rho: float = 0.4, seed: int = 2):
+def random_graph(n: int, k: int = 6, seed: int = 1) -> Weights:
+    """Return row-standardised weights to k units drawn at random."""
+    near = np.random.default_rng(seed).integers(0, n - 1, (n, k))
+    near += near >= np.arange(n)[:, None]
+    W = sparse.csr_array((np.ones(n * k), (np.repeat(np.arange(n), k), near.ravel())), shape=(n, n))
+    return Weights(tuple(range(n)), W, "random graph").standardise("row")
+
+
+def simulated_panel(n: int, t: int, W: Weights, k: int = 4, rho: float = 0.4, seed: int = 2, exact: bool = True):
     """Return y and X drawn from a Durbin model with both effects."""
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((n, t, k))
     mean = X @ np.linspace(1.0, 0.5, k) + W.sparse @ (X @ np.linspace(-0.5, 0.5, k))
     mean += rng.standard_normal((n, 1)) + rng.standard_normal((1, t)) + rng.standard_normal((n, t))
-    S = sparse.csc_array(sparse.eye_array(n) - rho * W.sparse)
-    S.indices, S.indptr = S.indices.astype(np.int32), S.indptr.astype(np.int32)
-    options = {"diag_pivot_thresh": 0.0, "options": {"SymmetricMode": True}}
-    y = splu(S, permc_spec="MMD_AT_PLUS_A", **options).solve(mean)
+    if exact:
+        S = sparse.csc_array(sparse.eye_array(n) - rho * W.sparse)
+        S.indices, S.indptr = S.indices.astype(np.int32), S.indptr.astype(np.int32)
+        options = {"diag_pivot_thresh": 0.0, "options": {"SymmetricMode": True}}
+        y = splu(S, permc_spec="MMD_AT_PLUS_A", **options).solve(mean)
+    else:
+        y = probed_log_determinant(W, "series", "simulated_panel").solve(rho, mean)
     index = pd.MultiIndex.from_product([range(n), range(t)], names=["unit", "period"])
     names = [f"x{j}" for j in range(k)]
     return pd.Series(y.ravel(), index=index, name="y"), pd.DataFrame(X.reshape(-1, k), index=index, columns=names)
-
-
-def timed(function: Callable[[], object], repeats: int) -> dict[str, float]:
-    """Return the median and the best seconds of some runs; on a busy machine the best is the better measure."""
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        function()
-        seconds.append(time.perf_counter() - start)
-    return {"seconds": float(np.median(seconds)), "seconds_best": min(seconds), "repeats": repeats}
 
 
 def peak_megabytes() -> float:
@@ -69,33 +74,37 @@ def peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def measure(n: int, t: int, peer_limit: int) -> list[dict[str, object]]:
-    """Return the rows of one size."""
-    W = nearest_neighbours(n)
-    y, X = simulated_panel(n, t, W)
-    repeats = 50 if n <= 100 else 15 if n <= 1000 else 5 if n <= 10_000 else 1
+def measure_size(n: int, t: int, W: Weights, kind: str = "exact", peer_limit: int = PEER_LIMIT) -> list[dict]:
+    """Return the rows of one size and one matrix: from data and W, and with W and moments ready."""
+    y, X = simulated_panel(n, t, W, exact=kind == "exact")
+    repeats = 50 if n <= 100 else 15 if n <= 1000 else 3 if n <= 10_000 else 1
     before = peak_megabytes()
 
     def fit(model: SpatialPanel) -> None:
         result = model.fit()
         _ = result.params, result.cov, result.impacts()
 
-    whole = timed(lambda: fit(SpatialPanel(y, X, Weights(W.labels, W.sparse, W.name))), repeats)
-    rows = [{"task": "two-way Lee-Yu SDM with effects, from data and W", **whole}]
+    def anew() -> SpatialPanel:
+        return SpatialPanel(y, X, Weights(W.labels, W.sparse, W.name), log_determinant=kind)
+
+    theirs = spreg_peer(y, X, W, n, t) if n <= peer_limit else None
+    size = f"{n} x {t}, {W.name}"
+    how = "" if kind == "exact" else f", log-determinant by {kind}"
+    rows = [measure(f"from data and W{how}", size, lambda: fit(anew()), repeats)]
+    memory = {"peak_mb": round(peak_megabytes()), "added_mb": round(peak_megabytes() - before)}
     if n <= 10_000:
-        model = SpatialPanel(y, X, W)
+        model = anew()
         fit(model)
-        rows.append({"task": "two-way Lee-Yu SDM with effects, after set-up", **timed(lambda: fit(model), repeats)})
-    memory = {"peak_mb": peak_megabytes(), "added_mb": peak_megabytes() - before}
-    rows = [{**row, "program": "ronghe", **memory} for row in rows]
-    if n <= peer_limit:
-        theirs = timed(peer(y, X, W, n, t), min(repeats, 5) if n <= 1000 else 1)
-        rows.append({"task": "one-way lag model with WX given, no effects", "program": "spreg", **theirs})
-        rows = [{**row, "times_faster_than_peer": theirs["seconds"] / row["seconds"]} for row in rows]
-    return [{"n_units": n, "n_periods": t, **row} for row in rows]
+        # Ours first: the peer's memory would count as ours.
+        rows.append(measure(f"after set-up{how}", size, lambda: fit(model), repeats))
+    if theirs is not None:
+        peer = measure("", "", theirs.work, min(repeats, 5) if n <= 1000 else 1)
+        beside = {"peer": theirs.name, "peer_task": theirs.task, "peer_seconds": peer["best"]}
+        rows = [row | beside | {"times_faster": peer["best"] / row["best"]} for row in rows]
+    return [row | memory for row in rows]
 
 
-def peer(y: pd.Series, X: pd.DataFrame, W: Weights, n: int, t: int) -> Callable[[], object]:
+def spreg_peer(y: pd.Series, X: pd.DataFrame, W: Weights, n: int, t: int) -> Peer:
     """Return spreg's fixed-effects lag model on the same data, its input made ready."""
     from libpysal.weights import W as Neighbours
     from spreg import Panel_FE_Lag
@@ -112,31 +121,30 @@ def peer(y: pd.Series, X: pd.DataFrame, W: Weights, n: int, t: int) -> Callable[
             warnings.simplefilter("ignore")
             return Panel_FE_Lag(Y, Z, w)
 
-    return run
+    return Peer(f"spreg {version('spreg')}", "one-way lag model with WX given, no effects", run)
+
+
+def free_gigabytes() -> float:
+    """Return the memory that no process holds."""
+    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
 
 
 def main() -> None:
-    """Measure every size and write the table."""
+    """Measure every size and write the table; sizes that were not measured now keep their rows."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", nargs="*", metavar="NxT", help="sizes to measure, such as 48x17")
-    parser.add_argument("--large", action="store_true", help="also 300,000 and 1,000,000 units, spreg at 3,000")
+    parser.add_argument("--large", action="store_true", help="also 300,000 and 1,000,000 units")
     parser.add_argument("--output", type=Path, default=OUTPUT)
     arguments = parser.parse_args()
-    sizes = [tuple(map(int, size.split("x"))) for size in arguments.sizes or []] or SIZES + LARGE * arguments.large
-    limit = PEER_LIMIT_LARGE if arguments.large else PEER_LIMIT
-    rows = [row for n, t in sizes for row in measure(n, t, limit)]
-    columns = ["n_units", "n_periods", "program", "task", "seconds", "seconds_best", "times_faster_than_peer"]
-    columns += ["repeats", "peak_mb", "added_mb"]
-    digits = {"seconds": 5, "seconds_best": 5, "times_faster_than_peer": 1, "peak_mb": 0, "added_mb": 0}
-    table = pd.DataFrame(rows).reindex(columns=columns).round(digits)
-    if arguments.output.exists():
-        # Sizes that were not measured now keep their rows.
-        earlier = pd.read_csv(arguments.output)
-        table = pd.concat([table, earlier[~earlier["n_units"].isin(table["n_units"])]])
-        table = table.sort_values("n_units", kind="stable")
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(arguments.output, index=False, float_format="%.5g", lineterminator="\n")
-    print(table.to_string(index=False))
+    chosen = [tuple(map(int, size.split("x"))) for size in arguments.sizes or []]
+    limit = PEER_LIMIT if free_gigabytes() >= PEER_GIGABYTES else PEER_LIMIT - 1
+    rows = []
+    for n, t in chosen or SIZES + LARGE * arguments.large:
+        rows += measure_size(n, t, nearest_neighbours(n), peer_limit=limit)
+    for n, t, kind in [] if chosen else RANDOM:
+        # The peer has had its turn at this size.
+        rows += measure_size(n, t, random_graph(n), kind, peer_limit=0)
+    record(rows, arguments.output, ("peak_mb", "added_mb"), keep=True)
 
 
 if __name__ == "__main__":
