@@ -229,7 +229,7 @@ def test_score_tests_and_moran(kind, effects, method):
     ("kind", "model", "effects"), [("raw", "sdm", "units"), ("knn", "sar", "twoways"), ("knn", "sarar", "twoways")]
 )
 def test_two_stage_by_hand(kind, model, effects):
-    """X, W X, W^2 X (W^3 X with Durbin terms) by projection; lambda from three moments of transformed residuals."""
+    """X, W X, W^2 X (W^3 X with Durbin terms) by projection; lambda and its error from two forms in full."""
     _, _, (y, X, W, _, series, frame) = setting(8, kind, model, effects, "lsdv", n=20)
     lag, error, durbin = PARTS[model]
     n, t = 20, 5
@@ -246,34 +246,72 @@ def test_two_stage_by_hand(kind, model, effects):
         values = values - values.mean(axis=0)
         return (values - values.mean(axis=1, keepdims=True) if effects == "twoways" else values).ravel()
 
-    def two_stage(lam):
-        A = np.stack([flat(c - lam * c @ W.T) for c in columns], axis=1)
-        U, size, _ = np.linalg.svd(np.stack([flat(c) for c in instruments], axis=1), full_matrices=False)
-        U = U[:, size > 1e-9 * size[0]]
-        fitted, target = U @ (U.T @ A), flat(y - lam * y @ W.T)
-        b = np.linalg.solve(fitted.T @ A, fitted.T @ target)
-        e = target - A @ b
-        bread = np.linalg.inv(fitted.T @ A)
-        free = n * t - n - (t - 1) * (effects == "twoways") - A.shape[1]
-        return b, e, bread @ (fitted.T * e**2 @ fitted) @ bread * n * t / free
+    U, size, _ = np.linalg.svd(np.stack([flat(c) for c in instruments], axis=1), full_matrices=False)
+    U = U[:, size > 1e-9 * size[0]]
 
-    b, e, V = two_stage(0.0)
+    def columns_at(lam):
+        A = np.stack([flat(c - lam * c @ W.T) for c in columns], axis=1)
+        return A, U @ (U.T @ A), flat(y - lam * y @ W.T)
+
+    def slopes(lam):
+        A, fitted, target = columns_at(lam)
+        return np.linalg.solve(fitted.T @ A, fitted.T @ target)
+
+    b, lam = slopes(0.0), 0.0
     if error:
         F = dense.helmert(n)
-        M, u = F.T @ W @ F, e.reshape(t, n) @ F
-        ratio = np.array([1.0, np.sum(M * M) / (n - 1), np.trace(M) / (n - 1)])
+        square = W.T @ W
+        kron = [np.kron(np.eye(t), form) for form in (square - np.diag(np.diag(square)), W)]
+        Q = np.kron(np.eye(t), F @ F.T)
+        # A form of demeaned disturbances has this share of e'e as its expectation.
+        forms = [Q @ (A - np.trace(F.T @ A[:n, :n] @ F) / (n - 1) * np.eye(n * t)) @ Q for A in kron]
+        MQ = Q @ np.kron(np.eye(t), W)
 
-        def distance(lam):
-            a, c = u - lam * u @ M.T, u @ M.T - lam * u @ M.T @ M.T
-            m = np.array([np.sum(a * a), np.sum(c * c), np.sum(a * c)])
-            return np.sum((m - ratio * (ratio @ m) / (ratio @ ratio)) ** 2)
+        def moments(lam, u):
+            e = u - lam * MQ @ u
+            return np.array([e @ A @ e for A in forms])
 
-        lam = optimize.minimize_scalar(distance, bounds=(-0.99, 0.99), method="bounded", options={"xatol": 1e-12}).x
-        b, e, V = two_stage(lam)
+        def least(u, weight):
+            def distance(lam):
+                return moments(lam, u) @ weight @ moments(lam, u) / (u @ u) ** 2
+
+            return optimize.minimize_scalar(
+                distance, bounds=(-0.99, 0.99), method="bounded", options={"xatol": 1e-13}
+            ).x
+
+        def variance(lam, u):
+            """Kelejian and Prucha (2010, equations 21-24): pairs of units within a period, and the linear part."""
+            A, fitted, _ = columns_at(lam)
+            e = u - lam * MQ @ u
+            pull = [-fitted @ np.linalg.inv(fitted.T @ A).T @ (A.T @ (form + form.T) @ e) for form in forms]
+            psi = np.array([[np.sum(x * z * e**2) for z in pull] for x in pull])
+            pairs = np.outer(e**2, e**2)
+            for i, P in enumerate(kron):
+                for j, R in enumerate(kron):
+                    psi[i, j] += np.sum((P + P.T) * (R + R.T) * pairs) / 2
+            return psi
+
+        A0, _, y0 = columns_at(0.0)
+        first = least(y0 - A0 @ b, np.eye(2))
+        b = slopes(first)
+        u = y0 - A0 @ b
+        lam = least(u, np.linalg.inv(variance(first, u)))
+        step = 1e-6
+        slope = (moments(lam + step, u) - moments(lam - step, u)) / (2 * step)
+        lam_variance = 1 / (slope @ np.linalg.inv(variance(lam, u)) @ slope)
+        e = u - lam * MQ @ u
+    A, fitted, target = columns_at(lam)
+    e = e if error else target - A @ b
+    bread = np.linalg.inv(fitted.T @ A)
+    free = n * t - n - (t - 1) * (effects == "twoways") - A.shape[1]
+    V = bread @ (fitted.T * e**2 @ fitted) @ bread * n * t / free
     result = SpatialTwoStage(series, frame, labelled(W, list(range(n))), model=model, effects=effects).fit()
     names = ["x0", "x1", *(["W*x0", "W*x1"] if durbin else []), "rho"]
     np.testing.assert_allclose(result.params[names], b, rtol=1e-6, atol=1e-8)
     np.testing.assert_allclose(result.cov.loc[names, names], V, rtol=1e-6, atol=1e-9)
+    if error:
+        assert result.params["lambda"] == pytest.approx(lam, rel=1e-6)
+        assert result.std_errors["lambda"] ** 2 == pytest.approx(lam_variance * n * t / free, rel=1e-6)
 
 
 @pytest.mark.parametrize(

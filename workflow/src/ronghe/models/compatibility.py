@@ -19,6 +19,7 @@ from ronghe.models.labelled import multiplier_means
 from ronghe.models.log_determinant import log_determinant
 from ronghe.models.moments import lag
 from ronghe.models.results import SpatialPanelResult
+from ronghe.models.scaling import inverse_scaled
 from ronghe.models.spatial_panel import SpatialPanel
 
 PACKAGES = {"splm": "splm 1.6-5", "sdpdmod": "SDPDmod 0.0.6", "spreg": "spreg 1.9.0"}
@@ -186,8 +187,7 @@ def error_without_projection(result: SpatialPanelResult) -> float:
     info[:k, k] = info[k, :k] = flat.T @ linear / s2
     traces = model.lag_traces
     info[k, k] = linear @ linear / s2 + model.panel.n_periods * (traces.gg + traces.gtg)
-    scale = 1 / np.sqrt(np.diag(info))
-    return float(np.sqrt(np.linalg.inv(info * np.outer(scale, scale))[k, k]) * scale[k])
+    return float(np.sqrt(inverse_scaled(info)[k, k]))
 
 
 def log_marginals(model: SpatialPanel, step: float = 0.001) -> tuple[float, float]:

@@ -12,13 +12,14 @@ from scipy import sparse
 from ronghe.errors import RongheError, listing, require_known
 from ronghe.models.fitted import FittedModel
 from ronghe.models.group_scores import group_meat, read_groups
-from ronghe.models.information import expected_information, inverse_scaled, observed_information
+from ronghe.models.information import expected_information, observed_information
+from ronghe.models.sandwich import EARTH_RADIUS_KM, bartlett, default_bandwidth
+from ronghe.models.scaling import inverse_scaled, semidefinite
 from ronghe.models.scores import period_scores, score_parts, unit_meat
 
 COVARIANCES = ["expected", "observed", "robust", "clustered", "driscoll_kraay", "conley"]
 CLUSTERS = ["units", "groups", "time"]
 SMALL_SAMPLE = ["none", "parameters", "clusters"]
-EARTH_RADIUS_KM = 6371.0088
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def meat(model: FittedModel, choice: CovarianceChoice, where: str) -> np.ndarray
     if choice.kind == "robust":
         return _factor(model, choice, "cells") * unit_meat(model, over_time=False)
     if choice.kind == "driscoll_kraay":
-        return _factor(model, choice, "time") * _bartlett(period_scores(model), _bandwidth(model, choice, where))
+        return _factor(model, choice, "time") * bartlett(period_scores(model), _bandwidth(model, choice, where))
     if choice.kind == "conley":
         return _factor(model, choice, "cells") * _conley(model, choice, where)
     codes = _codes(model, choice, where)
@@ -118,7 +119,7 @@ def meat(model: FittedModel, choice: CovarianceChoice, where: str) -> np.ndarray
     if "time" in choice.cluster:
         sums = period_scores(model)
         total = total + _factor(model, choice, "time") * (sums.T @ sums)
-    return total if alone else _semidefinite(total - crossed)
+    return total if alone else semidefinite(total - crossed)
 
 
 def _codes(model: FittedModel, choice: CovarianceChoice, where: str) -> np.ndarray | None:
@@ -151,26 +152,12 @@ def _factor(model: FittedModel, choice: CovarianceChoice, level: str, codes: np.
     return factor
 
 
-def default_bandwidth(n_periods: int) -> int:
-    """Return floor(4 (T / 100)^(2/9)) periods (Newey and West 1994; Hoechle 2007, section 2.3)."""
-    return int(np.floor(4 * (n_periods / 100) ** (2 / 9)))
-
-
 def _bandwidth(model: FittedModel, choice: CovarianceChoice, where: str) -> int:
     T = model.panel.n_periods
     lags = default_bandwidth(T) if choice.bandwidth is None else choice.bandwidth
     if not 0 <= lags < T:
         raise RongheError(f"{where}: bandwidth {lags} must lie between 0 and {T - 1}, for {T} periods")
     return lags
-
-
-def _bartlett(sums: np.ndarray, lags: int) -> np.ndarray:
-    """Return the Bartlett-weighted covariance of period sums (Driscoll and Kraay 1998, equation 8)."""
-    total = sums.T @ sums
-    for lag in range(1, lags + 1):
-        product = sums[lag:].T @ sums[:-lag]
-        total += (1 - lag / (lags + 1)) * (product + product.T)
-    return total
 
 
 def _conley(model: FittedModel, choice: CovarianceChoice, where: str) -> np.ndarray:
@@ -190,7 +177,7 @@ def _conley(model: FittedModel, choice: CovarianceChoice, where: str) -> np.ndar
     for lag in range(1, lags + 1):
         product = np.einsum("itp,itq->pq", left[:, lag:], right[:, :-lag], optimize=True)
         total += (1 - lag / (lags + 1)) * (product + product.T)
-    return _semidefinite(0.5 * (total + total.T) + between)
+    return semidefinite(0.5 * (total + total.T) + between)
 
 
 def nearness(choice: CovarianceChoice, units: Sequence[object], where: str) -> sparse.csr_array:
@@ -219,12 +206,3 @@ def nearness(choice: CovarianceChoice, units: Sequence[object], where: str) -> s
         distance = 2 * EARTH_RADIUS_KM * np.arcsin(np.clip(distance / 2, 0, 1))
     weight = np.maximum(1 - distance / choice.cutoff, 0.0) if choice.kernel == "bartlett" else np.ones(len(distance))
     return sparse.csr_array((weight, (pairs.row, pairs.col)), shape=pairs.shape)
-
-
-def _semidefinite(matrix: np.ndarray) -> np.ndarray:
-    """Set negative eigenvalues to zero after scaling (Cameron, Gelbach and Miller 2011, section 2.3)."""
-    scale = np.sqrt(np.maximum(np.abs(np.diag(matrix)), np.finfo(float).tiny))
-    values, vectors = np.linalg.eigh(0.5 * (matrix + matrix.T) / np.outer(scale, scale))
-    if values[0] >= 0:
-        return matrix
-    return (vectors * np.maximum(values, 0.0)) @ vectors.T * np.outer(scale, scale)

@@ -16,12 +16,12 @@ import pandas as pd
 
 from ronghe.errors import RongheError, require_known
 from ronghe.models.dynamic_results import DynamicResults
-from ronghe.models.information import inverse_scaled
 from ronghe.models.likelihood import Likelihood, maximise
 from ronghe.models.log_determinant import EigenLogDeterminant, LogDeterminant, log_determinant
 from ronghe.models.moments import Moments, build_moments, lag
 from ronghe.models.panel import read_panel_arrays
 from ronghe.models.projection import Projection
+from ronghe.models.scaling import inverse_scaled
 from ronghe.models.specification import specify
 from ronghe.models.traces import filter_traces, multiplier
 from ronghe.weights import Weights

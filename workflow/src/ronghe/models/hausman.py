@@ -9,6 +9,7 @@ from ronghe.errors import RongheError, require_known
 from ronghe.models.error_components_information import Components
 from ronghe.models.inference import chi2_pvalue, test_table
 from ronghe.models.random_effects import RandomEffectsPanel
+from ronghe.models.scaling import inverse_scaled
 from ronghe.models.spatial_panel import SpatialPanel
 
 MODELS = ("ols", "slx", "sar", "sdm", "sem", "sdem")
@@ -89,8 +90,7 @@ def covariances_at(panel: RandomEffectsPanel, fitted: Components) -> tuple[pd.Da
 
 
 def _inverse(information: pd.DataFrame) -> pd.DataFrame:
-    scale = 1 / np.sqrt(np.diag(information))
-    inverse = np.linalg.inv(information.to_numpy() * np.outer(scale, scale)) * np.outer(scale, scale)
+    inverse = inverse_scaled(information.to_numpy())
     return pd.DataFrame(inverse, index=information.index, columns=information.columns)
 
 

@@ -125,10 +125,3 @@ def effective_traces(model: FittedModel) -> dict[str, float]:
     if model.likelihood.error is not None:
         found["lambda"] = model.error_traces.g - edge / (1 - model.lam)
     return found
-
-
-def inverse_scaled(A: np.ndarray) -> np.ndarray:
-    """Invert a symmetric matrix after scaling its diagonal to one, so that units of measurement do not matter."""
-    scale = 1.0 / np.sqrt(np.abs(np.diag(A)))
-    inverse = np.linalg.inv(A * np.outer(scale, scale)) * np.outer(scale, scale)
-    return 0.5 * (inverse + inverse.T)

@@ -9,6 +9,7 @@ import numpy as np
 from ronghe.errors import RongheError
 from ronghe.models.log_determinant import LogDeterminant
 from ronghe.models.moments import Moments
+from ronghe.models.scaling import solve_scaled
 
 # Share of the interval of rho kept clear of its ends: an optimum closer than this stands at the edge.
 EDGE = 1e-5
@@ -261,10 +262,3 @@ def _edges(theta: object, boxes: list, likelihood: Likelihood) -> tuple[str, ...
     """Return the parameters within a hair of the ends of their interval."""
     ends = zip(likelihood.free, theta, boxes, strict=True)
     return tuple(name for name, a, (low, high) in ends if min(a - low, high - a) <= 1e-6 * (high - low))
-
-
-def solve_scaled(A: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Solve A x = b for symmetric A after scaling its diagonal to one, so that units of measurement do not matter."""
-    scale = 1.0 / np.sqrt(np.diag(A))
-    right = (scale * b.T).T
-    return (scale * np.linalg.solve(A * np.outer(scale, scale), right).T).T

@@ -19,6 +19,7 @@ from ronghe.models.labelled import Labelled, average_impacts
 from ronghe.models.log_determinant import log_determinant
 from ronghe.models.moments import lag
 from ronghe.models.panel import read_panel_arrays
+from ronghe.models.scaling import inverse_scaled
 from ronghe.models.specification import CONSTANT, specify
 from ronghe.weights import Weights
 
@@ -166,9 +167,7 @@ class RandomEffectsResults(Labelled):
         self.at_boundary = fitted.at_boundary
         full = model.information(fitted) if cov_type == "expected" else model.observed_information(fitted)
         theta = np.concatenate([fitted.beta, [fitted.rho, fitted.lam, fitted.sigma2, fitted.sigma2_units]])
-        block = full[np.ix_(places, places)]
-        scale = 1 / np.sqrt(np.abs(np.diag(block)))
-        covariance = np.linalg.inv(block * np.outer(scale, scale)) * np.outer(scale, scale)
+        covariance = inverse_scaled(full[np.ix_(places, places)])
         super().__init__(names, theta[places], covariance, cov_type)
 
     @property

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ronghe.errors import RongheError
+from ronghe.models.scaling import semidefinite
 
 KINDS = ("homoskedastic", "robust", "clustered", "driscoll_kraay", "conley")
 EARTH_RADIUS_KM = 6371.0088
@@ -73,7 +74,7 @@ def _lags(bandwidth: int | None, n_periods: int) -> int:
 
 
 def default_bandwidth(n_periods: int) -> int:
-    """Return floor(4 (T/100)^(2/9)) lags, the usual rule of Newey and West."""
+    """Return floor(4 (T / 100)^(2/9)) lags (Newey and West 1994; Hoechle 2007, section 2.3)."""
     return int(np.floor(4 * (n_periods / 100) ** (2 / 9)))
 
 
@@ -95,14 +96,14 @@ def covariance(
     if choice.kind == "clustered":
         nested = max(sum(n_absorbed.get(dimension, 0) for dimension in choice.cluster) - 1, 0)
         factor = (n - 1) / (n - parameters + nested)
-        return _psd(bread @ clustered_meat(scores, layout, choice.cluster) @ bread) * factor
+        return semidefinite(bread @ clustered_meat(scores, layout, choice.cluster) @ bread) * factor
     factor = n / (n - parameters)
     if choice.kind == "robust":
         return bread @ (scores.T @ scores) @ bread * factor
     if choice.kind == "driscoll_kraay":
         return bread @ driscoll_kraay_meat(scores, layout, choice.bandwidth) @ bread * factor
     if choice.kind == "conley":
-        return _psd(bread @ conley_meat(scores, layout, choice.cutoff_km, choice.bandwidth) @ bread) * factor
+        return semidefinite(bread @ conley_meat(scores, layout, choice.cutoff_km, choice.bandwidth) @ bread) * factor
     raise RongheError(f"unknown covariance '{choice.kind}' (allowed: {', '.join(KINDS)})")
 
 
@@ -130,11 +131,11 @@ def group_sums(values: np.ndarray, codes: np.ndarray) -> np.ndarray:
 def plain_meat(scores: np.ndarray, layout: Layout, choice: Choice) -> np.ndarray:
     """Return the covariance of the summed scores without any small-sample factor, to weight moments by."""
     if choice.kind == "clustered":
-        return _psd(clustered_meat(scores, layout, choice.cluster, corrected=False))
+        return semidefinite(clustered_meat(scores, layout, choice.cluster, corrected=False))
     if choice.kind == "driscoll_kraay":
         return driscoll_kraay_meat(scores, layout, choice.bandwidth)
     if choice.kind == "conley":
-        return _psd(conley_meat(scores, layout, choice.cutoff_km, choice.bandwidth))
+        return semidefinite(conley_meat(scores, layout, choice.cutoff_km, choice.bandwidth))
     return scores.T @ scores
 
 
@@ -155,12 +156,16 @@ def clustered_meat(scores: np.ndarray, layout: Layout, cluster: tuple[str, ...],
 def driscoll_kraay_meat(scores: np.ndarray, layout: Layout, bandwidth: int | None = None) -> np.ndarray:
     """Return the Bartlett-weighted covariance of the period sums of the scores (Driscoll and Kraay 1998, eq. 8)."""
     sums = group_sums(scores, layout.times)
-    lags = _lags(bandwidth, len(sums))
-    meat = sums.T @ sums
-    for lag in range(1, min(lags, len(sums) - 1) + 1):
-        gamma = sums[lag:].T @ sums[:-lag]
-        meat += (1 - lag / (lags + 1)) * (gamma + gamma.T)
-    return meat
+    return bartlett(sums, _lags(bandwidth, len(sums)))
+
+
+def bartlett(sums: np.ndarray, lags: int) -> np.ndarray:
+    """Return the covariance of the total of period sums, products `lag` periods apart weighted 1 - lag / (lags + 1)."""
+    total = sums.T @ sums
+    for lag in range(1, lags + 1):
+        product = sums[lag:].T @ sums[:-lag]
+        total += (1 - lag / (lags + 1)) * (product + product.T)
+    return total
 
 
 def conley_meat(
@@ -192,12 +197,3 @@ def great_circle_km(coordinates: np.ndarray) -> np.ndarray:
         + np.cos(latitude)[:, None] * np.cos(latitude) * np.sin((longitude[:, None] - longitude) / 2) ** 2
     )
     return 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(a, 0, 1)))
-
-
-def _psd(matrix: np.ndarray) -> np.ndarray:
-    """Set negative eigenvalues to zero, as Cameron, Gelbach and Miller (2011, section 2.3) advise."""
-    matrix = (matrix + matrix.T) / 2
-    values, vectors = np.linalg.eigh(matrix)
-    if values[0] >= 0:
-        return matrix
-    return (vectors * np.clip(values, 0, None)) @ vectors.T

@@ -15,7 +15,7 @@ from ronghe.errors import RongheError, require_known
 from ronghe.models.covariance import covariance, read_choice
 from ronghe.models.fitted import FittedModel
 from ronghe.models.formula import read_formula
-from ronghe.models.information import expected_information, inverse_scaled
+from ronghe.models.information import expected_information
 from ronghe.models.jacobian import LogDeterminant
 from ronghe.models.likelihood import Likelihood, Maximum, Point, maximise
 from ronghe.models.log_determinant import log_determinant
@@ -24,6 +24,7 @@ from ronghe.models.panel import Panel, read_panel_arrays, select_observed
 from ronghe.models.probed import APPROXIMATIONS, probed_log_determinant
 from ronghe.models.projection import Projection
 from ronghe.models.results import SpatialPanelResult
+from ronghe.models.scaling import inverse_scaled
 from ronghe.models.specification import CONSTANT, MODELS, specify
 from ronghe.models.threads import single_threaded
 from ronghe.weights.matrix import Weights
