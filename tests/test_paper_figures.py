@@ -178,3 +178,12 @@ def test_impacts_and_estimates_come_from_the_fits(tmp_path: Path, monkeypatch, d
     entry = {**entry, "kind": "estimates", "variable": "coaglomeration"}
     with pytest.raises(RongheError, match="unknown term 'coaglomeration'; did you mean 'coagglomeration'"):
         build._estimates(build.Sources("f", entry, Labels(LABELS), [], [], None))
+
+
+def test_the_workflow_lists_rules_that_inherit(tmp_path: Path) -> None:
+    from ronghe.paper.figures.flow import read_rules
+
+    text = 'rule fit:\n    """Fit."""\n    input: "a"\n\n\nuse rule fit as fit_twice with:\n    output:\n        "b",\n'
+    (tmp_path / "models.smk").write_text(text + '\n\nrule models:\n    """All."""\n', encoding="utf-8")
+    rules = read_rules([str(tmp_path / "models.smk")])
+    assert list(rules["rule"]) == ["fit", "fit_twice"] and list(rules["says"]) == ["Fit.", ""]

@@ -340,3 +340,17 @@ def test_typst_tables_compile_with_any_label(models: Path, tmp_path: Path) -> No
 def test_rows_as_wide_as_the_header_or_refused() -> None:
     with pytest.raises(ValueError, match="row ' a' has 1 cells, the header has 2"):
         Exhibit("x", [("", "a", ["1"])], [["p", "q"]])
+
+
+def test_headings_break_and_numbers_meet_at_their_point() -> None:
+    long = "a heading much longer than any number below it"
+    table = Exhibit("one", [("", "row", ["1.5"]), ("", "", ["(12.25)"])], [[long]], caption="c")
+    assert r"\shortstack{a heading much \\ longer than any \\ number below it}" in table.tex()
+    text = table.typst()
+    assert 'at-point("1", ".5", "(12", ".25)")' in text and f'box(width: 8em, "{long}")' in text
+
+
+def test_a_variable_inside_a_phrase_loses_its_capital_but_no_abbreviation_does() -> None:
+    labels = Labels({"x": {"en": "Slope"}, "q": {"en": "Digital economy"}, "g": {"en": "GDP per head"}}, "en")
+    assert labels.variable("x[q<=0.385]") == "Slope, where digital economy ≤ 0.385"
+    assert (labels.variable("log(q)"), labels.variable("log(g)")) == ("ln digital economy", "ln GDP per head")
