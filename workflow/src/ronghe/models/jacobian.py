@@ -42,11 +42,6 @@ class LogDeterminant:
         """Return ln|I - a W| at many points, good enough to find where a maximum lies."""
         raise NotImplementedError
 
-    @property
-    def sketch_bounds(self) -> tuple[float, float]:
-        """Interval on which the sketch can be trusted."""
-        return self.bounds
-
     @cached_property
     def bounds(self) -> tuple[float, float]:
         """Interval between the reciprocals of -r and r, where r bounds the spectral radius of W.

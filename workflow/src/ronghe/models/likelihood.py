@@ -153,7 +153,7 @@ def maximise(likelihood: Likelihood, where: str = "model") -> Maximum:
     boxes = [_inner(*f.bounds) for f in filters]
     count = 41 if len(free) == 1 else 21
     spread = 0.5 * (1 - np.cos(np.pi * (np.arange(count) + 0.5) / count))
-    axes = [low + (high - low) * spread for low, high in (f.sketch_bounds for f in filters)]
+    axes = [low + (high - low) * spread for low, high in (f.bounds for f in filters)]
     zero = np.zeros(1)
     rho_axis = axes[0] if likelihood.lag is not None else zero
     lam_axis = axes[-1] if likelihood.error is not None else zero

@@ -29,32 +29,24 @@ class CrossProducts:
         self.products = products
         self.dummies = list(range(self.n_columns, width))
 
-    def regress(self, y: int, X: list[int], draws: np.ndarray) -> np.ndarray:
-        """Return the coefficients on columns X of a regression of column y, one row per draw of units."""
-        return self._solve(y, X, draws)[1][:, : len(X)]
-
     def regress_with_errors(self, y: int, X: list[int], draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return coefficients and their errors clustered by unit, one row per draw, without small-sample factors.
 
         The summed score of a unit is its X'y - X'X b, so that errors need no residuals either.
         """
-        inverse, beta = self._solve(y, X, draws)
         keep = [*X, *self.dummies]
         own = self.products[:, keep][:, :, [*keep, y]]
-        scores = own[None, :, :, -1] - np.einsum("ijk,bk->bij", own[:, :, :-1], beta)
-        influence = np.einsum("bij,bjk->bik", scores, inverse[:, :, : len(X)])
-        return beta[:, : len(X)], np.sqrt(np.einsum("bi,bik->bk", draws, influence**2))
-
-    def _solve(self, y: int, X: list[int], draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        keep = [*X, *self.dummies]
-        totals = np.tensordot(draws, self.products[:, keep][:, :, [*keep, y]], axes=1)
+        totals = np.tensordot(draws, own, axes=1)
         gram, right = totals[:, :, :-1], totals[:, :, -1:]
         try:
             inverse = np.linalg.inv(gram)
         except np.linalg.LinAlgError:
             # A resample can leave a period or a regressor without variation; the pseudo-inverse keeps the rest.
             inverse = np.linalg.pinv(gram, hermitian=True)
-        return inverse, (inverse @ right)[:, :, 0]
+        beta = (inverse @ right)[:, :, 0]
+        scores = own[None, :, :, -1] - np.einsum("ijk,bk->bij", own[:, :, :-1], beta)
+        influence = np.einsum("bij,bjk->bik", scores, inverse[:, :, : len(X)])
+        return beta[:, : len(X)], np.sqrt(np.einsum("bi,bik->bk", draws, influence**2))
 
 
 def studentised_interval(
@@ -68,15 +60,4 @@ def studentised_interval(
 def percentile_interval(draws: np.ndarray, level: float = 0.95) -> tuple[float, float]:
     """Return the percentile interval of bootstrap draws."""
     lower, upper = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-    return float(lower), float(upper)
-
-
-def bias_corrected_interval(draws: np.ndarray, estimate: float, level: float = 0.95) -> tuple[float, float]:
-    """Return the bias-corrected percentile interval (Efron 1987, eq. 2.4 with zero acceleration)."""
-    from scipy.special import ndtr, ndtri
-
-    below = np.clip(np.mean(draws < estimate), 1 / (len(draws) + 1), len(draws) / (len(draws) + 1))
-    shift = 2 * ndtri(below)
-    tails = ndtr(shift + ndtri([(1 - level) / 2, (1 + level) / 2]))
-    lower, upper = np.quantile(draws, tails)
     return float(lower), float(upper)
