@@ -23,8 +23,8 @@ test: $(VENV)/tested ## the whole test suite
 
 bench: $(VENV)/tested ## speed beside a peer in the same run, into results/benchmarks/
 	@$(BIN)/snakemake clean --quiet rules
-	@for module in models.benchmark measures.benchmark measures.benchmark_frontier weights.benchmark \
-		explore.benchmark_distribution; do $(BIN)/python -m ronghe.$$module || exit 1; done
+	@for module in engine all_measures frontier weights distribution; do \
+		$(BIN)/python -m benchmarks.$$module || exit 1; done
 
 lint: $(VENV)/tested ## style of Python and of rules, and Snakemake's own advice
 	@$(BIN)/ruff check .

@@ -3,8 +3,8 @@
 from ronghe.journal import journal
 
 with journal(snakemake.log[0]):
+    from ronghe.paper.labels import Labels
     from ronghe.paper.numbers import figure_captions, footer_facts, write_numbers
-    from ronghe.paper.terms import Labels
 
     panel = list(snakemake.input.panel)
     facts = footer_facts(panel, list(snakemake.input.library), snakemake.params.seed, snakemake.params.dataset)

@@ -4,7 +4,7 @@ from ronghe.journal import journal
 
 with journal(snakemake.log[0]):
     from ronghe.paper.figures.build import draw_figure
-    from ronghe.paper.terms import Labels
+    from ronghe.paper.labels import Labels
 
     draw_figure(
         snakemake.wildcards.figure,

@@ -4,7 +4,7 @@ from ronghe.journal import journal
 
 with journal(snakemake.log[0]):
     from ronghe.paper.build import render_table
-    from ronghe.paper.terms import Labels
+    from ronghe.paper.labels import Labels
 
     render_table(
         snakemake.wildcards.table,

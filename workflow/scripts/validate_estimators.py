@@ -7,7 +7,7 @@ with journal(snakemake.log[0]):
 
     from ronghe.frames import write_csv
     from ronghe.models.estimate import Data
-    from ronghe.models.monte_carlo import validate
+    from ronghe.models.validation.monte_carlo import validate
 
     given, params = snakemake.input, snakemake.params
     regions = next(iter(given.regions), None)

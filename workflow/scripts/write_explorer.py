@@ -4,8 +4,8 @@ from ronghe.journal import journal
 
 with journal(snakemake.log[0]):
     from ronghe.paper.explorer import write_explorer
+    from ronghe.paper.labels import Labels
     from ronghe.paper.numbers import footer_facts
-    from ronghe.paper.terms import Labels
 
     given = snakemake.params
     panel = list(snakemake.input.panel)

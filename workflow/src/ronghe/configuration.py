@@ -162,8 +162,8 @@ def check_against_dataset(config: dict, files: Iterable[str | Path], dataset: di
     from ronghe.clean.variables import derivations, families, variables
     from ronghe.explore import declaration as explore
     from ronghe.measures import declaration as measures
-    from ronghe.models import dataset_terms
     from ronghe.models import declaration as models
+    from ronghe.models.design import dataset_terms
     from ronghe.paper import declaration as paper
     from ronghe.weights import declaration as weights
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from ronghe.explore import lagrange
 from ronghe.explore.autocorrelation import STATISTICS, bivariate_tests, global_tests
 from ronghe.explore.local import cluster_transitions, local_tests, quadrant_moves
+from ronghe.spatial.choice import lagrange
 from ronghe.weights.matrix import Weights
 
 

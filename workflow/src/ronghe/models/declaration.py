@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from ronghe.errors import RongheError, listing, require_known
 from ronghe.measures.declaration import KINDS as MEASURE_KINDS
 from ronghe.measures.declaration import columns as measure_columns
-from ronghe.models.registry import KINDS, REGRESSION, TERM_KEYS, WEIGHTS_KEYS, Kind
+from ronghe.models.kinds import KINDS, REGRESSION, TERM_KEYS, WEIGHTS_KEYS, Kind, estimator
 from ronghe.models.terms import Term, parse_all
 
 FOLDER = "results/models"
@@ -71,7 +71,7 @@ def complete(name: str, config: dict) -> dict:
     merged = {k: v for k, v in {**defaults, **entry}.items() if k in kind.allowed and k not in ("about", "dataset")}
     sample = merged.get("sample", "all")
     rows = {k: v for k, v in config.get("samples", {}).get(sample, {}).items() if k != "about"}
-    result = {**merged, "name": name, "estimator": kind.estimator, "sample_name": sample, "sample": rows}
+    result = {**merged, "name": name, "sample_name": sample, "sample": rows}
     shared = shared_indicators(result, config)
     if shared:
         result["shared_indicators"] = shared
@@ -147,9 +147,9 @@ def long_tables(specification: dict) -> list[str]:
 
 def modules(specification: dict) -> list[str]:
     """Return the modules whose code a complete specification runs: those of its kind and of what it builds on."""
-    found = {KINDS[part["kind"]].module for part in parts(specification)}
+    found = {estimator(part["kind"]) for part in parts(specification)}
     if long_tables(specification):
-        found.add("ronghe.models.shift_share")
+        found.add("ronghe.models.design.shift_share")
     return sorted(found)
 
 

@@ -14,8 +14,9 @@ import pandas as pd
 
 import ronghe
 from ronghe import frames
-from ronghe.errors import RongheError
-from ronghe.models import inference
+from ronghe.errors import RongheError, require_known
+from ronghe.linear import inference
+from ronghe.models.kinds import KINDS, estimator
 from ronghe.provenance import hash_files
 
 
@@ -77,10 +78,10 @@ class Estimate:
 
 
 def run(specification: dict, data: Data) -> Estimate:
-    """Call the estimator that a complete specification names as `module:function`; a refusal carries its name."""
-    module, function = specification["estimator"].split(":")
+    """Call the estimator of the specification's kind; a refusal carries the specification's name."""
+    require_known(specification.get("kind"), KINDS, "kind", f"specification '{specification.get('name', '')}'")
     try:
-        result = getattr(import_module(module), function)(specification, data)
+        result = import_module(estimator(specification["kind"])).estimate(specification, data)
     except RongheError as error:
         raise RongheError(f"specification '{specification.get('name', '')}': {error}") from error
     except np.linalg.LinAlgError as error:

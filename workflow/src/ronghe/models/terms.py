@@ -23,7 +23,7 @@ class Term:
 def parse(term: str | dict, where: str = "term") -> Term:
     """Read a term: `x`, `{lag: 2, of: x}`, `{lead: 1, of: x}`, `{square: x}`, `{log: x}`, `{product: [x, z]}`...
 
-    The last is `{shift_share: {name, table, sectors, base_year}}`; see `ronghe.models.shift_share`.
+    The last is `{shift_share: {name, table, sectors, base_year}}`; see `ronghe.models.design.shift_share`.
     """
     if isinstance(term, str):
         return Term(term, (term,))

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from ronghe.frames import read_panel
 from ronghe.paper.exhibit import Exhibit
+from ronghe.paper.labels import Labels
 from ronghe.paper.results import MODELS
 from ronghe.paper.tables.effects import effects_table
 from ronghe.paper.tables.panel import correlation_table, summary_table
 from ronghe.paper.tables.regression import regression_table
 from ronghe.paper.tables.stored import stored_table
-from ronghe.paper.terms import Labels
 
 
 def build_table(

@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 from maketables import MTable
 
-from ronghe.paper import escape
 from ronghe.paper.cells import split_at_point
-from ronghe.paper.render_docx import aligned, finish_document
-from ronghe.paper.render_tex import render_tex
-from ronghe.paper.render_typst import render_typst
+from ronghe.paper.formats import escape
+from ronghe.paper.formats.tex import render_tex
+from ronghe.paper.formats.typst import render_typst
+from ronghe.paper.formats.word import aligned, finish_document
 
 FORMATS = ("tex", "typ", "docx", "html", "csv")
 

@@ -10,9 +10,9 @@ import pandas as pd
 
 from ronghe.errors import RongheError
 from ronghe.frames import read_csv, read_panel
+from ronghe.paper.labels import Labels
 from ronghe.paper.results import Fit
 from ronghe.paper.tables.regression import heading_of
-from ronghe.paper.terms import Labels
 
 PAGE = Path(__file__).with_name("explorer.html")
 PLACE = "/*DATA*/"

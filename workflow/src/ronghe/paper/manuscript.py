@@ -65,7 +65,7 @@ def exhibits(config: dict, language: str = "en") -> str:
         "\\begin{document}",
     ]
     lines += [f"\\input{{tables/{name}.tex}}\n\\clearpage" for name in config.get("tables", {})]
-    from ronghe.paper.escape import tex
+    from ronghe.paper.formats.escape import tex
 
     for name, entry in config.get("figures", {}).items():
         caption = entry["caption"]

@@ -10,11 +10,12 @@ import pandas as pd
 
 from ronghe.errors import RongheError, require_known
 from ronghe.frames import read_csv, read_panel
-from ronghe.paper import cells, escape
+from ronghe.paper import cells
+from ronghe.paper.formats import escape
+from ronghe.paper.labels import Labels
 from ronghe.paper.results import MODELS, Fit
 from ronghe.paper.tables.panel import summarise
 from ronghe.paper.tables.stored import select
-from ronghe.paper.terms import Labels
 from ronghe.provenance import hash_files
 
 

@@ -13,9 +13,9 @@ from ronghe.explore.maps import read_boundaries
 from ronghe.frames import read_csv, read_panel
 from ronghe.paper.figures import flow, maps, matrices, points, series
 from ronghe.paper.figures.canvas import canvas, save
+from ronghe.paper.labels import Labels
 from ronghe.paper.results import Fit
 from ronghe.paper.tables.stored import select, stack
-from ronghe.paper.terms import Labels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ronghe.paper.exhibit import Exhibit
+from ronghe.paper.labels import Labels
 from ronghe.paper.results import MODELS, Fit
 from ronghe.paper.tables.regression import column_of, estimate_lines, heading_of, regression_notes
-from ronghe.paper.terms import Labels
 
 EFFECTS = ("direct", "indirect", "total")
 

@@ -7,7 +7,7 @@ import pandas as pd
 from ronghe.errors import require_known
 from ronghe.paper import cells
 from ronghe.paper.exhibit import Exhibit
-from ronghe.paper.terms import Labels
+from ronghe.paper.labels import Labels
 
 STATISTICS = ("mean", "sd", "sd_between", "sd_within", "min", "median", "max")
 

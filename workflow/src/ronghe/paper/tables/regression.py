@@ -5,8 +5,8 @@ from __future__ import annotations
 from ronghe.errors import RongheError, nearest
 from ronghe.paper import cells
 from ronghe.paper.exhibit import Exhibit
+from ronghe.paper.labels import Labels
 from ronghe.paper.results import MODELS, Fit
-from ronghe.paper.terms import Labels
 
 # Terms that stand below the slopes, in this order; sigma2 is a statistic of the fit.
 LAST_TERMS = ("rho", "lambda", "const", "Intercept", "constant")

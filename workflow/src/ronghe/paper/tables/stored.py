@@ -8,7 +8,7 @@ from ronghe.errors import RongheError, require_known
 from ronghe.frames import read_csv
 from ronghe.paper import cells
 from ronghe.paper.exhibit import Exhibit
-from ronghe.paper.terms import Labels
+from ronghe.paper.labels import Labels
 
 
 def stored_table(name: str, entry: dict, labels: Labels, paths: list[str]) -> Exhibit:

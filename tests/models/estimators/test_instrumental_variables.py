@@ -1,0 +1,149 @@
+"""Two-stage least squares, weak-instrument statistics and Anderson-Rubin sets against linearmodels and closed forms."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from linearmodels.iv import IV2SLS, IVGMM
+from ronghe.errors import RongheError
+from ronghe.linear.inference import f_pvalue
+from ronghe.models.estimate import Data
+from ronghe.models.estimate import run as fit
+
+
+def simulated(seed: int = 0, n_units: int = 40, n_periods: int = 7, strength: float = 0.8) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    index = pd.MultiIndex.from_product([[f"r{i:02d}" for i in range(n_units)], range(2001, 2001 + n_periods)])
+    index.names = ["region", "year"]
+    n = len(index)
+    unit = np.repeat(rng.normal(size=n_units), n_periods)
+    z1, z2, z3, w, u, v = rng.normal(size=(6, n))
+    x = strength * (z1 + 0.5 * z2) + 0.3 * w + unit + v + 0.5 * u
+    x2 = strength * (z3 - 0.4 * z1) + v * 0.2 + rng.normal(size=n)
+    y = 1.5 * x - 0.5 * x2 + w + 2 * unit + u * np.repeat(rng.uniform(0.5, 2, n_units), n_periods)
+    return pd.DataFrame({"y": y, "x": x, "x2": x2, "w": w, "z1": z1, "z2": z2, "z3": z3}, index=index)
+
+
+def entry(**changes: object) -> dict:
+    base = {"name": "test", "kind": "instrumental_variables", "outcome": "y", "treatment": "x", "controls": ["w"]}
+    return base | {"instruments": ["z1", "z2"], "effects": "units"} | changes
+
+
+@pytest.fixture(scope="module")
+def panel() -> pd.DataFrame:
+    return simulated()
+
+
+def demeaned(panel: pd.DataFrame) -> pd.DataFrame:
+    return panel - panel.groupby(level=0).transform("mean")
+
+
+def test_estimates_and_clustered_errors_equal_linearmodels(panel):
+    d = demeaned(panel)
+    clusters = pd.Series(d.index.codes[0], index=d.index)
+    theirs = IV2SLS(d["y"], d[["w"]], d[["x"]], d[["z1", "z2"]]).fit(cov_type="clustered", clusters=clusters)
+    ours = fit(entry(), Data(panel))
+    np.testing.assert_allclose(ours.coefficients["estimate"], theirs.params[["x", "w"]], rtol=1e-9)
+    G, n, K = 40, len(d), 3
+    factor = G / (G - 1) * (n - 1) / (n - K)
+    cov = theirs.cov.loc[["x", "w"], ["x", "w"]]
+    np.testing.assert_allclose(ours.covariance, cov * factor, rtol=1e-8)
+
+
+def test_hansen_j_equals_linearmodels_two_step(panel):
+    d = demeaned(panel)
+    clusters = d.index.codes[0]
+    gmm = IVGMM(d["y"], d[["w"]], d[["x"]], d[["z1", "z2"]], weight_type="clustered", clusters=clusters)
+    theirs = gmm.fit(iter_limit=2)
+    row = fit(entry(), Data(panel)).tests.set_index("test").loc["Hansen J"]
+    assert row["statistic"] == pytest.approx(theirs.j_stat.stat, rel=1e-8)
+    assert row["pvalue"] == pytest.approx(theirs.j_stat.pval, rel=1e-8)
+
+
+def test_strength_statistics_agree_where_they_must(panel):
+    tests = fit(entry(instruments=["z1"]), Data(panel)).tests.set_index("test")
+    F = tests.loc["first-stage F: x", "statistic"]
+    # One instrument, one endogenous regressor: three names for one number.
+    assert tests.loc["Kleibergen-Paap rk Wald F", "statistic"] == pytest.approx(F, rel=1e-10)
+    assert tests.loc["Montiel Olea-Pflueger effective F", "statistic"] == pytest.approx(F, rel=1e-10)
+    assert "23.10" in tests.loc["Montiel Olea-Pflueger effective F", "note"]
+    plain = fit(entry(instruments=["z1"], covariance="homoskedastic"), Data(panel)).tests.set_index("test")
+    assert plain.loc["Cragg-Donald F", "statistic"] == pytest.approx(
+        plain.loc["first-stage F: x", "statistic"], rel=1e-10
+    )
+
+
+def test_kleibergen_paap_is_cragg_donald_for_homoskedastic_errors(panel):
+    two = entry(treatment=["x", "x2"], instruments=["z1", "z2", "z3"], covariance="homoskedastic")
+    tests = fit(two, Data(panel)).tests.set_index("test")
+    df = len(panel) - 40 - 4
+    assert tests.loc["Kleibergen-Paap rk Wald F", "statistic"] * df / df == pytest.approx(
+        tests.loc["Cragg-Donald F", "statistic"], rel=1e-8
+    )
+
+
+def test_first_stage_f_is_that_of_the_regression(panel):
+    ours = fit(entry(), Data(panel)).tests.set_index("test").loc["first-stage F: x"]
+    first = fit({**entry(kind="fixed_effects"), "outcome": "x", "treatment": ["z1", "z2"]}, Data(panel))
+    gamma = first.coefficients["estimate"].to_numpy()[:2]
+    V = first.covariance.to_numpy()[:2, :2]
+    assert ours["statistic"] == pytest.approx(gamma @ np.linalg.solve(V, gamma) / 2, rel=1e-9)
+    assert ours["pvalue"] == pytest.approx(f_pvalue(ours["statistic"], 2, 39), rel=1e-12)
+
+
+def test_anderson_rubin_set_solves_the_quadratic(panel):
+    """With one instrument the set is where (g_y - b g_x)^2 <= F V(b), a quadratic inequality in b."""
+    result = fit(entry(instruments=["z1"]), Data(panel))
+    bounds = result.tables["anderson_rubin"]
+    for b in (*bounds["lower"], *bounds["upper"]):
+        shifted = panel.assign(gap=panel["y"] - b * panel["x"])
+        reduced = fit({**entry(kind="fixed_effects"), "outcome": "gap", "treatment": "z1"}, Data(shifted))
+        assert reduced.coefficients["pvalue"].iloc[0] == pytest.approx(0.05, abs=1e-7)
+    estimate = result.coefficients["estimate"].iloc[0]
+    assert bounds["lower"].iloc[0] < estimate < bounds["upper"].iloc[0]
+
+
+def test_anderson_rubin_set_is_unbounded_for_a_useless_instrument():
+    panel = simulated(seed=5, strength=0.0)
+    bounds = fit(entry(instruments=["z1"]), Data(panel)).tables["anderson_rubin"]
+    assert np.isinf(bounds["lower"]).any() and np.isinf(bounds["upper"]).any()
+
+
+def test_anderson_rubin_keeps_its_size_with_weak_instruments():
+    rejected = []
+    for seed in range(200):
+        panel = simulated(seed=seed, strength=0.05)
+        panel["y0"] = panel["y"] - 1.5 * panel["x"] + 0.5 * panel["x2"]
+        tests = fit(entry(outcome="y0"), Data(panel)).tests.set_index("test")
+        rejected.append(tests.loc["Anderson-Rubin, no effect", "pvalue"] < 0.05)
+    assert 0.015 < np.mean(rejected) < 0.10
+
+
+def test_exogeneity_is_rejected_where_it_fails(panel):
+    clean = panel.assign(y=panel["y"] + 0.5 * panel["x2"])
+    assert fit(entry(), Data(clean)).tests.set_index("test").loc["exogeneity of the treatment", "pvalue"] < 1e-3
+
+
+def test_too_few_instruments_are_refused(panel):
+    with pytest.raises(RongheError, match="2 endogenous regressors need as many instruments, not 1"):
+        fit(entry(treatment=["x", "x2"], instruments=["z1"]), Data(panel))
+
+
+def test_shift_share_by_hand():
+    """Two sectors in three regions: shares of the base year times growth in the other two regions."""
+    rows = []
+    base = {"a": (10.0, 30.0), "b": (20.0, 20.0), "c": (5.0, 15.0)}
+    late = {"a": (11.0, 33.0), "b": (30.0, 22.0), "c": (5.0, 18.0)}
+    for year, values in ((2013, base), (2014, late)):
+        for region, (m, s) in values.items():
+            rows += [(region, year, "m", m), (region, year, "s", s)]
+    table = pd.DataFrame(rows, columns=["region", "year", "sector", "value"])
+    index = pd.MultiIndex.from_product([["a", "b", "c"], [2013, 2014]], names=["region", "year"])
+    data = Data(pd.DataFrame({"y": 0.0}, index=index), tables={"employment": table})
+    from ronghe.models.design.shift_share import instrument
+
+    z = instrument(data, name="z", table="employment", sectors=("m", "s"), base_year=2013)
+    expected = 10 / 40 * np.log(35 / 25) + 30 / 40 * np.log(40 / 35)
+    assert z["a", 2014] == pytest.approx(expected, rel=1e-14)
+    assert (z.xs(2013, level="year") == 0).all()

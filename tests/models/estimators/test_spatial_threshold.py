@@ -1,0 +1,73 @@
+"""A threshold in a spatial panel: the engine's likelihood at every candidate, known truth, size and power."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from ronghe.models.estimate import Data
+from ronghe.models.estimate import run as fit
+from ronghe.spatial.spatial_panel import SpatialPanel
+from ronghe.weights import Weights
+
+
+def simulated(seed: int, jump: float, rho: float = 0.4, n: int = 30, T: int = 8) -> Data:
+    rng = np.random.default_rng(seed)
+    labels = [f"r{i:02d}" for i in range(n)]
+    edges = [(labels[i], labels[(i + s) % n], 0.5) for i in range(n) for s in (-1, 1)]
+    W = Weights.from_edges(pd.DataFrame(edges, columns=["focal", "neighbor", "weight"]), labels=labels)
+    dense = W.sparse.toarray()
+    x, q, w = rng.normal(size=(3, n, T))
+    slope = 1 + jump * (q > 0.3)
+    signal = slope * x + 0.4 * dense @ (slope * x) - 0.5 * w + rng.normal(size=(n, 1)) + rng.normal(size=T)
+    y = np.linalg.solve(np.eye(n) - rho * dense, signal + 0.5 * rng.normal(size=(n, T)))
+    index = pd.MultiIndex.from_product([labels, range(2001, 2001 + T)], names=["region", "year"])
+    columns = {"y": y, "x": x, "q": q, "w": w}
+    return Data(pd.DataFrame({k: v.ravel() for k, v in columns.items()}, index=index), weights={"ring": W}, seed=seed)
+
+
+def entry(**changes: object) -> dict:
+    base = {"name": "t", "kind": "spatial_threshold", "outcome": "y", "treatment": "x", "controls": ["w"]}
+    return base | {"weights": "ring", "threshold_variable": "q", "effects": "twoways", "repetitions": 99} | changes
+
+
+@pytest.mark.parametrize("model", ["sdm", "sar", "slx"])
+@pytest.mark.parametrize("effects", ["twoways", "units"])
+def test_the_likelihood_is_the_engines_at_every_candidate(model, effects):
+    data = simulated(1, jump=0.8)
+    result = fit(entry(model=model, effects=effects, points=8, repetitions=19), data)
+    curve = result.tables["likelihood_ratio"]
+    panel = data.panel
+
+    def loglik(threshold: float | None) -> float:
+        X = panel[["x", "w"]]
+        if threshold is not None:
+            low = panel["q"] <= threshold
+            X = pd.DataFrame({"low": panel["x"] * low, "high": panel["x"] * ~low, "w": panel["w"]})
+        return SpatialPanel(panel["y"], X, data.weights["ring"], model=model, effects=effects).fit().loglik
+
+    engine = np.array([loglik(v) for v in curve["value"]])
+    np.testing.assert_allclose(curve["likelihood_ratio"], 2 * (engine.max() - engine), atol=2e-4)
+    statistic = result.tests.set_index("test").loc["single threshold", "statistic"]
+    assert statistic == pytest.approx(2 * (engine.max() - loglik(None)), abs=2e-4)
+    assert result.fit["loglik"] == pytest.approx(engine.max(), rel=1e-12)
+
+
+def test_known_threshold_and_regimes_are_found():
+    result = fit(entry(), simulated(2, jump=1.0))
+    (threshold,) = result.fit["thresholds"]
+    assert threshold == pytest.approx(0.3, abs=0.1)
+    row = result.tables["thresholds"].iloc[0]
+    assert row["lower"] <= threshold <= row["upper"]
+    assert result.tests.set_index("test").loc["single threshold", "pvalue"] == pytest.approx(0.01)
+    b = result.coefficients.set_index("term")["estimate"]
+    np.testing.assert_allclose(b.iloc[:2], [1.0, 2.0], atol=0.25)
+    assert {"direct", "indirect", "total"} == set(result.impacts["effect"])
+
+
+def test_size_without_a_threshold():
+    rejected = []
+    for seed in range(80):
+        tests = fit(entry(points=25), simulated(seed, jump=0.0)).tests.set_index("test")
+        rejected.append(tests.loc["single threshold", "pvalue"] <= 0.05)
+    assert np.mean(rejected) < 0.13

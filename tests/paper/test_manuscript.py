@@ -1,0 +1,243 @@
+"""The manuscript: it shows every exhibit, quotes only declared results, and its words follow sign and interval."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from ronghe.configuration import load_yaml
+from ronghe.errors import RongheError
+from ronghe.frames import write_csv
+from ronghe.paper import declaration
+from ronghe.paper.build import render_table
+from ronghe.paper.figures.build import draw_figure
+from ronghe.paper.labels import TERMS, Labels
+from ronghe.paper.manuscript import exhibits, provenance
+from ronghe.paper.numbers import number, quote_cell, to_typst, write_numbers
+from paper.test_tables import LABELS, check_tex, regression, write_fit
+
+LANGUAGES = ["en", "zh"]
+QUALITY = {"kind": "index", "indicators": {"x": {"direction": "positive"}, "z": {"direction": "negative"}}}
+
+
+@pytest.fixture(scope="module")
+def tables(project: Path) -> dict:
+    return load_yaml(project / "config" / "tables.yaml")
+
+
+@pytest.fixture(scope="module", params=LANGUAGES)
+def text(request, project: Path) -> str:
+    return (project / "paper" / "text" / f"{request.param}.typ").read_text(encoding="utf-8")
+
+
+def test_every_exhibit_is_shown_once_and_spoken_of(text: str, tables: dict) -> None:
+    for part, show, label in (("tables", "table-of", "tab"), ("figures", "figure-of", "fig")):
+        shown = re.findall(rf'#{show}\("(\w+)"', text)
+        assert sorted(shown) == sorted(tables[part])
+        spoken = set(re.findall(rf"@{label}:(\w+)", text))
+        assert spoken == set(tables[part])
+
+
+def test_every_quoted_result_is_declared(text: str, tables: dict) -> None:
+    quotes = tables["quotes"]
+    for kind in ("coefficient", "impact", "test-of", "size"):
+        assert set(re.findall(rf'{kind}\("(\w+)"', text)) <= set(quotes["specifications"])
+    assert set(re.findall(r'(?:cell|value-of)\("(\w+)"', text)) <= set(quotes["cells"])
+
+
+def test_no_result_is_typed_by_hand(text: str) -> None:
+    prose = re.sub(r"\$[^$]*\$", "", text)
+    prose = re.sub(r"//.*|`[^`]*`|#import.*|digits: \d|10\^\(-4\)", "", prose)
+    prose = re.sub(r"(value|pvalue)[^\n\[\]]*?[<>] 0\.05|value-of\([^)]*\) [<>] [\d.]+", "", prose)
+    assert set(re.findall(r"\d+\.\d+", prose)) <= {"0.1", "0.4"}
+
+
+def test_every_reference_is_in_the_bibliography(text: str, project: Path) -> None:
+    keys = set(re.findall(r"@\w+\{(\w+),", (project / "paper" / "references.bib").read_text(encoding="utf-8")))
+    cited = set(re.findall(r"@([a-z]+\d{4})", text)) | set(re.findall(r"#cite\(<(\w+)>", text))
+    assert cited <= keys and len(cited) > 25
+
+
+def test_no_semicolon_is_swallowed_by_an_expression(text: str) -> None:
+    prose = "\n".join(line for line in text.splitlines() if not line.startswith("#let"))
+    assert not re.search(r"[)\w];", prose)
+
+
+def test_all_words_exist_in_both_languages(tables: dict) -> None:
+    assert all(english and chinese for english, chinese in TERMS.values())
+    for english, chinese in TERMS.values():
+        assert re.findall(r"\{\d\}", english).sort() == re.findall(r"\{\d\}", chinese).sort()
+    for part in ("tables", "figures"):
+        for name, entry in tables[part].items():
+            assert {"en", "zh"} <= set(entry["caption"]), name
+            assert isinstance(entry.get("notes", {"zh": ""}), dict), name
+
+
+def test_every_printed_variable_has_both_labels(project: Path, tables: dict) -> None:
+    labels = load_yaml(project / "config" / "labels.yaml")["labels"]
+    for language in LANGUAGES:
+        words = Labels(labels, language)
+        for part in ("tables", "figures"):
+            for entry in tables[part].values():
+                assert all(words.variable(v) for v in declaration.variables_of(entry))
+
+
+def compile_words(folder: Path, project: Path, expressions: list[str]) -> list[str]:
+    """Return what Typst makes of expressions that use quote.typ and the numbers of `folder`."""
+    typst = pytest.importorskip("typst")
+    shutil.copy(project / "paper" / "quote.typ", folder / "quote.typ")
+    lines = "\n".join(f"#metadata({e}) <out>" for e in expressions)
+    (folder / "words.typ").write_text(f'#import "quote.typ": *\n{lines}\n', encoding="utf-8")
+    found = typst.query(str(folder / "words.typ"), "<out>", field="value", root=str(folder))
+    return json.loads(found)
+
+
+def test_words_follow_sign_and_interval(tmp_path: Path, project: Path) -> None:
+    terms = {"up": (0.5, 0.1), "down": (-0.5, 0.1), "faint": (0.1, 0.1), "dim": (-0.1, 0.1)}
+    write_fit(tmp_path / "models", "sdm", terms, {"up": {"total": (1.0, 0.1)}})
+    write_numbers({"specifications": ["sdm"]}, tmp_path / "numbers.typ", models=tmp_path / "models")
+    said = compile_words(
+        tmp_path,
+        project,
+        [
+            'sign-word(coefficient("sdm", "up"))',
+            'sign-word(coefficient("sdm", "down"))',
+            'sign-word(coefficient("sdm", "faint"))',
+            'sign-word(coefficient("sdm", "dim"))',
+            'sign-word-zh(impact("sdm", "up", "total"))',
+            'rejects-word(test-of("sdm", "wald_sar"))',
+            'with-p(test-of("sdm", "wald_sar"))',
+            "rose(1, 2)",
+            "rose-zh(2, 1)",
+            'coefficient("sdm", "down").estimate.text',
+            'apart(coefficient("sdm", "up"), coefficient("sdm", "down"))',
+            'size("sdm", "nobs")',
+        ],
+    )
+    assert said == [
+        "positive",
+        "negative",
+        "positive but not distinguishable from zero",
+        "negative but not distinguishable from zero",
+        "显著为正",
+        "is rejected",
+        "9.50, p = 0.009",
+        "rose",
+        "下降",
+        "−0.500",
+        True,
+        "240",
+    ]
+
+
+def test_an_undeclared_quotation_stops_the_paper(tmp_path: Path, project: Path) -> None:
+    write_numbers({}, tmp_path / "numbers.typ")
+    with pytest.raises(Exception, match="does not name 'sdm'"):
+        compile_words(tmp_path, project, ['coefficient("sdm", "x").estimate.text'])
+
+
+def test_a_quoted_number_is_the_printed_one() -> None:
+    assert number(0.00004, 3, "pvalue") == {"value": 0.00004, "text": "<0.001"}
+    assert number(float("nan")) == {"value": None, "text": ""}
+    assert to_typst({"a": number(-0.5), "b": [1], "c": {}, "d": True, "e": float("inf")}) == (
+        '("a": ("value": -0.5, "text": "−0.500"), "b": (1,), "c": (:), "d": true, "e": float.inf)'
+    )
+
+
+def test_a_quoted_cell_must_be_one_cell(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    write_csv(pd.DataFrame({"year": [2013, 2014], "gini": [0.2, 0.25]}), path)
+    cell = {"file": str(path), "where": {"year": 2014}, "value": "gini", "digits": 2}
+    assert quote_cell("g", cell) == {"value": 0.25, "text": "0.25"}
+    assert quote_cell("g", {**cell, "where": {}, "pick": "mean"})["value"] == pytest.approx(0.225)
+    with pytest.raises(RongheError, match="quotes.cells.g: 2 rows of .* fit; narrow `where`"):
+        quote_cell("g", {**cell, "where": {}})
+    with pytest.raises(RongheError, match="unknown column 'ginni'; did you mean 'gini'"):
+        quote_cell("g", {**cell, "value": "ginni"})
+    (tmp_path / "s.json").write_text('{"a": {"b": 3}}')
+    assert quote_cell("g", {"file": str(tmp_path / "s.json"), "value": "a.b", "format": "integer"})["text"] == "3"
+
+
+def test_an_entry_is_checked_against_declared_names() -> None:
+    config = {"specifications": {"sdm": {}}, "measures": {"quality": QUALITY}, "tables": {}, "figures": {}}
+    table = {"kind": "regression", "caption": "c", "columns": ["sdm", {"specification": "smd"}]}
+    with pytest.raises(RongheError, match="tables.first: unknown specification 'smd'; did you mean 'sdm'"):
+        declaration.check({**config, "tables": {"first": table}})
+    figure = {"kind": "tile_map", "caption": "c", "variable": "qualty.index"}
+    with pytest.raises(
+        RongheError, match="figures.map: unknown column of a measure 'qualty.index'; did you mean 'quality"
+    ):
+        declaration.check({**config, "figures": {"map": figure}})
+    with pytest.raises(RongheError, match="tables.first.columns: no specification is named"):
+        declaration.check({**config, "tables": {"first": {**table, "columns": []}}})
+    with pytest.raises(RongheError, match="quotes.specifications: unknown specification 'x'"):
+        declaration.check({**config, "quotes": {"specifications": ["x"]}})
+
+
+def test_a_table_rests_on_its_own_columns_only() -> None:
+    entry = {"kind": "regression", "caption": "c", "columns": ["a", {"specification": "b"}, "a"]}
+    assert declaration.result_files(entry) == [
+        "results/models/a/coefficients.csv",
+        "results/models/a/fit.json",
+        "results/models/b/coefficients.csv",
+        "results/models/b/fit.json",
+    ]
+    summary = {"kind": "summary", "variables": [{"group": "g", "members": ["x", "m.i", "m.j"]}]}
+    assert declaration.panel_files(summary) == ["data/processed/panel.parquet", "results/measures/m/panel.csv"]
+
+
+def test_provenance_names_rule_inputs_and_command() -> None:
+    facts = {"dataset": "d", "panel": "p", "code": "c", "data": "2020", "seed": "1"}
+    text = provenance({"tables/main": ["results/models/a/fit.json"], "figures/map": []}, facts)
+    assert "| `render_table` | `results/models/a/fit.json` | `snakemake --force paper/tables/main.typ` |" in text
+    assert "`snakemake --force paper/figures/map.svg`" in text
+
+
+@pytest.fixture
+def collection(tmp_path: Path) -> Path:
+    """Return a folder with exhibits.tex, a short and a long table, and a figure."""
+    models = tmp_path / "models"
+    write_fit(models, "fe", {"coagglomeration": (0.02, 0.01), "gdp_per_head": (-1.5, 0.2)}, weights=None, model="ols")
+    write_fit(models, "sdm", {"coagglomeration": (0.03, 0.01), "W*coagglomeration": (0.1, 0.08), "rho": (0.4, 0.04)})
+    entries = {"main": regression(stars=True), "long": regression(long=True)}
+    for name, entry in entries.items():
+        render_table(name, entry, Labels(LABELS), tmp_path / "tables", models=str(models))
+    write_csv(pd.DataFrame({"x": [1, 2, 3], "y": [0.1, 0.4, 0.2]}), tmp_path / "curve.csv")
+    figure = {"kind": "curve", "caption": "A curve: 10% & more_", "file": "results/curve.csv", "x": "x", "y": "y"}
+    draw_figure("curve", figure, Labels(LABELS), files=[str(tmp_path / "curve.csv")], folder=tmp_path / "figures")
+    text = exhibits({"tables": entries, "figures": {"curve": figure}})
+    (tmp_path / "exhibits.tex").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def test_all_tex_exhibits_form_one_document(collection: Path) -> None:
+    text = (collection / "exhibits.tex").read_text(encoding="utf-8")
+    assert r"\input{tables/main.tex}" in text and r"A curve: 10\% \& more\_" in text
+    for name in ("main", "long"):
+        assert check_tex((collection / "tables" / f"{name}.tex").read_text(encoding="utf-8")) == []
+    if shutil.which("pdflatex") is None:
+        pytest.skip(
+            "no LaTeX here: structure checked, document not compiled (Debian: apt install texlive-latex-recommended)"
+        )
+    run = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "exhibits.tex"],
+        cwd=collection, capture_output=True, text=True, errors="replace", timeout=120,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stdout[-2000:]
+    assert "Overfull" not in run.stdout
+
+
+def test_word_tables_open_in_libreoffice(collection: Path) -> None:
+    office = shutil.which("soffice") or shutil.which("libreoffice")
+    if office is None:
+        pytest.skip("no LibreOffice here: the .docx was not opened (Debian: libreoffice-writer)")
+    command = [office, f"-env:UserInstallation={(collection / 'profile').as_uri()}", "--headless", "--convert-to",
+               "txt:Text", "--outdir", str(collection), str(collection / "tables" / "main.docx")]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    text = (collection / "main.txt").read_text(encoding="utf-8", errors="replace")
+    assert "Co-agglomeration" in text and "0.030***" in text and "Standard errors in parentheses" in text

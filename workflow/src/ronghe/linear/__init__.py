@@ -1,0 +1,1 @@
+"""Rows without space: least squares, instruments, moments, covariances and tests for panels."""

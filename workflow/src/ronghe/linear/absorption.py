@@ -1,0 +1,82 @@
+"""Sweeps unit and period effects out of columns, exactly, in balanced and unbalanced panels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ronghe.errors import RongheError, listing
+from ronghe.linear.layout import Layout, group_sums
+
+EFFECTS = ("pooled", "units", "time", "twoways")
+
+
+def absorb(columns: np.ndarray, layout: Layout, effects: str) -> np.ndarray:
+    """Return the residuals of columns on the chosen effects (for pooled: on a constant).
+
+    Two-way effects in an unbalanced panel: columns and period dummies are demeaned by unit, and the former are then
+    regressed on the latter (Frisch, Waugh and Lovell), which is exact because there are few periods.
+    """
+    if effects == "pooled":
+        return columns - columns.mean(axis=0)
+    if effects == "time":
+        return _demean(columns, layout.times)
+    if effects == "units":
+        return _demean(columns, layout.units)
+    if len(columns) == layout.n_units * layout.n_periods:
+        by_unit = _demean(columns, layout.units)
+        return _demean(by_unit, layout.times)
+    dummies = _demean(np.eye(layout.n_periods)[layout.times][:, 1:], layout.units)
+    demeaned = _demean(columns, layout.units)
+    return demeaned - dummies @ np.linalg.lstsq(dummies, demeaned, rcond=None)[0]
+
+
+def effect_columns(columns: np.ndarray, layout: Layout, effects: str) -> np.ndarray:
+    """Return columns with the unit effects swept out and the periods, or a constant, beside them as dummies.
+
+    What a resample of units leaves as it is, is swept out once; what it changes stays to be estimated in each.
+    """
+    n = len(columns)
+    dummies = np.eye(layout.n_periods)[layout.times] if effects in ("time", "twoways") else np.ones((n, 1))
+    if effects == "twoways":
+        dummies = dummies[:, 1:]
+    if effects == "units":
+        dummies = np.empty((n, 0))
+    both = np.column_stack([columns, dummies])
+    return _demean(both, layout.units) if effects in ("units", "twoways") else both
+
+
+def count(layout: Layout, effects: str) -> dict[str, int]:
+    """Return how many parameters the effects take; the constant counts with the units, or with the periods alone."""
+    if effects == "pooled":
+        return {"constant": 1}
+    return {
+        **({"units": layout.n_units} if effects in ("units", "twoways") else {}),
+        **({"time": layout.n_periods - (effects == "twoways")} if effects in ("time", "twoways") else {}),
+    }
+
+
+def _demean(columns: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    size = np.bincount(codes)[:, None]
+    return columns - (group_sums(columns, codes) / size)[codes]
+
+
+def require_rows(n: int, k: int, absorbed: dict[str, int], effects: str) -> None:
+    """Refuse a sample too small for its coefficients and effects."""
+    if n <= k + sum(absorbed.values()):
+        raise RongheError(
+            f"{n} rows are too few for {k} coefficients and {sum(absorbed.values())} parameters of {effects} effects; "
+            "widen the sample or leave out regressors"
+        )
+
+
+def require_full_rank(X: np.ndarray, raw: np.ndarray, names: list[str], effects: str) -> None:
+    """Refuse regressors that the effects or one another explain completely, by name."""
+    scale = np.sqrt(((raw - raw.mean(axis=0)) ** 2).sum(axis=0))
+    left = np.sqrt((X**2).sum(axis=0))
+    constant = [n for n, s, r in zip(names, left, scale, strict=True) if s <= 1e-9 * max(r, 1e-300)]
+    if constant:
+        raise RongheError(f"no variation is left in {listing(constant)} after {effects} effects; leave it out")
+    triangle = np.abs(np.diag(np.linalg.qr(X / left, mode="r")))
+    if len(triangle) < len(names) or triangle.min() < 1e-9:
+        culprit = names[int(triangle.argmin())] if len(triangle) == len(names) else names[-1]
+        raise RongheError(f"'{culprit}' is a combination of the regressors before it; leave one of them out")

@@ -1,0 +1,174 @@
+"""Covariances of linear estimators from their scores: robust, clustered, two-way, Driscoll-Kraay and Conley.
+
+Everything works on the n x k array of scores x_i e_i (of projected regressors) and the k x k bread (X'X)^-1, so that
+least squares, instrumental variables and moment estimators share it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ronghe.errors import RongheError
+from ronghe.linear.algebra import semidefinite
+from ronghe.linear.layout import Layout, group_sums
+
+KINDS = ("homoskedastic", "robust", "clustered", "driscoll_kraay", "conley")
+EARTH_RADIUS_KM = 6371.0088
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A covariance and its settings, as a specification words them."""
+
+    kind: str = "clustered"
+    cluster: tuple[str, ...] = ("units",)
+    bandwidth: int | None = None
+    cutoff_km: float | None = None
+
+    @classmethod
+    def of(cls, specification: dict) -> Choice:
+        """Read the choice from a specification."""
+        cluster = specification.get("cluster", ["units"])
+        return cls(
+            kind=specification.get("covariance", "clustered"),
+            cluster=tuple(cluster if isinstance(cluster, list) else [cluster]),
+            bandwidth=specification.get("bandwidth"),
+            cutoff_km=specification.get("cutoff_km"),
+        )
+
+    @property
+    def label(self) -> str:
+        """Return the choice in a few words."""
+        if self.kind == "clustered":
+            return f"clustered by {' and '.join(self.cluster)}"
+        if self.kind == "conley":
+            return f"Conley, {self.cutoff_km:g} km"
+        return {"driscoll_kraay": "Driscoll-Kraay"}.get(self.kind, self.kind)
+
+
+def _lags(bandwidth: int | None, n_periods: int) -> int:
+    """Return the lags asked for, or the usual number; the scores of all periods sum to zero, so fewer than those."""
+    if bandwidth is not None and bandwidth >= n_periods:
+        raise RongheError(f"bandwidth {bandwidth} must lie between 0 and {n_periods - 1}, for {n_periods} periods")
+    return default_bandwidth(n_periods) if bandwidth is None else bandwidth
+
+
+def default_bandwidth(n_periods: int) -> int:
+    """Return floor(4 (T / 100)^(2/9)) lags (Newey and West 1994; Hoechle 2007, section 2.3)."""
+    return int(np.floor(4 * (n_periods / 100) ** (2 / 9)))
+
+
+def sandwich(
+    bread: np.ndarray, scores: np.ndarray, layout: Layout, choice: Choice, sigma2: float, n_absorbed: dict[str, int]
+) -> np.ndarray:
+    """Return the k x k covariance bread @ meat @ bread with the small-sample factor of its kind.
+
+    `n_absorbed` counts the fixed effects swept out, under "units" and "time". With K = regressors + effects:
+    homoskedastic sigma2 (its K is in sigma2); robust and Driscoll-Kraay n/(n - K), as linearmodels; clustered
+    G/(G - 1) (n - 1)/(n - K), where effects nested in the clusters count as one constant (Cameron and Miller 2015,
+    section III.B), as reghdfe and fixest; two-way clustered is the sum over both less their intersection, each with its
+    own G/(G - 1) (Cameron, Gelbach and Miller 2011, eq. 2.13). Conley carries n/(n - K).
+    """
+    n, k = scores.shape
+    parameters = k + sum(n_absorbed.values())
+    if choice.kind == "homoskedastic":
+        return bread * sigma2
+    if choice.kind == "clustered":
+        nested = max(sum(n_absorbed.get(dimension, 0) for dimension in choice.cluster) - 1, 0)
+        factor = (n - 1) / (n - parameters + nested)
+        return semidefinite(bread @ clustered_meat(scores, layout, choice.cluster) @ bread) * factor
+    factor = n / (n - parameters)
+    if choice.kind == "robust":
+        return bread @ (scores.T @ scores) @ bread * factor
+    if choice.kind == "driscoll_kraay":
+        return bread @ driscoll_kraay_meat(scores, layout, choice.bandwidth) @ bread * factor
+    if choice.kind == "conley":
+        return semidefinite(bread @ conley_meat(scores, layout, choice.cutoff_km, choice.bandwidth) @ bread) * factor
+    raise RongheError(f"unknown covariance '{choice.kind}' (allowed: {', '.join(KINDS)})")
+
+
+def inference_df(layout: Layout, choice: Choice, df_residual: float) -> float:
+    """Return the degrees of freedom of the t distribution: clusters - 1, periods - 1, or those of the residuals.
+
+    Cameron and Miller (2015, section VI.D) for clusters, the smaller number when there are two ways; periods - 1 is the
+    same reasoning for Driscoll-Kraay, whose sums run over periods.
+    """
+    groups = {"units": layout.n_units, "time": layout.n_periods}
+    if choice.kind == "clustered":
+        return min(groups[c] for c in choice.cluster) - 1
+    if choice.kind == "driscoll_kraay":
+        return layout.n_periods - 1
+    return df_residual
+
+
+def plain_meat(scores: np.ndarray, layout: Layout, choice: Choice) -> np.ndarray:
+    """Return the covariance of the summed scores without any small-sample factor, to weight moments by."""
+    if choice.kind == "clustered":
+        return semidefinite(clustered_meat(scores, layout, choice.cluster, corrected=False))
+    if choice.kind == "driscoll_kraay":
+        return driscoll_kraay_meat(scores, layout, choice.bandwidth)
+    if choice.kind == "conley":
+        return semidefinite(conley_meat(scores, layout, choice.cutoff_km, choice.bandwidth))
+    return scores.T @ scores
+
+
+def clustered_meat(scores: np.ndarray, layout: Layout, cluster: tuple[str, ...], corrected: bool = True) -> np.ndarray:
+    """Return the clustered meat, each part with G/(G - 1) if `corrected`; two ways add up less their intersection."""
+    codes = {"units": layout.units, "time": layout.times}
+    parts = [(1.0, codes[c]) for c in cluster]
+    if len(parts) == 2:
+        crossed = layout.units * layout.n_periods + layout.times
+        parts.append((-1.0, np.unique(crossed, return_inverse=True)[1]))
+    meat = np.zeros((scores.shape[1],) * 2)
+    for sign, groups in parts:
+        sums = group_sums(scores, groups)
+        meat += sign * (len(sums) / (len(sums) - 1) if corrected else 1.0) * (sums.T @ sums)
+    return meat
+
+
+def driscoll_kraay_meat(scores: np.ndarray, layout: Layout, bandwidth: int | None = None) -> np.ndarray:
+    """Return the Bartlett-weighted covariance of the period sums of the scores (Driscoll and Kraay 1998, eq. 8)."""
+    sums = group_sums(scores, layout.times)
+    return bartlett(sums, _lags(bandwidth, len(sums)))
+
+
+def bartlett(sums: np.ndarray, lags: int) -> np.ndarray:
+    """Return the covariance of the total of period sums, products `lag` periods apart weighted 1 - lag / (lags + 1)."""
+    total = sums.T @ sums
+    for lag in range(1, lags + 1):
+        product = sums[lag:].T @ sums[:-lag]
+        total += (1 - lag / (lags + 1)) * (product + product.T)
+    return total
+
+
+def conley_meat(
+    scores: np.ndarray, layout: Layout, cutoff_km: float | None, bandwidth: int | None = None
+) -> np.ndarray:
+    """Return the meat for units correlated within a distance, and each with its own past.
+
+    Within a period, pairs up to `cutoff_km` apart with weight 1 - d/cutoff (Conley 1999, eq. 3.14, Bartlett window on
+    great-circle distance); within a unit, lags up to `bandwidth` with weight 1 - lag/(bandwidth + 1).
+    """
+    if layout.coordinates is None or cutoff_km is None:
+        raise RongheError("a Conley covariance needs the regions' longitude and latitude, and cutoff_km")
+    weights = np.clip(1 - great_circle_km(layout.coordinates) / cutoff_km, 0, None)
+    lags = _lags(bandwidth, layout.n_periods)
+    cells = np.zeros((layout.n_periods, layout.n_units, scores.shape[1]))
+    cells[layout.times, layout.units] = scores
+    meat = np.einsum("tik,ij,tjl->kl", cells, weights, cells, optimize=True)
+    for lag in range(1, min(lags, layout.n_periods - 1) + 1):
+        gamma = np.einsum("tik,til->kl", cells[lag:], cells[:-lag])
+        meat += (1 - lag / (lags + 1)) * (gamma + gamma.T)
+    return meat
+
+
+def great_circle_km(coordinates: np.ndarray) -> np.ndarray:
+    """Return the matrix of great-circle distances of (longitude, latitude) rows in degrees (haversine)."""
+    longitude, latitude = np.radians(coordinates).T
+    a = (
+        np.sin((latitude[:, None] - latitude) / 2) ** 2
+        + np.cos(latitude)[:, None] * np.cos(latitude) * np.sin((longitude[:, None] - longitude) / 2) ** 2
+    )
+    return 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(a, 0, 1)))

@@ -1,0 +1,50 @@
+"""What every spatial kind takes from a specification: labelled frames, weights cut to the sample, facts of the fit."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ronghe.errors import RongheError, listing
+from ronghe.models.design.design import Design
+from ronghe.models.estimate import Data
+from ronghe.weights import Weights
+
+
+def frames_of(design: Design) -> tuple[pd.Series, pd.DataFrame]:
+    """Return outcome and regressors as labelled frames."""
+    return design.frame[design.outcome], design.frame[design.names]
+
+
+def weights_of(specification: dict, data: Data, design: Design, key: str = "weights") -> tuple[Weights, list[str]]:
+    """Return the weights among the regions of the sample, and which of their labels the sample lacks.
+
+    Weights whose rows summed to one are standardised again after the cut, so that a neighbour outside the sample does
+    not count as a zero.
+    """
+    W = data.weights[specification[key]]
+    regions = design.index.levels[0]
+    outside = [str(label) for label in W.labels if label not in regions]
+    if not outside:
+        return W, []
+    cut = W.subset(list(regions))
+    if W.is_row_standardised:
+        if len(cut.islands):
+            raise RongheError(
+                f"weights '{specification[key]}': without {listing(outside)} these regions have no neighbour: "
+                f"{listing(cut.islands)}; choose weights that reach further, or another sample"
+            )
+        cut = cut.standardise("row")
+    return cut, outside
+
+
+def facts(specification: dict, design: Design, cut: list[str], *notes: str) -> dict:
+    """Return what fit.json says of the sample and the weights."""
+    said = list(notes)
+    if cut:
+        said.append(f"weights cut to the sample, rows that summed to one do so again; left out: {listing(cut, 40)}")
+    return {
+        "weights": specification.get("weights"),
+        **design.facts(),
+        "sample": specification.get("sample_name", "all"),
+        "notes": said,
+    }

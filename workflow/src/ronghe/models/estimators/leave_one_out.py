@@ -1,0 +1,94 @@
+"""Influence: the estimate with each region left out in turn."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import numpy as np
+import pandas as pd
+
+from ronghe.errors import RongheError
+from ronghe.linear.inference import test_table
+from ronghe.models.design.design import terms_of
+from ronghe.models.estimate import Data, Estimate
+from ronghe.models.kinds import estimator
+
+COLUMNS = ["left_out", "term", "estimate", "std_error", "pvalue", "lower", "upper", "dfbeta", "note"]
+
+
+def fit_base(base: dict, data: Data) -> Estimate:
+    """Fit the specification that another one builds on."""
+    return import_module(estimator(base["kind"])).estimate(base, data)
+
+
+def estimate(specification: dict, data: Data) -> Estimate:
+    """Fit `of` again without each region, and say how far every estimate of interest moves.
+
+    dfbeta is (all - without)/(error with all) (Belsley, Kuh and Welsch 1980, eq. 2.7 with the full sample's error). Of
+    spatial models the treatment's direct and indirect effects and rho are followed. A fit that cannot be made, say
+    because a neighbour becomes an island, is a row with a note.
+    """
+    base = specification["of"]
+    whole = fit_base(base, data)
+    watched = {**watch(base, whole)}
+    rows = []
+    regions = _regions(base, data)
+    for region in regions:
+        rest = {**base, "sample": _without(base.get("sample") or {}, region)}
+        try:
+            found = watch(base, fit_base(rest, data))
+        except RongheError as error:
+            rows += [(region, term, *[np.nan] * 6, str(error)) for term in watched]
+            continue
+        for term, row in found.items():
+            dfbeta = (watched[term]["estimate"] - row["estimate"]) / watched[term]["std_error"]
+            values = [row[c] for c in ("estimate", "std_error", "pvalue", "lower", "upper")]
+            rows.append((region, term, *values, dfbeta, ""))
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    whole.tests = test_table(_summary(table, watched))
+    whole.tables = {"influence": table}
+    whole.fit = {**whole.fit, "base": base["name"], "left_out": [str(r) for r in regions]}
+    return whole
+
+
+def watch(base: dict, result: Estimate) -> dict[str, pd.Series]:
+    """Return the estimates that a reader follows: treatments, and of spatial models rho and the treatments' effects."""
+    treatment = [t.name for t in terms_of(base, "treatment")]
+    terms = result.coefficients.set_index("term")
+    found = {name: terms.loc[name] for name in (*treatment, "rho", "lambda") if name in terms.index}
+    for _, row in result.impacts.iterrows():
+        if row["variable"] in treatment:
+            horizon = f", {row['horizon']}" if "horizon" in row.index else ""
+            found[f"{row['effect']}{horizon}: {row['variable']}"] = row
+    return found
+
+
+def _regions(base: dict, data: Data) -> list[str]:
+    """Return the regions of the base's sample, in alphabetical order."""
+    from ronghe.models.design.design import build
+
+    return list(build(base, data).index.levels[0])
+
+
+def _without(sample: dict, region: str) -> dict:
+    if "regions" in sample:
+        return {**sample, "regions": [r for r in sample["regions"] if r != region]}
+    return {**sample, "without_regions": [*sample.get("without_regions", []), region]}
+
+
+def _summary(table: pd.DataFrame, watched: dict[str, pd.Series]) -> list[dict]:
+    """Return for every estimate its range, whose absence moves it most, and whether its sign or significance turns."""
+    rows = []
+    for term, whole in watched.items():
+        part = table[(table["term"] == term) & table["estimate"].notna()]
+        if part.empty:
+            continue
+        most = part.loc[part["dfbeta"].abs().idxmax()]
+        turned = int((np.sign(part["estimate"]) != np.sign(whole["estimate"])).sum())
+        crossed = int(((part["pvalue"] < 0.05) != (whole["pvalue"] < 0.05)).sum())
+        note = (
+            f"range [{part['estimate'].min():.6g}, {part['estimate'].max():.6g}]; most moved without "
+            f"{most['left_out']}; sign turns in {turned}, 5 % significance in {crossed} of {len(part)}"
+        )
+        rows.append({"test": f"greatest |dfbeta|: {term}", "statistic": abs(most["dfbeta"]), "note": note})
+    return rows

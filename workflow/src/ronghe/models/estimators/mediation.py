@@ -1,0 +1,136 @@
+"""Mediation: how much of the effect of the treatment runs through another variable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ronghe.errors import RongheError
+from ronghe.linear.bootstrap import CrossProducts, percentile_interval, studentised_interval, unit_draws
+from ronghe.linear.covariance import Choice
+from ronghe.linear.inference import coefficient_table, covariance_table, test_table
+from ronghe.linear.joint_covariance import joint_covariance
+from ronghe.linear.layout import Layout
+from ronghe.linear.least_squares import least_squares
+from ronghe.models.design.design import build, terms_of
+from ronghe.models.estimate import Data, Estimate
+
+PATHS = ["total", "treatment_to_mediator", "mediator_to_outcome", "direct"]
+
+
+def estimate(specification: dict, data: Data) -> Estimate:
+    """Fit the three regressions of Baron and Kenny (1986), and the indirect path a b with its bootstrap interval.
+
+    Total: y on x. First step: m on x (a). Third: y on x (direct) and m (b). The first two alone are the two-step
+    procedure of Jiang (2022), which rests the link from m to y on theory. With the same rows and controls throughout,
+    total = direct + a b exactly. Units are resampled whole, so the interval allows for dependence within units; it
+    assumes that nothing left out moves both m and y.
+    """
+    design = build(specification, data, extra=("mediator",))
+    treatment = [t.name for t in terms_of(specification, "treatment")]
+    m_name = terms_of(specification, "mediator")[0].name
+    if m_name in design.names:
+        raise RongheError(f"the mediator '{m_name}' is among the controls; leave it out of them")
+    names = [*treatment, *(n for n in design.names if n not in treatment)]
+    X, m = design.columns(names), design.columns([m_name])[:, 0]
+    effects, choice = specification.get("effects", "twoways"), Choice.of(specification)
+    layout = design.layout
+    total = least_squares(design.y, X, layout, effects, choice, names)
+    first = least_squares(m, X, layout, effects, choice, names)
+    third = least_squares(design.y, np.column_stack([m, X]), layout, effects, choice, [m_name, *names])
+    estimates = np.array([f.coefficients[0] for f in (total, first, third)] + [third.coefficients[1]])
+    cov = joint_covariance([total, first, third], [layout] * 3, choice, [[0], [0], [0, 1]])
+    _, a, b, _ = estimates
+    J = np.vstack([np.eye(4), [0, b, a, 0]])
+    values, cov = np.append(estimates, a * b), J @ cov @ J.T
+    repetitions = int(specification.get("repetitions", 1999))
+    draws = _draws(design.y, m, X, layout, effects, repetitions, data.seed)
+    coefficients = coefficient_table([*PATHS, "indirect"], values, cov, third.df_inference)
+    paths = _paths(coefficients, draws, design.outcome, treatment[0], m_name)
+    return Estimate(
+        coefficients=coefficients,
+        covariance=covariance_table([*PATHS, "indirect"], cov),
+        tests=test_table(_tests(coefficients, paths, draws)),
+        fit={
+            "model": "ols",
+            "effects": effects,
+            "method": "mediation, within",
+            "cov_type": choice.label,
+            "weights": None,
+            **design.facts(),
+            "treatment": treatment[0],
+            "mediator": m_name,
+            "sample": specification.get("sample_name", "all"),
+            "loglik": None,
+            "rsquared_within": third.rsquared,
+            "sigma2": third.ssr / third.df_residual,
+            "df_inference": third.df_inference,
+            "repetitions": repetitions,
+        },
+        tables={"paths": paths},
+    )
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Bootstrap draws of total, a, b, direct and a b (columns), with their errors."""
+
+    values: np.ndarray
+    errors: np.ndarray
+
+
+def _draws(
+    y: np.ndarray, m: np.ndarray, X: np.ndarray, layout: Layout, effects: str, repetitions: int, seed: int
+) -> Draws:
+    """Refit the three regressions on resamples of whole units."""
+    k = X.shape[1]
+    products = CrossProducts(np.column_stack([y, m, X]), layout, effects)
+    regressors = list(range(2, 2 + k))
+    units = unit_draws(layout.n_units, repetitions, seed)
+    total, total_errors = products.regress_with_errors(0, regressors, units)
+    first, first_errors = products.regress_with_errors(1, regressors, units)
+    third, third_errors = products.regress_with_errors(0, [1, *regressors], units)
+    a, b = first[:, 0], third[:, 0]
+    indirect = np.hypot(a * third_errors[:, 0], b * first_errors[:, 0])
+    errors = [total_errors[:, 0], first_errors[:, 0], third_errors[:, 0], third_errors[:, 1], indirect]
+    return Draws(np.column_stack([total[:, 0], a, b, third[:, 1], a * b]), np.column_stack(errors))
+
+
+def _paths(coefficients: pd.DataFrame, draws: Draws, y: str, x: str, m: str) -> pd.DataFrame:
+    """Return each path with its ends, its delta-method error and its bootstrap-t and percentile intervals.
+
+    With 30 units neither reaches its 95 %: in simulation bootstrap-t covered 92 %, percentile 90 %; with 100 units 95
+    and 94 %. The share mediated has no bounded error; it means little where the total is near zero.
+    """
+    ends = {
+        "total": (x, y),
+        "treatment_to_mediator": (x, m),
+        "mediator_to_outcome": (m, y),
+        "direct": (x, y),
+        "indirect": (x, y),
+    }
+    rows = []
+    for i, row in coefficients.iterrows():
+        values, errors = draws.values[:, i], draws.errors[:, i]
+        interval = studentised_interval(values, errors, row["estimate"], row["std_error"])
+        plain = percentile_interval(values)
+        rows.append((row["term"], *ends[row["term"]], row["estimate"], row["std_error"], *interval, *plain))
+    share = draws.values[:, 4] / draws.values[:, 0]
+    estimate = coefficients["estimate"].iloc[4] / coefficients["estimate"].iloc[0]
+    rows.append(("share_mediated", x, y, estimate, np.nan, np.nan, np.nan, *percentile_interval(share)))
+    columns = ["path", "from", "to", "estimate", "std_error", "lower", "upper", "lower_percentile", "upper_percentile"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _tests(coefficients: pd.DataFrame, paths: pd.DataFrame, draws: Draws) -> list[dict]:
+    """Return Sobel's test and the bootstrap's answer to whether the indirect path is zero."""
+    sobel, row = coefficients.iloc[4], paths.iloc[4]
+    t = np.abs((draws.values[:, 4] - sobel["estimate"]) / draws.errors[:, 4])
+    pvalue = (1 + np.sum(t >= abs(sobel["statistic"]))) / (1 + len(t))
+    interval = f"bootstrap-t; 95 % interval [{row['lower']:.6g}, {row['upper']:.6g}]"
+    return [
+        {"test": "Sobel", "statistic": sobel["statistic"], "df": 1, "pvalue": sobel["pvalue"], "note": "delta method"},
+        {"test": "indirect path", "statistic": sobel["statistic"], "pvalue": pvalue, "note": interval},
+    ]

@@ -1,0 +1,47 @@
+"""Moderation: how the effect of the treatment depends on the level of another variable."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from ronghe.linear.covariance import Choice
+from ronghe.linear.inference import coefficient_table
+from ronghe.linear.least_squares import Fit, least_squares
+from ronghe.models.design.design import build, terms_of
+from ronghe.models.estimate import Data, Estimate
+from ronghe.models.report import linear_estimate
+
+
+def estimate(specification: dict, data: Data) -> Estimate:
+    """Fit y on x, m and x (m - mean of m), and give dy/dx over the range of m (Brambor, Clark and Golder 2006)."""
+    design = build(specification, data, extra=("moderator",))
+    x_name = terms_of(specification, "treatment")[0].name
+    m_name = terms_of(specification, "moderator")[0].name
+    x, m = design.columns([x_name, m_name]).T
+    centre = float(m.mean()) if specification.get("centre", True) else 0.0
+    product = f"{x_name}:{m_name}"
+    others = [n for n in design.names if n not in (x_name, m_name)]
+    names = [x_name, m_name, product, *others]
+    X = np.column_stack([x, m - centre, x * (m - centre), design.columns(others)])
+    full = replace(design, X=X, names=names)
+    choice = Choice.of(specification)
+    effects = specification.get("effects", "twoways")
+    fit = least_squares(full.y, X, full.layout, effects, choice, names)
+    result = linear_estimate(specification, full, fit, effects, "within, with an interaction", choice)
+    points = np.linspace(m.min(), m.max(), specification.get("points", 41))
+    result.tables = {"marginal_effects": marginal_effects(fit, points, centre, m)}
+    result.fit.update({"moderator": m_name, "moderator_mean": centre})
+    return result
+
+
+def marginal_effects(fit: Fit, points: np.ndarray, centre: float, m: np.ndarray) -> pd.DataFrame:
+    """Return dy/dx = b_x + b_xm (m - centre) at each point, its errors from the full covariance of both."""
+    contrast = np.column_stack([np.ones(len(points)), points - centre])
+    b, V = fit.coefficients[[0, 2]], fit.covariance[np.ix_([0, 2], [0, 2])]
+    table = coefficient_table(points, contrast @ b, contrast @ V @ contrast.T, fit.df_inference)
+    table = table.rename(columns={"term": "moderator"})
+    table["share_below"] = np.searchsorted(np.sort(m), points, side="right") / len(m)
+    return table

@@ -1,0 +1,138 @@
+"""Panel quantiles by moments: how the treatment moves the lower and the upper part of the outcome's distribution."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ronghe.errors import RongheError
+from ronghe.linear.bootstrap import unit_draws
+from ronghe.linear.covariance import Choice
+from ronghe.linear.inference import coefficient_table, covariance_table, test_table
+from ronghe.linear.layout import Layout
+from ronghe.linear.least_squares import least_squares
+from ronghe.models.design.design import Design, build
+from ronghe.models.estimate import Data, Estimate
+
+
+def estimate(specification: dict, data: Data) -> Estimate:
+    """Fit y = a_i + x'b + (d_i + x'g) u by moments (Machado and Santos Silva 2019), and give b + g q(tau).
+
+    Location is a within regression, scale a within regression of |residual|, and q(tau) the quantile of the scaled
+    residuals; fixed effects thus move location and scale, and quantiles cannot cross where the scale is positive. The
+    bias is of order 1/T and large in short panels: with eight periods and truths -0.28, 1 and 2.28 at quantiles 0.1,
+    0.5 and 0.9 a simulation gave -0.03, 0.99 and 2.00. The split-panel jackknife (Dhaene and Jochmans 2015, eq. 2.6),
+    on by default, gave -0.33, 0.98 and 2.30. Errors come from resampling whole units.
+    """
+    design = build(specification, data)
+    effects = specification.get("effects", "twoways")
+    quantiles = specification.get("quantiles", [0.1, 0.25, 0.5, 0.75, 0.9])
+    repetitions = int(specification.get("repetitions", 499))
+    jackknife = bool(specification.get("jackknife", True))
+    # The plain fit first: it names regressors that cannot be told apart.
+    by_moments(design.y, design.X, design.layout, effects, quantiles, design.names)
+    every = estimates(design.y, design.X, design.layout, effects, quantiles, jackknife)
+    draws = _draws(design, effects, quantiles, jackknife, repetitions, data.seed)
+    terms = [f"{name}[q{tau:g}]" for tau in quantiles for name in design.names]
+    terms += [f"{name}[location]" for name in design.names] + [f"{name}[scale]" for name in design.names]
+    cov = np.cov(draws, rowvar=False)
+    k = len(design.names)
+    spread = every[-k:] / np.sqrt(np.diag(cov)[-k:])
+    table = coefficient_table(terms, every, cov)
+    note = "the effect is the same at all quantiles"
+    pvalues = table["pvalue"].to_numpy()[-k:]
+    tests = [
+        {"test": f"no effect on scale: {n}", "statistic": s, "df": 1, "pvalue": p, "note": note}
+        for n, s, p in zip(design.names, spread, pvalues, strict=True)
+    ]
+    path = table.iloc[: len(quantiles) * k].copy()
+    path.insert(0, "quantile", np.repeat(quantiles, k))
+    path["term"] = design.names * len(quantiles)
+    return Estimate(
+        coefficients=table,
+        covariance=covariance_table(terms, cov),
+        tests=test_table(tests),
+        fit={
+            "model": "location and scale",
+            "effects": effects,
+            "method": "quantiles by moments" + (", split-panel jackknife" if jackknife else ""),
+            "cov_type": "bootstrap of units",
+            "weights": None,
+            **design.facts(),
+            "sample": specification.get("sample_name", "all"),
+            "quantiles": list(quantiles),
+            "loglik": None,
+            "rsquared_within": None,
+            "sigma2": None,
+            "repetitions": repetitions,
+        },
+        tables={"quantiles": pd.DataFrame(path)},
+    )
+
+
+def by_moments(
+    y: np.ndarray,
+    X: np.ndarray,
+    layout: Layout,
+    effects: str,
+    quantiles: list[float],
+    names: list[str] | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return coefficients by quantile (quantile x regressor), of location, and of scale (section 3.1, steps 1 to 5).
+
+    The scale is fitted to 2 R (1(R >= 0) - mean 1(R >= 0)), which has the mean of |R| conditional on x and is what the
+    authors' xtqreg uses.
+    """
+    choice = Choice("homoskedastic")
+    location = least_squares(y, X, layout, effects, choice, names)
+    R = location.residuals
+    above = R >= 0
+    size = 2 * R * (above - above.mean())
+    scale = least_squares(size, X, layout, effects, choice, names)
+    fitted = size - scale.residuals
+    if (fitted <= 0).any():
+        # Standard errors and quantiles rest on a positive scale; a few cells do no harm, many say the model is wrong.
+        share = np.mean(fitted <= 0)
+        if share > 0.1:
+            raise RongheError(f"the fitted scale is negative in {share:.0%} of the rows; use fewer regressors")
+        fitted = np.where(fitted <= 0, np.nan, fitted)
+    q = np.nanquantile(R / fitted, quantiles)
+    return location.coefficients + q[:, None] * scale.coefficients, location.coefficients, scale.coefficients
+
+
+def estimates(
+    y: np.ndarray, X: np.ndarray, layout: Layout, effects: str, quantiles: list[float], jackknife: bool
+) -> np.ndarray:
+    """Return coefficients by quantile, of location and of scale in one row; less the bias of order 1/T if asked."""
+
+    def flat(rows: np.ndarray | slice, times: np.ndarray) -> np.ndarray:
+        part = by_moments(y[rows], X[rows], Layout(layout.units[rows], times), effects, quantiles)
+        return np.concatenate([part[0].ravel(), part[1], part[2]])
+
+    whole = flat(slice(None), layout.times)
+    if not jackknife:
+        return whole
+    early = layout.times < layout.n_periods // 2
+    halves = [flat(half, layout.times[half] - layout.times[half].min()) for half in (early, ~early)]
+    return 2 * whole - np.mean(halves, axis=0)
+
+
+def _draws(
+    design: Design, effects: str, quantiles: list[float], jackknife: bool, repetitions: int, seed: int
+) -> np.ndarray:
+    """Return all coefficients in resamples of whole units; a unit drawn twice counts as two units."""
+    layout = design.layout
+    rows = [np.flatnonzero(layout.units == u) for u in range(layout.n_units)]
+    draws = []
+    for counts in unit_draws(layout.n_units, repetitions, seed).astype(int):
+        picked = np.repeat(np.arange(layout.n_units), counts)
+        place = np.concatenate([rows[u] for u in picked])
+        units = np.repeat(np.arange(len(picked)), [len(rows[u]) for u in picked])
+        copy = Layout(units, layout.times[place])
+        try:
+            draws.append(estimates(design.y[place], design.X[place], copy, effects, quantiles, jackknife))
+        except RongheError:
+            continue
+    if len(draws) < repetitions * 0.9:
+        raise RongheError(f"only {len(draws)} of {repetitions} resamples could be fitted; use fewer regressors")
+    return np.array(draws)

@@ -1,0 +1,92 @@
+"""Takes a spatial specification to the estimation engine, and its result into the form of the results contract."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ronghe.linear.inference import chi2_pvalue, test_table
+from ronghe.models.design.design import Design, build
+from ronghe.models.design.weights import facts, frames_of, weights_of
+from ronghe.models.estimate import Data, Estimate
+from ronghe.spatial.spatial_panel import SpatialPanel
+from ronghe.weights import Weights
+
+
+def estimate(specification: dict, data: Data) -> Estimate:
+    """Fit a static spatial panel model by exact maximum likelihood."""
+    design = build(specification, data)
+    return spatial_fit(specification, data, design, *weights_of(specification, data, design))
+
+
+def spatial_fit(specification: dict, data: Data, design: Design, W: Weights, cut: list[str]) -> Estimate:
+    """Fit the model of a specification to rows and weights that are laid out already."""
+    y, X = frames_of(design)
+    kind = specification.get("model", "sdm")
+    options = {"model": kind, "effects": specification.get("effects", "twoways")}
+    options["method"] = specification.get("method", "lee_yu")
+    if "durbin" in specification:
+        options["durbin"] = specification["durbin"]
+    if "error_weights" in specification:
+        options["error_weights"], _ = weights_of(specification, data, design, "error_weights")
+    model = SpatialPanel(y, X, W, **options)
+    covariance = specification.get("covariance", "expected")
+    result = model.fit(cov_type=covariance, **_settings(specification, data, design, covariance))
+    return report(specification, design, result, options, covariance, cut)
+
+
+def report(
+    specification: dict, design: Design, result: object, options: dict, covariance: str, cut: list[str]
+) -> Estimate:
+    """Label an engine's result: coefficients, covariance, impacts, tests and the facts of the fit."""
+    cov = result.cov
+    cov.index.name = "term"
+    has_impacts = options["model"] not in ("sem", "ols")
+    told = {
+        **options,
+        "error_weights": specification.get("error_weights"),
+        "cov_type": covariance,
+        **facts(specification, design, cut, *getattr(result, "notes", ())),
+        "loglik": float(result.loglik),
+        "rsquared_within": float(result.rsquared_within),
+        "sigma2": float(result.sigma2),
+    }
+    tests = test_table(_tests(result, options["model"]))
+    contract = {"coefficients": result.tidy(), "covariance": cov, "tests": tests, "fit": told}
+    return Estimate(**contract, **({"impacts": result.impacts().reset_index()} if has_impacts else {}))
+
+
+def _settings(specification: dict, data: Data, design: Design, covariance: str) -> dict:
+    """Return what a covariance of the engine needs beside its name."""
+    settings = {}
+    if covariance == "clustered":
+        settings["cluster"] = specification.get("cluster", "units")
+    if covariance in ("driscoll_kraay", "conley") and "bandwidth" in specification:
+        settings["bandwidth"] = specification["bandwidth"]
+    if covariance == "conley":
+        settings["cutoff"] = specification["cutoff_km"]
+        settings["coordinates"] = data.regions.loc[design.index.levels[0], ["longitude", "latitude"]]
+    return settings
+
+
+def _tests(result: object, model: str) -> list[dict]:
+    """Return Wald tests that the spatial lags of regressors vanish, and of the common-factor restriction of an SDM."""
+    names = list(result.params.index)
+    b, V = result.params.to_numpy(), result.cov.to_numpy()
+    lagged = [i for i, n in enumerate(names) if n.startswith("W*")]
+    if not lagged:
+        return []
+    rows = [{"test": "W*x all zero", **_wald(b[lagged], V[np.ix_(lagged, lagged)])}]
+    # With the lags of some regressors only, the error model is not nested in the Durbin model.
+    if model == "sdm" and len(lagged) == len(set(names) - {"const", "rho", "sigma2"}) / 2:
+        rho, plain = names.index("rho"), [names.index(names[i][2:]) for i in lagged]
+        J = np.zeros((len(lagged), len(names)))
+        rows_of_J = np.arange(len(lagged))
+        J[rows_of_J, lagged], J[rows_of_J, plain], J[:, rho] = 1.0, b[rho], b[plain]
+        gap = b[lagged] + b[rho] * b[plain]
+        rows.append({"test": "common factor: W*x + rho x zero", **_wald(gap, J @ V @ J.T)})
+    return rows
+
+
+def _wald(gap: np.ndarray, V: np.ndarray) -> dict:
+    statistic = float(gap @ np.linalg.solve(V, gap))
+    return {"statistic": statistic, "df": len(gap), "pvalue": chi2_pvalue(statistic, len(gap)), "note": "Wald"}

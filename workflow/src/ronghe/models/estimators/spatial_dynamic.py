@@ -1,0 +1,55 @@
+"""Dynamic spatial specifications: the engine's dynamic panel in the form of the results contract."""
+
+from __future__ import annotations
+
+import warnings
+
+import pandas as pd
+
+from ronghe.linear.inference import test_table
+from ronghe.models.design.design import build
+from ronghe.models.design.weights import facts, frames_of, weights_of
+from ronghe.models.estimate import Data, Estimate
+from ronghe.spatial.dynamic.panel import DynamicPanel
+
+
+def estimate(specification: dict, data: Data) -> Estimate:
+    """Fit a dynamic SAR or SDM by quasi-maximum likelihood, bias-corrected; effects in the short and the long run."""
+    design = build(specification, data)
+    W, cut = weights_of(specification, data, design)
+    options = {
+        "model": specification.get("model", "sdm"),
+        "effects": specification.get("effects", "twoways"),
+        "method": specification.get("method", "lee_yu"),
+    }
+    durbin = specification.get("durbin")
+    model = DynamicPanel(*frames_of(design), W, **options, durbin=durbin)
+    covariance = specification.get("covariance", "expected")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = model.fit(cov_type=covariance)
+    notes = [str(w.message) for w in caught]
+    horizons = ["short", "long"] if result.is_stable else ["short"]
+    impacts = pd.concat([result.impacts(h).reset_index().assign(horizon=h) for h in horizons], ignore_index=True)
+    impacts.insert(2, "horizon", impacts.pop("horizon"))
+    tests = [result.stability_test()]
+    if len(model.lags) > 1:
+        tests.append(result.separability_test())
+    told = facts(specification, design, cut, *notes)
+    return Estimate(
+        coefficients=result.tidy(),
+        covariance=result.cov,
+        impacts=impacts,
+        tests=test_table(tests),
+        fit={
+            **options,
+            "cov_type": covariance,
+            **told,
+            "nobs": result.nobs,
+            "loglik": float(result.loglik),
+            "rsquared_within": None,
+            "sigma2": float(result.params["sigma2"]),
+            "largest_root": result.largest_root,
+            "uncorrected": {k: float(v) for k, v in result.uncorrected.items()},
+        },
+    )

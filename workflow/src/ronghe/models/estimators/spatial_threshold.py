@@ -1,0 +1,216 @@
+"""A threshold in a spatial panel: the treatment's own and neighbours' effect on either side of a level."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from ronghe.linear.absorption import absorb
+from ronghe.linear.inference import test_table
+from ronghe.linear.threshold_search import candidates
+from ronghe.models.design.design import Design, build, terms_of
+from ronghe.models.design.weights import weights_of
+from ronghe.models.estimate import Data, Estimate
+from ronghe.models.estimators.spatial import spatial_fit
+from ronghe.models.estimators.threshold import critical_likelihood_ratio, regime_names
+from ronghe.weights import Weights
+
+LEVEL = 0.95
+GRID = 601
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The likelihood concentrated to rho, for one set of regressors and any number of outcomes (columns).
+
+    ln L = periods [ln|I - rho W| - ln(1 - rho)] - n/2 ln(e'e), e = Q(y - rho W y) off the regressors, in Lee and Yu's
+    (2010) transformation, where n = (N - 1)(T - 1) and the term ln(1 - rho) belongs to period effects.
+    """
+
+    rho: np.ndarray
+    jacobian: np.ndarray
+    n: int
+
+    @classmethod
+    def of(cls, W: Weights, n_units: int, n_periods: int, twoways: bool, lagged: bool) -> Profile:
+        """Tabulate the Jacobian on a grid of rho inside its bounds; without a lag rho is zero."""
+        n = (n_units - twoways) * (n_periods - 1)
+        if not lagged:
+            return cls(np.zeros(1), np.zeros(1), n)
+        low, high = W.eigenvalue_bounds()
+        rho = np.linspace(0.999 / low, 0.999 / high, GRID)
+        omega = np.linalg.eigvals(W.sparse.toarray())
+        logdet = np.log(np.abs(1 - rho[:, None] * omega)).sum(axis=1) - twoways * np.log(1 - rho)
+        return cls(rho, (n_periods - 1) * logdet, n)
+
+    def maximum(self, yy: np.ndarray, yl: np.ndarray, ll: np.ndarray) -> np.ndarray:
+        """Return the greatest ln L (without constants) for each column, from products of y and W y off the regressors.
+
+        The grid's best point is refined by the parabola through it and its neighbours: what is left is of order 1e-5
+        in ln L.
+        """
+        rho = self.rho[:, None]
+        values = self.jacobian[:, None] - self.n / 2 * np.log(yy - 2 * rho * yl + rho**2 * ll)
+        if len(self.rho) == 1:
+            return values[0]
+        best = np.clip(values.argmax(axis=0), 1, len(self.rho) - 2)
+        columns = np.arange(values.shape[1])
+        left, middle, right = (values[best + s, columns] for s in (-1, 0, 1))
+        curve = left - 2 * middle + right
+        return np.where(curve < 0, middle - (right - left) ** 2 / (8 * np.minimum(curve, -1e-300)), middle)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Everything that stays the same over candidates and bootstrap draws."""
+
+    design: Design
+    W: Weights
+    treatment: list[str]
+    others: list[str]
+    q: np.ndarray
+    effects: str
+    model: str
+    profile: Profile
+
+    def lag(self, columns: np.ndarray) -> np.ndarray:
+        """Return spatial lags of columns whose rows are sorted by unit and period."""
+        N, T = self.design.layout.n_units, self.design.layout.n_periods
+        return (self.W.sparse @ columns.reshape(N, -1)).reshape(N * T, -1)
+
+    def basis(self, thresholds: list[float]) -> np.ndarray:
+        """Return an orthonormal basis of the projected regressors with the treatment split at the thresholds."""
+        X = split(self.design, self.treatment, self.others, self.q, thresholds)
+        if self.model in ("sdm", "slx"):
+            X = np.column_stack([X, self.lag(X)])
+        return np.linalg.qr(absorb(X, self.design.layout, self.effects))[0]
+
+    def likelihoods(self, Q: np.ndarray, y: np.ndarray, Wy: np.ndarray) -> np.ndarray:
+        """Return the greatest ln L of each projected outcome with the regressors spanned by Q."""
+        a, b = Q.T @ y, Q.T @ Wy
+        pairs = (((y, y), (a, a)), ((y, Wy), (a, b)), ((Wy, Wy), (b, b)))
+        products = [np.sum(u * v, axis=0) - np.sum(s * t, axis=0) for (u, v), (s, t) in pairs]
+        return self.profile.maximum(*products)
+
+
+def estimate(specification: dict, data: Data) -> Estimate:
+    """Search one threshold by the spatial likelihood, test it by bootstrap, and fit both regimes with the engine.
+
+    The likelihood ratio of a threshold against none has no standard distribution, as in Hansen (1999); units' residuals
+    of the alternative are drawn whole, outcomes built from them under the null with its rho, and the search repeated.
+    The confidence set of the threshold is where twice the fall in ln L stays below Hansen's bound.
+    """
+    design = build(specification, data, extra=("threshold_variable",))
+    W, cut = weights_of(specification, data, design)
+    problem = _problem(specification, design, W)
+    trim = float(specification.get("trim", 0.1))
+    values = candidates(problem.q, "all_values", trim)
+    points = int(specification.get("points", 100))
+    if len(values) > points:
+        values = values[np.unique(np.linspace(0, len(values) - 1, points).astype(int))]
+    null = spatial_fit(specification, data, design, W, cut)
+    bases = [problem.basis([v]) for v in values]
+    y, Wy = _outcomes(problem, design.y[:, None])
+    at_null = problem.likelihoods(problem.basis([]), y, Wy)[0]
+    curve = np.array([problem.likelihoods(Q, y, Wy)[0] for Q in bases])
+    threshold = float(values[curve.argmax()])
+    statistic = 2 * (curve.max() - at_null)
+    rho = float(null.coefficients.set_index("term")["estimate"].get("rho", 0.0))
+    repetitions = int(specification.get("repetitions", 299))
+    draws = _bootstrap(problem, bases, bases[int(curve.argmax())], rho, repetitions, data.seed)
+    names = [n for block in regime_names(problem.treatment, _name(specification), [threshold]) for n in block]
+    X = split(design, problem.treatment, problem.others, problem.q, [threshold])
+    frame = pd.DataFrame(X, index=design.frame.index, columns=[*names, *problem.others])
+    frame.insert(0, design.outcome, design.y)
+    regimes = replace(design, X=X, names=[*names, *problem.others], frame=frame)
+    result = spatial_fit(specification, data, regimes, W, cut)
+    critical = ", ".join(f"{c:.3f}" for c in np.quantile(draws, [0.9, 0.95, 0.99]))
+    row = {
+        "test": "single threshold",
+        "statistic": statistic,
+        "pvalue": (1 + int(np.sum(draws >= statistic))) / (1 + len(draws)),
+        "note": f"likelihood ratio, bootstrap; critical values at 10, 5 and 1 %: {critical}",
+    }
+    result.tests = test_table([*result.tests.to_dict("records"), row])
+    result.tables = _tables(values, 2 * (curve.max() - curve), threshold, problem.q)
+    result.fit.update(
+        {
+            "threshold_variable": _name(specification),
+            "thresholds": [threshold],
+            "trim": trim,
+            "repetitions": repetitions,
+            "regime_rows": [int(np.sum(problem.q <= threshold)), int(np.sum(problem.q > threshold))],
+        }
+    )
+    return result
+
+
+def split(
+    design: Design, treatment: list[str], others: list[str], q: np.ndarray, thresholds: list[float]
+) -> np.ndarray:
+    """Return the treatment's columns by regime, then the other regressors."""
+    x = design.columns(treatment)
+    regime = np.searchsorted(sorted(thresholds), q, side="left")
+    pieces = [x * (regime == r)[:, None] for r in range(len(thresholds) + 1)]
+    return np.column_stack([*pieces, design.columns(others)])
+
+
+def _name(specification: dict) -> str:
+    return terms_of(specification, "threshold_variable")[0].name
+
+
+def _problem(specification: dict, design: Design, W: Weights) -> Problem:
+    effects, model = specification.get("effects", "twoways"), specification.get("model", "sdm")
+    treatment = [t.name for t in terms_of(specification, "treatment")]
+    W = W.align(list(design.index.levels[0]))
+    layout = design.layout
+    profile = Profile.of(W, layout.n_units, layout.n_periods, effects == "twoways", model != "slx")
+    q = design.columns([_name(specification)])[:, 0]
+    others = [n for n in design.names if n not in treatment]
+    return Problem(design, W, treatment, others, q, effects, model, profile)
+
+
+def _outcomes(problem: Problem, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return outcomes (columns) and their spatial lags, both projected: Q y and Q (W y)."""
+    layout = problem.design.layout
+    return absorb(y, layout, problem.effects), absorb(problem.lag(y), layout, problem.effects)
+
+
+def _bootstrap(
+    problem: Problem, bases: list[np.ndarray], chosen: np.ndarray, rho: float, repetitions: int, seed: int
+) -> np.ndarray:
+    """Return likelihood ratios in samples without a threshold.
+
+    Effects and coefficients under the null are swept out again, so that the outcome is (I - rho W)^-1 e* and nothing
+    else: what the regressors add lies in their own space only for rho = 0, hence X b of the null is kept.
+    """
+    layout = problem.design.layout
+    N, T = layout.n_units, layout.n_periods
+    y, Wy = _outcomes(problem, problem.design.y[:, None])
+    spatially_filtered = y - rho * Wy
+    null = problem.basis([])
+    mean = null @ (null.T @ spatially_filtered)
+    e = (spatially_filtered - chosen @ (chosen.T @ spatially_filtered)).reshape(N, T)
+    S = np.eye(N) - rho * problem.W.sparse.toarray()
+    rng = np.random.default_rng(seed)
+    drawn = e[rng.integers(N, size=(repetitions, N))]
+    outcomes = np.linalg.solve(S, (mean.reshape(1, N, T) + drawn).transpose(1, 0, 2).reshape(N, -1))
+    outcomes = outcomes.reshape(N, repetitions, T).transpose(0, 2, 1).reshape(N * T, repetitions)
+    u, Wu = _outcomes(problem, outcomes)
+    at_null = problem.likelihoods(null, u, Wu)
+    best = np.max([problem.likelihoods(Q, u, Wu) for Q in bases], axis=0)
+    return 2 * (best - at_null)
+
+
+def _tables(values: np.ndarray, ratio: np.ndarray, threshold: float, q: np.ndarray) -> dict[str, pd.DataFrame]:
+    """Return the threshold with its confidence set, and the likelihood-ratio curve."""
+    critical = critical_likelihood_ratio(LEVEL)
+    inside = ratio <= critical
+    pieces = int(np.sum(inside & ~np.concatenate([[False], inside[:-1]])))
+    share = float(np.mean(q <= threshold))
+    row = (1, threshold, values[inside].min(), values[inside].max(), pieces, share)
+    columns = ["threshold", "estimate", "lower", "upper", "pieces", "share_at_or_below"]
+    curve = pd.DataFrame({"threshold": 1, "value": values, "likelihood_ratio": ratio, "critical": critical})
+    return {"thresholds": pd.DataFrame([row], columns=columns), "likelihood_ratio": curve}

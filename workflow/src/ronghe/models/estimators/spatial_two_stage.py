@@ -1,0 +1,48 @@
+"""Spatial two-stage least squares as a specification: W y, and treatments where instruments are named, endogenous."""
+
+from __future__ import annotations
+
+from ronghe.linear.covariance import Choice
+from ronghe.models.design.design import build, terms_of
+from ronghe.models.design.weights import facts, frames_of, weights_of
+from ronghe.models.estimate import Data, Estimate
+from ronghe.spatial.two_stage.panel import SpatialTwoStage
+
+
+def estimate(specification: dict, data: Data) -> Estimate:
+    """Instrument W y by spatial lags of the exogenous regressors; treatments by `instruments` where these are named."""
+    design = build(specification, data, extra=("instruments",))
+    W, cut = weights_of(specification, data, design)
+    excluded = [t.name for t in terms_of(specification, "instruments")]
+    endogenous = [t.name for t in terms_of(specification, "treatment")] if excluded else []
+    options = {"model": specification.get("model", "sar"), "effects": specification.get("effects", "twoways")}
+    model = SpatialTwoStage(
+        *frames_of(design),
+        W,
+        **options,
+        durbin=specification.get("durbin"),
+        endogenous=endogenous,
+        instruments=design.frame[excluded] if excluded else None,
+    )
+    choice = Choice.of(specification)
+    result = model.fit(cov_type=choice.kind, cluster=choice.cluster)
+    has_impacts = options["model"] not in ("sem", "ols")
+    notes = [f"instruments spanned by others, left out: {', '.join(result.dropped_instruments)}"]
+    return Estimate(
+        coefficients=result.tidy(),
+        covariance=result.cov,
+        tests=result.tests(),
+        fit={
+            **options,
+            "method": "spatial two-stage least squares",
+            "cov_type": choice.label,
+            **facts(specification, design, cut, *(notes if result.dropped_instruments else [])),
+            "endogenous": endogenous,
+            "instruments": list(result.instruments),
+            "loglik": None,
+            "rsquared_within": None,
+            "sigma2": result.sigma2,
+            "lambda": result.spatial_error.lam if result.spatial_error else None,
+        },
+        **({"impacts": result.impacts().reset_index()} if has_impacts else {}),
+    )

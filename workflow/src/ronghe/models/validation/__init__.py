@@ -1,0 +1,1 @@
+"""How the estimators do where the truth is known."""

@@ -1,0 +1,1 @@
+"""Exhibits as TeX, Typst, Word and HTML."""

@@ -1,0 +1,136 @@
+"""LaTeX for a table: booktabs rules, numbers aligned at the point, long tables that break with their header."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from ronghe.paper.formats.escape import tex
+
+if TYPE_CHECKING:
+    from ronghe.paper.exhibit import Exhibit
+
+
+def render_tex(table: Exhibit) -> str:
+    """Return a table float, or a longtable for a long one; a number takes two columns that meet at its point."""
+    n_columns = len(table.header[-1])
+    size, gap = (r"\small", "4pt") if n_columns <= 5 else (r"\footnotesize", "2.5pt")
+    if n_columns > 8:
+        size, gap = r"\scriptsize", "2pt"
+    spec = _specification(table)
+    head = _header(table)
+    body = _body(table)
+    caption = rf"\caption{{{tex(table.caption)}}}\label{{{table.tab_label}}}"
+    notes = (
+        rf"\par\smallskip\noindent\begin{{minipage}}{{\linewidth}}\footnotesize {tex(table.notes)}\end{{minipage}}"
+        if table.notes
+        else ""
+    )
+    open_group = [r"\begingroup", size, rf"\setlength{{\tabcolsep}}{{{gap}}}"]
+    if table.long:
+        return "\n".join(
+            [
+                *open_group,
+                rf"\begin{{longtable}}{{{spec}}}",
+                caption + r"\\",
+                r"\toprule",
+                *head,
+                r"\midrule",
+                r"\endfirsthead",
+                r"\toprule",
+                *head,
+                r"\midrule",
+                r"\endhead",
+                r"\bottomrule",
+                r"\endfoot",
+                *body,
+                r"\end{longtable}",
+                notes,
+                r"\endgroup",
+                "",
+            ]
+        )
+    return "\n".join(
+        [
+            r"\begin{table}[htbp]",
+            r"\centering",
+            *open_group,
+            caption,
+            rf"\begin{{tabular}}{{{spec}}}",
+            r"\toprule",
+            *head,
+            r"\midrule",
+            *body,
+            r"\bottomrule",
+            r"\end{tabular}",
+            notes,
+            r"\endgroup",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def _specification(table: Exhibit) -> str:
+    """Return the column types: wrapped label, then a right and a left half per number column, or wrapped text."""
+    labels = max((len(label) for _, label, _ in table.rows), default=0)
+    first = "@{}l" if labels <= 34 else r"@{}>{\raggedright\arraybackslash}p{0.30\linewidth}"
+    halves = []
+    for place in range(len(table.header[-1])):
+        if place in table.left:
+            longest = max(len(cells[place]) for _, _, cells in table.rows)
+            halves.append("l@{}l" if longest <= 24 else r">{\raggedright\arraybackslash}p{0.24\linewidth}@{}l")
+        else:
+            halves.append("r@{}l")
+    return first + "".join(halves) + "@{}"
+
+
+def _header(table: Exhibit) -> list[str]:
+    lines = []
+    last = len(table.header) - 1
+    for level in range(last):
+        parts, rules = [tex("")], []
+        for text, start, span in table.spanners(level):
+            parts.append(rf"\multicolumn{{{2 * span}}}{{c}}{{{_words(table, text, span)}}}")
+            if text and span > 1:
+                rules.append(rf"\cmidrule(lr){{{2 + 2 * start}-{1 + 2 * (start + span)}}}")
+        lines.append(" & ".join(parts) + r" \\")
+        lines.append(" ".join(rules))
+    parts = [tex(table.stub)]
+    for place, text in enumerate(table.header[last]):
+        parts.append(rf"\multicolumn{{2}}{{{'l' if place in table.left else 'c'}}}{{{_words(table, text, 1)}}}")
+    lines.append(" & ".join(parts) + r" \\")
+    return [line for line in lines if line]
+
+
+def _words(table: Exhibit, text: str, span: int) -> str:
+    """Return a heading; a long one over one column breaks its lines before it widens the column."""
+    room = 12 if len(table.header[-1]) > 5 else 20
+    lines = textwrap.wrap(text, room) if span == 1 else []
+    stack = r" \\ ".join(map(tex, lines))
+    return rf"\shortstack{{{stack}}}" if len(lines) > 1 else tex(text)
+
+
+def _body(table: Exhibit) -> list[str]:
+    width = 1 + 2 * len(table.header[-1])
+    lines = []
+    for place, (group, rows) in enumerate(table.groups):
+        if place:
+            lines.append(r"\addlinespace" if table.show_groups else r"\midrule")
+        if table.show_groups and group:
+            lines.append(rf"\multicolumn{{{width}}}{{@{{}}l}}{{\emph{{{tex(group)}}}}} \\*")
+        for number, (label, cells) in enumerate(rows):
+            found = (_cell(c, table.split(group, c), n in table.left) for n, c in enumerate(cells))
+            parts = [tex(label), *found]
+            # A row of standard errors stays with its estimate.
+            joined = number + 1 < len(rows) and rows[number + 1][0] == ""
+            lines.append(" & ".join(parts) + (r" \\*" if joined else r" \\"))
+    return lines
+
+
+def _cell(text: str, parts: tuple[str, str] | None, left: bool) -> str:
+    if left:
+        return f"{tex(text)} & "
+    if parts:
+        return f"{tex(parts[0])} & {tex(parts[1])}"
+    return rf"\multicolumn{{2}}{{c}}{{{tex(text)}}}" if text else " & "

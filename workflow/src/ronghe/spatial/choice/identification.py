@@ -1,0 +1,176 @@
+"""The table that leads from residuals to a specification, in one call, with a verdict in words at every step.
+
+The order is the usual one (Elhorst 2014, section 2.7 and 3.4; LeSage and Pace 2009, section 2.7): is there spatial
+dependence, of which kind; are fixed effects needed, of which kind, or random ones; does the Durbin model reduce to a
+smaller one. Verdicts at the level given; they say what the tests say, and the last one what follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ronghe.errors import RongheError
+from ronghe.spatial.choice.hausman import hausman_tests
+from ronghe.spatial.choice.lagrange import fit_within, lm_tests, pesaran_cd, residual_moran
+from ronghe.spatial.choice.nested_tests import effect_tests, nested_tests
+from ronghe.weights import Weights
+
+COLUMNS = ["step", "test", "statistic", "df", "pvalue", "note", "verdict"]
+EFFECTS = ("pooled", "units", "time", "twoways")
+LARGEST_HAUSMAN = 1500
+NAMES = {
+    "lm_lag": "LM lag",
+    "lm_error": "LM error",
+    "robust_lm_lag": "robust LM lag",
+    "robust_lm_error": "robust LM error",
+    "lm_sarma": "LM lag and error",
+    "residual_moran": "Moran's I of residuals",
+    "pesaran_cd": "Pesaran CD",
+    "pesaran_cd_neighbors": "Pesaran CD, neighbours",
+}
+
+
+@dataclass(frozen=True)
+class Identification:
+    """The tests, what each step says, and the model and effects that follow."""
+
+    table: pd.DataFrame
+    verdicts: dict[str, str]
+    model: str
+    effects: str
+
+    @property
+    def verdict(self) -> str:
+        """What follows, in one sentence."""
+        return self.verdicts["conclusion"]
+
+
+def identification_table(
+    y: pd.Series,
+    X: pd.DataFrame,
+    W: object,
+    effects: str = "twoways",
+    method: str = "lee_yu",
+    durbin: Sequence[str] | None = None,
+    errors: str = "baltagi",
+    level: float = 0.05,
+) -> Identification:
+    """Return Moran, LM, robust LM, LR, Wald, fixed-effect and Hausman tests in one labelled table with verdicts.
+
+    `effects` are those of the models whose residuals and restrictions are tested; the tests for effects look at all
+    kinds. `method` is lee_yu (weights whose rows sum to one) or lsdv.
+    """
+    if not 0 < level < 1:
+        raise RongheError(f"identification: level must lie between 0 and 1, not {level}")
+    weights = Weights.coerce(W)
+    dependence = _dependence(y, X, weights, effects, method)
+    chosen_effects = effect_tests(y, X, weights, durbin=durbin)
+    restrictions = nested_tests(y, X, weights, effects, method, durbin)
+    steps = {"dependence": dependence, "fixed effects": chosen_effects, "restrictions": restrictions}
+    p = {name: table.set_index("test")["pvalue"] for name, table in steps.items()}
+    verdicts = {
+        "dependence": _dependence_verdict(p["dependence"], level),
+        "fixed effects": _effects_verdict(p["fixed effects"], level)[0],
+    }
+    best_effects = _effects_verdict(p["fixed effects"], level)[1]
+    if weights.n <= LARGEST_HAUSMAN:
+        steps["fixed or random"] = hausman_tests(
+            y, X, weights, "sdm", errors, time_effects=effects in ("time", "twoways")
+        )
+        share = steps["fixed or random"]["pvalue"].min()
+        rejected = share < level
+        verdicts["fixed or random"] = (
+            "unit effects are correlated with the regressors: fixed effects"
+            if rejected
+            else "no sign that unit effects are correlated with the regressors: random effects are consistent too"
+        )
+    verdicts["restrictions"], model = _restriction_verdict(p["restrictions"], p["dependence"], level)
+    verdicts["conclusion"] = _conclusion(model, best_effects, effects)
+    order = ("dependence", "fixed effects", "fixed or random", "restrictions")
+    parts = [steps[s].assign(step=s, verdict=verdicts[s]) for s in order if s in steps]
+    table = pd.concat(parts, ignore_index=True)[COLUMNS]
+    last = {"step": "conclusion", "test": "conclusion", "note": f"level {level:g}", "verdict": verdicts["conclusion"]}
+    table = pd.concat([table, pd.DataFrame([last], columns=COLUMNS).astype(table.dtypes)], ignore_index=True)
+    return Identification(table, verdicts, model, best_effects)
+
+
+def _dependence(y: pd.Series, X: pd.DataFrame, W: Weights, effects: str, method: str) -> pd.DataFrame:
+    """Return Moran's I, Pesaran's CD and the LM tests on residuals of the model without spatial terms."""
+    within = fit_within(y, X, W, effects)
+    index = pd.MultiIndex.from_product([within.W.labels, sorted(set(y.index.get_level_values(1)))], names=y.index.names)
+    residuals = pd.Series(within.residuals.ravel(), index=index)
+    moran = residual_moran(y, X, W, effects).assign(df=1.0)
+    tables = [
+        moran[["test", "statistic", "df", "pvalue", "note"]],
+        lm_tests(y, X, W, effects, method if W.is_row_standardised else "lsdv"),
+        pesaran_cd(residuals, W),
+    ]
+    table = pd.concat(tables, ignore_index=True)
+    return table.assign(test=table["test"].replace(NAMES))
+
+
+def _dependence_verdict(p: pd.Series, level: float) -> str:
+    lag, error = p["LM lag"] < level, p["LM error"] < level
+    if not lag and not error:
+        moran = p["Moran's I of residuals"] < level
+        return "Moran's I alone sees spatial dependence" if moran else "no spatial dependence in the residuals"
+    if lag != error:
+        return f"spatial dependence of the {'lag' if lag else 'error'} kind"
+    robust_lag, robust_error = p["robust LM lag"] < level, p["robust LM error"] < level
+    if robust_lag and robust_error:
+        return "spatial dependence; robust tests see both lag and error: start from the Durbin model"
+    if robust_lag != robust_error:
+        return f"spatial dependence; robust tests point to the {'lag' if robust_lag else 'error'}"
+    return "spatial dependence; robust tests do not tell lag from error"
+
+
+def _effects_verdict(p: pd.Series, level: float) -> tuple[str, str]:
+    units, times = p["F: unit effects given time effects"] < level, p["F: time effects given unit effects"] < level
+    kind = {(True, True): "twoways", (True, False): "units", (False, True): "time", (False, False): "pooled"}[
+        units, times
+    ]
+    words = {
+        "twoways": "both unit and time effects are present",
+        "units": "unit effects are present, time effects are not",
+        "time": "time effects are present, unit effects are not",
+        "pooled": "neither unit nor time effects are present",
+    }
+    return words[kind], kind
+
+
+def _restriction_verdict(restrictions: pd.Series, dependence: pd.Series, level: float) -> tuple[str, str]:
+    """Return what the Durbin model reduces to, if anything, by likelihood ratio and Wald alike."""
+
+    def stands(to: str) -> bool:
+        found = restrictions[[t for t in restrictions.index if f"against {to}" in t]]
+        return len(found) > 0 and bool((found >= level).all())
+
+    if stands("ols"):
+        return "the Durbin model reduces to one without spatial terms", "ols"
+    if stands("slx"):
+        return "rho is zero: the Durbin model reduces to spatial lags of regressors (SLX)", "slx"
+    lag, error = stands("sar"), stands("sem")
+    if lag and error:
+        kind = "sar" if dependence["robust LM lag"] <= dependence["robust LM error"] else "sem"
+        return f"the Durbin model reduces to SAR and to SEM; robust LM tests prefer {kind.upper()}", kind
+    if lag:
+        return "the lags of regressors can go: SAR", "sar"
+    if error:
+        return "the common-factor restriction holds: SEM", "sem"
+    return "neither SAR nor SEM is enough: the Durbin model stays", "sdm"
+
+
+def _conclusion(model: str, best: str, used: str) -> str:
+    names = {
+        "pooled": "no fixed effects",
+        "units": "unit effects",
+        "time": "time effects",
+        "twoways": "two-way effects",
+    }
+    sentence = f"{model.upper()} with {names[best]}"
+    if best != used:
+        sentence += f" (the tests of dependence and of restrictions were run with {names[used]}: run them again)"
+    return sentence

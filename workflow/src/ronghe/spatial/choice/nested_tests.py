@@ -1,0 +1,149 @@
+"""Likelihood-ratio and Wald tests between nested spatial panels, and for the presence of fixed effects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from ronghe.errors import RongheError
+from ronghe.linear.inference import chi2_pvalue, f_pvalue, test_table
+from ronghe.spatial.equation import MODELS
+from ronghe.spatial.results import SpatialPanelResult
+from ronghe.spatial.spatial_panel import SpatialPanel
+
+# What the Durbin model becomes under each restriction (Elhorst 2014, section 2.9; LeSage and Pace 2009, section 2.7).
+RESTRICTIONS = {
+    "sar": "theta = 0",
+    "sem": "theta + rho beta = 0",
+    "slx": "rho = 0",
+    "ols": "theta = 0, rho = 0",
+}
+
+
+def lr_test(restricted: SpatialPanelResult, whole: SpatialPanelResult) -> dict:
+    """Return the likelihood-ratio test of one fitted model within another; refuse a pair that does not nest."""
+    _check_nested(restricted, whole)
+    df = len(whole.params) - len(restricted.params)
+    statistic = 2 * (whole.loglik - restricted.loglik)
+    if statistic < -1e-6 * abs(whole.loglik):
+        raise RongheError(
+            f"LR test: the likelihood of '{restricted.specification.model}' exceeds that of the model it is nested in "
+            f"by {-statistic / 2:.3g}; one of the two is no maximum"
+        )
+    statistic = max(statistic, 0.0)
+    name = f"LR: {whole.specification.model} against {restricted.specification.model}"
+    return {"test": name, "statistic": statistic, "df": df, "pvalue": chi2_pvalue(statistic, df)}
+
+
+def _check_nested(restricted: SpatialPanelResult, whole: SpatialPanelResult) -> None:
+    r, w = restricted.specification, whole.specification
+    where = f"LR test of '{r.model}' within '{w.model}'"
+    if (r.effects, r.method) != (w.effects, w.method):
+        raise RongheError(f"{where}: effects and method differ ({r.effects}, {r.method}; {w.effects}, {w.method})")
+    if not np.array_equal(restricted.model.panel.y, whole.model.panel.y):
+        raise RongheError(f"{where}: the two were not fitted to the same outcome and sample")
+    if not set(r.names) <= set(w.names):
+        raise RongheError(f"{where}: the smaller model has regressors that the larger lacks")
+    parts = [a <= b for a, b in zip(MODELS[r.model], MODELS[w.model], strict=True)]
+    common_factor = (r.model, w.model) == ("sem", "sdm") and set(w.durbin) == set(w.names) - {"const"}
+    inside = all(parts) and set(r.durbin) <= set(w.durbin)
+    if not (inside or common_factor) or len(r.parameters) >= len(w.parameters):
+        raise RongheError(f"{where}: it is not nested there")
+
+
+def wald_test(result: SpatialPanelResult, gap: np.ndarray, gradient: np.ndarray, name: str) -> dict:
+    """Return g' (G V G')^-1 g for restrictions g = 0 with gradient G, from the covariance that was chosen."""
+    V = gradient @ result.cov.to_numpy() @ gradient.T
+    statistic = float(gap @ np.linalg.solve(V, gap))
+    return {"test": name, "statistic": statistic, "df": len(gap), "pvalue": chi2_pvalue(statistic, len(gap))}
+
+
+def wald_restriction(result: SpatialPanelResult, to: str) -> dict:
+    """Return the Wald test that a Durbin model reduces to `to`: sar, sem, slx or ols."""
+    s = result.specification
+    if s.model != "sdm":
+        raise RongheError(f"Wald test: a Durbin model (sdm) is needed, not '{s.model}'")
+    names, values = list(result.params.index), result.params.to_numpy()
+    lags = [names.index(f"W*{x}") for x in s.durbin]
+    own = [names.index(x) for x in s.durbin]
+    r = names.index("rho")
+    eye = np.eye(len(names))
+    if to == "sar":
+        gap, G = values[lags], eye[lags]
+    elif to == "sem":
+        if set(s.durbin) != set(s.names) - {"const"}:
+            raise RongheError("Wald test: with the lags of some regressors only, the error model is not nested in it")
+        gap = values[lags] + values[r] * values[own]
+        G = eye[lags] + values[r] * eye[own] + np.outer(values[own], eye[r])
+    elif to == "slx":
+        gap, G = values[[r]], eye[[r]]
+    elif to == "ols":
+        gap, G = values[[*lags, r]], eye[[*lags, r]]
+    else:
+        raise RongheError(f"Wald test: unknown restriction '{to}' (allowed: {', '.join(RESTRICTIONS)})")
+    return wald_test(result, gap, G, f"Wald: sdm against {to} ({RESTRICTIONS[to]})")
+
+
+def nested_tests(
+    y: pd.Series,
+    X: pd.DataFrame,
+    W: object,
+    effects: str = "twoways",
+    method: str = "lee_yu",
+    durbin: Sequence[str] | None = None,
+    cov_type: str = "expected",
+) -> pd.DataFrame:
+    """Return LR and Wald tests of the spatial Durbin model against SAR, SEM, SLX and OLS."""
+    whole = SpatialPanel(y, X, W, model="sdm", effects=effects, method=method, durbin=durbin).fit(cov_type)
+    rows = []
+    for to in RESTRICTIONS:
+        picked = durbin if to == "slx" else None
+        if to == "sem" and set(whole.specification.durbin) != set(whole.specification.names) - {"const"}:
+            continue
+        small = SpatialPanel(y, X, W, model=to, effects=effects, method=method, durbin=picked).fit()
+        rows += [lr_test(small, whole) | {"note": RESTRICTIONS[to]}, wald_restriction(whole, to)]
+    return test_table(rows)
+
+
+def effect_tests(
+    y: pd.Series, X: pd.DataFrame, W: object, model: str = "sdm", durbin: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Return LR and F tests for unit effects, time effects and both, alone and given the other.
+
+    LR compares the likelihoods with dummies (Elhorst 2014, eq. 3.19-3.20). It rejects too often where effects are
+    many: N - 1 restrictions with T periods behind each. F = (SSR_0 - SSR_1)/q / (SSR_1/(NT - K)) of S y on the
+    regressors, at the rho (and lambda) of the model with the effects, has no such fault.
+    """
+    kinds = ("pooled", "units", "time", "twoways")
+    fits = {k: SpatialPanel(y, X, W, model=model, effects=k, method="lsdv", durbin=durbin).fit() for k in kinds}
+    n_units, n_periods = fits["pooled"].n_units, fits["pooled"].n_periods
+    pairs = {
+        "unit effects": ("pooled", "units", n_units - 1),
+        "unit effects given time effects": ("time", "twoways", n_units - 1),
+        "time effects": ("pooled", "time", n_periods - 1),
+        "time effects given unit effects": ("units", "twoways", n_periods - 1),
+        "unit and time effects": ("pooled", "twoways", n_units + n_periods - 2),
+    }
+    rows = []
+    for name, (without, with_, df) in pairs.items():
+        statistic = 2 * (fits[with_].loglik - fits[without].loglik)
+        rows.append({"test": f"LR: {name}", "statistic": statistic, "df": df, "pvalue": chi2_pvalue(statistic, df)})
+        rows.append(_f_test(name, fits[without], fits[with_], df))
+    return test_table(rows)
+
+
+def _f_test(name: str, without: SpatialPanelResult, with_: SpatialPanelResult, df: int) -> dict:
+    rho, lam = with_.model.rho, with_.model.lam
+    ssr_0, ssr_1 = (fit.model.likelihood.at(rho, lam).ssr for fit in (without, with_))
+    absorbed = with_.model.projection.n_absorbed(with_.n_units, with_.n_periods)
+    df2 = with_.nobs - absorbed - len(with_.specification.terms)
+    statistic = (ssr_0 - ssr_1) / df / (ssr_1 / df2)
+    return {
+        "test": f"F: {name}",
+        "statistic": statistic,
+        "df": df,
+        "pvalue": f_pvalue(statistic, df, df2),
+        "note": f"F, {df2:g}; at the rho of the model with them",
+    }

@@ -1,0 +1,1 @@
+"""Spatial panels with the outcome of the period before."""

@@ -1,0 +1,1 @@
+"""ln|I - aW|, its derivatives and traces: exact, or estimated where asked for."""

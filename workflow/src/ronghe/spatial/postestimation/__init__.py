@@ -1,0 +1,1 @@
+"""What follows from a fitted spatial panel: recovered effects, prediction, simulation."""

@@ -1,0 +1,99 @@
+"""New outcomes drawn from a fitted model: static, random-effects or dynamic."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ronghe.errors import RongheError, require_known
+from ronghe.spatial.dynamic.results import DynamicResults
+from ronghe.spatial.postestimation.recovered_effects import recover, structural_part
+from ronghe.spatial.random_effects.panel import RandomEffectsResults
+from ronghe.spatial.results import SpatialPanelResult
+from ronghe.spatial.sufficient_statistics import lag
+
+DISTURBANCES = ("normal", "residuals")
+
+
+def simulate(result: object, draws: int = 1, seed: int = 0, disturbances: str = "normal") -> pd.DataFrame:
+    """Return `draws` outcomes from the fitted model, one column each, in the order of the rows that came in.
+
+    Disturbances are normal with the estimated variance, or the model's own residuals, centred, rescaled to that
+    variance and drawn with replacement. Fixed effects are kept as estimated; random ones are drawn anew.
+    """
+    require_known(disturbances, DISTURBANCES, "disturbances", "simulate")
+    generator = np.random.default_rng(seed)
+    if isinstance(result, SpatialPanelResult):
+        draw = _static
+    elif isinstance(result, RandomEffectsResults):
+        draw = _random_effects
+    elif isinstance(result, DynamicResults):
+        draw = _dynamic
+    else:
+        raise RongheError(f"simulate: no way to draw from {type(result).__name__}")
+    panel = result.model.panel
+    columns = [panel.series(draw(result, generator, disturbances), f"draw {i}") for i in range(draws)]
+    return pd.concat(columns, axis=1)
+
+
+def _disturb(
+    shape: tuple[int, ...], sigma2: float, residuals: np.ndarray, generator: np.random.Generator, kind: str
+) -> np.ndarray:
+    if kind == "normal":
+        return np.sqrt(sigma2) * generator.standard_normal(shape)
+    pool = residuals.ravel() - residuals.mean()
+    return generator.choice(pool * np.sqrt(sigma2 / np.mean(pool**2)), size=shape)
+
+
+def _static(result: SpatialPanelResult, generator: np.random.Generator, kind: str) -> np.ndarray:
+    """Draw S^-1 (X b + W X theta + effects + (I - lambda M)^-1 e)."""
+    model = result.model
+    e = _disturb(model.panel.y.shape, result.sigma2, model.residuals, generator, kind)
+    if model.likelihood.error is not None:
+        e = model.likelihood.error.solve(model.lam, e)
+    whole = structural_part(result) + recover(result).surface + e
+    return model.likelihood.lag.solve(model.rho, whole) if model.likelihood.lag is not None else whole
+
+
+def _random_effects(result: RandomEffectsResults, generator: np.random.Generator, kind: str) -> np.ndarray:
+    """Draw with new unit effects, inside or outside the error's filter by the kind of errors."""
+    c, panel, likelihood = result.components, result.model.panel, result.model.likelihood
+    u = result.residual_array
+    within = u - u.mean(axis=1, keepdims=True)
+    if likelihood.spatial_error is not None:
+        within = within - c.lam * lag(result.model.error_weights.sparse, within)
+    e = _disturb(panel.y.shape, c.sigma2, within, generator, kind)
+    mu = np.sqrt(c.sigma2_units) * generator.standard_normal((panel.n_units, 1))
+    if likelihood.spatial_error is None:
+        u = mu + e
+    elif c.error == "kkp":
+        u = likelihood.spatial_error.solve(c.lam, mu + e)
+    else:
+        u = mu + likelihood.spatial_error.solve(c.lam, e)
+    whole = np.einsum("k,ktn->nt", c.beta, result.model.regressors) + u
+    return likelihood.lag.solve(c.rho, whole) if likelihood.lag is not None else whole
+
+
+def _dynamic(result: DynamicResults, generator: np.random.Generator, kind: str) -> np.ndarray:
+    """Draw period by period from the first observed one, which is kept."""
+    model = result.model
+    panel, W, p = model.panel, model.weights.sparse, result.params
+    phi, psi = model.persistence(p.to_numpy())
+    rho, y = p["rho"], panel.y
+    structural = panel.X[:, 1:] @ p[list(panel.names)].to_numpy()
+    if model.durbin:
+        picked = [panel.names.index(name) for name in model.durbin]
+        lagged = lag(W, np.ascontiguousarray(panel.X[:, 1:, picked]))
+        structural = structural + lagged @ p[[f"W*{name}" for name in model.durbin]].to_numpy()
+    before, now = y[:, :-1], y[:, 1:]
+    rest = now - rho * lag(W, now) - phi * before - psi * lag(W, before) - structural
+    # What the projection removes from the remainder are the fixed effects.
+    effects = rest - model.projection.apply(rest)
+    e = _disturb(now.shape, p["sigma2"], result.residual_array, generator, kind)
+    drawn = np.empty_like(y)
+    drawn[:, 0] = y[:, 0]
+    for t in range(now.shape[1]):
+        past = drawn[:, t]
+        whole = phi * past + psi * (W @ past) + structural[:, t] + effects[:, t] + e[:, t]
+        drawn[:, t + 1] = model.log_determinant.solve(rho, whole)
+    return drawn

@@ -1,0 +1,1 @@
+"""Spatial panels with random unit effects."""

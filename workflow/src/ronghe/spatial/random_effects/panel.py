@@ -1,0 +1,211 @@
+"""Spatial panels with random unit effects by maximum likelihood: SAR, SDM, SEM, SDEM, SARAR, GNS, and OLS, SLX.
+
+The errors are those of Baltagi, Song and Koh (2003) or of Kapoor, Kelejian and Prucha (2007); see `error_components`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from ronghe.errors import RongheError, require_known
+from ronghe.linear.algebra import inverse_scaled
+from ronghe.spatial.equation import CONSTANT, specify
+from ronghe.spatial.grid import read_panel_arrays
+from ronghe.spatial.labelled import Labelled, average_impacts
+from ronghe.spatial.log_determinant.exact import log_determinant
+from ronghe.spatial.random_effects.information import LARGEST, Components, information
+from ronghe.spatial.random_effects.likelihood import ERRORS, ErrorComponents, Point, Strata
+from ronghe.spatial.sufficient_statistics import lag
+from ronghe.weights import Weights
+
+WHERE = "RandomEffectsPanel"
+COVARIANCES = ("expected", "observed")
+STEP = 1e-4
+
+
+class RandomEffectsPanel:
+    """y_t = rho W y_t + X_t beta + W X_t theta + u_t with a random effect of each unit in u_t; a constant is added."""
+
+    def __init__(
+        self,
+        y: pd.Series,
+        X: pd.DataFrame,
+        W: object,
+        model: str = "sdm",
+        errors: str = "baltagi",
+        durbin: Sequence[str] | None = None,
+        error_weights: object | None = None,
+    ) -> None:
+        """Lay the panel out by label and build the spatial lags."""
+        require_known(errors, ERRORS, "errors", WHERE)
+        self.weights = Weights.coerce(W)
+        self.panel = read_panel_arrays(y, X, self.weights.labels, WHERE)
+        names = self.panel.names
+        if CONSTANT not in names:
+            names = (CONSTANT, *names)
+        self.specification = specify(model, "pooled", "lsdv", names, durbin, WHERE)
+        self.errors = errors
+        if error_weights is not None and not self.specification.has_error:
+            raise RongheError(f"{WHERE}: model '{model}' has no spatial error; leave error_weights out")
+        self.error_weights = (
+            self.weights if error_weights is None else Weights.coerce(error_weights).align(self.panel.units)
+        )
+
+    @property
+    def parameters(self) -> tuple[list[int], list[str]]:
+        """Return which of (beta, rho, lambda, sigma2, sigma2_units) the model has, by place and by name."""
+        s = self.specification
+        k = len(s.terms)
+        places = [*range(k), *([k] * s.has_lag), *([k + 1] * s.has_error), k + 2, k + 3]
+        return places, [*s.terms, *(["rho"] * s.has_lag), *(["lambda"] * s.has_error), "sigma2", "sigma2_units"]
+
+    @cached_property
+    def regressors(self) -> np.ndarray:
+        """Constant, X and W X as an array (column, period, unit)."""
+        X = self.panel.X
+        if CONSTANT not in self.panel.names:
+            X = np.concatenate([np.ones((*self.panel.y.shape, 1)), X], axis=2)
+        picked = [self.specification.names.index(name) for name in self.specification.durbin]
+        if picked:
+            X = np.concatenate([X, lag(self.weights.sparse, np.ascontiguousarray(X[:, :, picked]))], axis=2)
+        return np.ascontiguousarray(X.transpose(2, 1, 0))
+
+    @cached_property
+    def likelihood(self) -> ErrorComponents:
+        """The likelihood over (rho, lambda, phi)."""
+        s, y = self.specification, self.panel.y
+        Wy = lag(self.weights.sparse, y) if s.has_lag else np.zeros_like(y)
+        M = self.error_weights.sparse if s.has_error else None
+        self._check_between()
+        return ErrorComponents(
+            Strata.of(y.T, Wy.T, self.regressors, M),
+            self.errors,
+            log_determinant(self.weights) if s.has_lag else None,
+            log_determinant(self.error_weights) if s.has_error else None,
+            M,
+        )
+
+    def _check_between(self) -> None:
+        """Refuse regressors that the others explain."""
+        Z = self.regressors.reshape(len(self.specification.terms), -1)
+        scale = np.sqrt(np.einsum("kn,kn->k", Z, Z))
+        values, vectors = np.linalg.eigh(Z @ Z.T / np.outer(scale, scale))
+        if values[0] <= 1e-11:
+            names = [t for t, v in zip(self.specification.terms, vectors[:, 0], strict=True) if abs(v) > 1e-3]
+            raise RongheError(f"{WHERE}: these regressors add up to one another: {', '.join(names)}; leave one out")
+
+    def fit(self, cov_type: str = "expected") -> RandomEffectsResults:
+        """Maximise the likelihood; the covariance of all parameters is kept whole."""
+        require_known(cov_type, COVARIANCES, "cov_type", WHERE)
+        return RandomEffectsResults(self, *self.maximum(), cov_type)
+
+    def maximum(self) -> tuple[Components, Point]:
+        """Return the estimates, and the likelihood there."""
+        s = self.specification
+        bounds = self.likelihood.lag.bounds if s.has_lag else (-1.0, 1.0)
+        error_bounds = self.likelihood.spatial_error.bounds if s.has_error else (-1.0, 1.0)
+        (rho, lam, phi), point = self.likelihood.maximise(bounds, error_bounds)
+        fitted = Components(point.beta, float(rho), float(lam), point.sigma2, float(phi) * point.sigma2, self.errors)
+        for name, value, (low, high) in (("rho", rho, bounds), ("lambda", lam, error_bounds)):
+            if min(value - low, high - value) <= 1e-5 * (high - low):
+                warnings.warn(
+                    f"{WHERE}: {name} stands at the edge of its interval ({value:.6g}): the likelihood rises up to it, "
+                    "and neither its standard error nor the effects hold",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
+        return fitted, point
+
+    def information(self, fitted: Components, within_only: bool = False) -> np.ndarray:
+        """Return the expected information of (beta, rho, lambda, sigma2, sigma2_units), zeros for absent parameters."""
+        if self.panel.n_units > LARGEST:
+            raise RongheError(
+                f"{WHERE}: the expected information is for up to {LARGEST} units; use cov_type='observed'"
+            )
+        full = information(
+            self.regressors, self.weights.sparse.toarray(), self.error_weights.sparse.toarray(), fitted, within_only
+        )
+        k, s = len(fitted.beta), self.specification
+        for place, present in ((k, s.has_lag), (k + 1, s.has_error)):
+            if not present:
+                full[place], full[:, place] = 0.0, 0.0
+        return full
+
+    def observed_information(self, fitted: Components) -> np.ndarray:
+        """Return minus the Hessian by central differences of the complete log-likelihood."""
+        theta = np.concatenate([fitted.beta, [fitted.rho, fitted.lam, fitted.sigma2, fitted.sigma2_units]])
+        k, free = len(fitted.beta), self.parameters[0]
+        normal = self.likelihood.at(fitted.rho, fitted.lam, fitted.sigma2_units / fitted.sigma2).normal
+        steps = np.full(k + 4, STEP)
+        steps[:k] = STEP * 100 * np.sqrt(fitted.sigma2 / np.diag(normal))
+        steps[k + 2 :] = STEP * np.maximum(theta[k + 2 :], 0.01 * fitted.sigma2)
+        result = np.zeros((k + 4, k + 4))
+        for i in free:
+            for j in free:
+                if j > i:
+                    continue
+                a, b = np.zeros(k + 4), np.zeros(k + 4)
+                a[i], b[j] = steps[i], steps[j]
+                f = self.likelihood.complete
+                second = f(theta + a + b) - f(theta + a - b) - f(theta - a + b) + f(theta - a - b)
+                result[i, j] = result[j, i] = -second / (4 * steps[i] * steps[j])
+        return result
+
+
+class RandomEffectsResults(Labelled):
+    """A fitted random-effects model; "sigma2" is the variance of e, "sigma2_units" that of the unit effect."""
+
+    def __init__(self, model: RandomEffectsPanel, fitted: Components, point: Point, cov_type: str) -> None:
+        """Label the estimates and invert the information."""
+        self.model, self.components, self.loglik = model, fitted, point.loglik
+        places, names = model.parameters
+        self.at_boundary = fitted.at_boundary
+        full = model.information(fitted) if cov_type == "expected" else model.observed_information(fitted)
+        theta = np.concatenate([fitted.beta, [fitted.rho, fitted.lam, fitted.sigma2, fitted.sigma2_units]])
+        covariance = inverse_scaled(full[np.ix_(places, places)])
+        super().__init__(names, theta[places], covariance, cov_type)
+
+    @property
+    def nobs(self) -> int:
+        """Number of unit-periods."""
+        return self.model.panel.y.size
+
+    @property
+    def resids(self) -> pd.Series:
+        """Residuals u = y - rho W y - Z beta, the unit effect included."""
+        return self.model.panel.series(self.residual_array, "residual")
+
+    @cached_property
+    def residual_array(self) -> np.ndarray:
+        """Residuals as an array (unit, period)."""
+        y, c = self.model.panel.y, self.components
+        Wy = lag(self.model.weights.sparse, y)
+        return y - c.rho * Wy - np.einsum("k,ktn->nt", c.beta, self.model.regressors)
+
+    def unit_effects(self) -> pd.DataFrame:
+        """Return the best linear predictor of each unit's effect and its standard error given the parameters.
+
+        sigma2_units (iota' x base) Omega^-1 u, base = I or (B'B)^-1 by the kind of errors (Baltagi 2021, section 2.5).
+        Dense algebra of size N.
+        """
+        c, panel = self.components, self.model.panel
+        M = self.model.error_weights.sparse.toarray()
+        eye = np.eye(panel.n_units)
+        B = eye - c.lam * M
+        R = np.linalg.inv(B.T @ B)
+        base = R if c.error == "kkp" else eye
+        A = c.sigma2 * R + panel.n_periods * c.sigma2_units * base
+        gain = c.sigma2_units * base @ np.linalg.inv(A)
+        estimate = panel.n_periods * gain @ self.residual_array.mean(axis=1)
+        variance = np.diag(c.sigma2_units * base - panel.n_periods * gain @ (c.sigma2_units * base))
+        index = pd.Index(panel.units, name=panel.index.names[0])
+        return pd.DataFrame({"estimate": estimate, "std_error": np.sqrt(np.maximum(variance, 0))}, index=index)
+
+    def impacts(self, level: float = 0.95) -> pd.DataFrame:
+        """Return direct, indirect and total effects with delta-method errors from the whole covariance."""
+        return average_impacts(self, self.model.specification, self.model.weights, level)

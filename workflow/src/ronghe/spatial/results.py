@@ -1,0 +1,166 @@
+"""Results of a spatial panel model: frozen, labelled, nothing printed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr
+
+from ronghe.spatial.fitted import FittedModel
+from ronghe.spatial.impact_tables import COLUMNS, change_table, impact_table, inference, order_table, unit_table
+from ronghe.spatial.uncertainty.covariance import CovarianceChoice, covariance, read_choice
+from ronghe.threads import single_threaded
+
+
+@dataclass(frozen=True, repr=False)
+class SpatialPanelResult:
+    """A fitted model; every table is labelled by the names of the regressors, "W*x", "rho", "lambda" and "sigma2".
+
+    `notes` says what a reader must know of the numbers; `compat` holds another package's beside ours, where asked for.
+    """
+
+    model: FittedModel
+    covariance: np.ndarray
+    choice: CovarianceChoice
+    loglik: float
+    notes: tuple[str, ...] = field(default=())
+    compat: pd.DataFrame | None = None
+
+    def __repr__(self) -> str:
+        """Say what was fitted in one line."""
+        s = self.specification
+        return f"SpatialPanelResult({s.model}, effects={s.effects}, method={s.method}, loglik={self.loglik:.6f})"
+
+    @property
+    def specification(self) -> object:
+        """What was fitted."""
+        return self.model.specification
+
+    @cached_property
+    def params(self) -> pd.Series:
+        """Estimates."""
+        return pd.Series(self.model.values, index=list(self.specification.parameters), name="estimate")
+
+    @cached_property
+    def std_errors(self) -> pd.Series:
+        """Standard errors."""
+        errors = np.sqrt(np.diag(self.covariance))
+        return pd.Series(errors, index=list(self.specification.parameters), name="std_error")
+
+    @cached_property
+    def tstats(self) -> pd.Series:
+        """Estimates over standard errors."""
+        return (self.params / self.std_errors).rename("statistic")
+
+    @cached_property
+    def pvalues(self) -> pd.Series:
+        """Two-sided p-values from the normal distribution."""
+        return pd.Series(2 * ndtr(-np.abs(self.tstats.to_numpy())), index=self.params.index, name="pvalue")
+
+    @cached_property
+    def cov(self) -> pd.DataFrame:
+        """Covariance matrix of all parameters."""
+        names = list(self.specification.parameters)
+        return pd.DataFrame(self.covariance, index=names, columns=names)
+
+    @property
+    def cov_type(self) -> str:
+        """Kind of covariance."""
+        return self.choice.kind
+
+    @property
+    def rho(self) -> float:
+        """Coefficient of W y, zero where it is not in the model."""
+        return self.model.rho
+
+    @property
+    def sigma2(self) -> float:
+        """Variance of the disturbance."""
+        return self.model.sigma2
+
+    @property
+    def nobs(self) -> int:
+        """Number of cells used; N T where none is missing."""
+        return self.model.projection.n_cells(self.n_units, self.n_periods)
+
+    @property
+    def n_units(self) -> int:
+        """Number of units."""
+        return self.model.panel.n_units
+
+    @property
+    def n_periods(self) -> int:
+        """Number of periods."""
+        return self.model.panel.n_periods
+
+    @property
+    def n_effective(self) -> int:
+        """Observations that the likelihood counts: (N - 1)(T - 1) for Lee and Yu's two-way transformation."""
+        return self.model.likelihood.nobs
+
+    @cached_property
+    def resids(self) -> pd.Series:
+        """Projected residuals e = Q R (S y - X b), in the order of the rows that came in."""
+        return self.model.panel.series(self.model.residuals, "residual")
+
+    @cached_property
+    def rsquared_within(self) -> float:
+        """1 - e'e / (Qy)'(Qy) with the residual e before any error filter (Elhorst 2014, table 3.2)."""
+        m, a = self.model.moments, self.model.weights
+        return float(1 - a @ m.plain @ a / m.plain[0, 0])
+
+    @single_threaded
+    def with_covariance(self, cov_type: str, **settings: object) -> SpatialPanelResult:
+        """Return the same estimates with another covariance."""
+        choice = read_choice(cov_type, "with_covariance", **settings)
+        return replace(self, covariance=covariance(self.model, choice, "with_covariance"), choice=choice)
+
+    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+        """Return one row per term."""
+        table = inference(self.model.values, np.sqrt(np.diag(self.covariance)), level)
+        frame = pd.DataFrame(table, columns=COLUMNS)
+        frame.insert(0, "term", list(self.specification.parameters))
+        return frame
+
+    @single_threaded
+    def impacts(self, method: str = "delta", level: float = 0.95, n_draws: int = 1000, seed: int = 0) -> pd.DataFrame:
+        """Return direct, indirect and total effects, with errors from the chosen covariance.
+
+        `method` is delta or simulation (`n_draws` draws of the parameters).
+        """
+        return impact_table(self.model, self.covariance, method, level, n_draws, seed)
+
+    @single_threaded
+    def impacts_by_order(self, n_orders: int = 5, level: float = 0.95) -> pd.DataFrame:
+        """Return the effects split by order of neighbours: 0, 1, ... n_orders - 1."""
+        return order_table(self.model, self.covariance, n_orders, level)
+
+    @single_threaded
+    def impacts_by_unit(self, level: float = 0.95) -> pd.DataFrame:
+        """Return the effects of every unit: direct, received from a change in all others, given to all others."""
+        return unit_table(self.model, self.covariance, level)
+
+    @single_threaded
+    def effect_of_change(self, variable: str, change: object, level: float = 0.95) -> pd.DataFrame:
+        """Return what a change of one regressor does to y in every unit.
+
+        `change` is a number for all units, or a Series or dict by unit (others unchanged).
+        """
+        return change_table(self.model, self.covariance, variable, change, level)
+
+    @single_threaded
+    def confidence_interval(self, name: str = "rho", level: float = 0.95) -> tuple[float, float]:
+        """Return the profile-likelihood interval of rho or lambda."""
+        from ronghe.spatial.uncertainty.profile import profile_interval
+
+        return profile_interval(self.model, self.loglik, name, level)
+
+    @single_threaded
+    def bootstrap(self, method: str = "parametric", n_draws: int = 999, seed: int = 0) -> object:
+        """Return a bootstrap of the fit; see `ronghe.spatial.uncertainty.bootstrap`."""
+        from ronghe.spatial.uncertainty.bootstrap import bootstrap
+
+        return bootstrap(self, method, n_draws, seed)

@@ -1,0 +1,303 @@
+"""The estimator: spatial panel models with fixed effects by exact maximum likelihood."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from ronghe.errors import RongheError, require_known
+from ronghe.linear.algebra import inverse_scaled
+from ronghe.spatial.equation import CONSTANT, MODELS, specify
+from ronghe.spatial.fitted import FittedModel
+from ronghe.spatial.formula import read_formula
+from ronghe.spatial.grid import Panel, read_panel_arrays, select_observed
+from ronghe.spatial.likelihood import Likelihood, Maximum, Point, maximise
+from ronghe.spatial.log_determinant.base import LogDeterminant
+from ronghe.spatial.log_determinant.exact import log_determinant
+from ronghe.spatial.log_determinant.probed import APPROXIMATIONS, probed_log_determinant
+from ronghe.spatial.projection import Projection
+from ronghe.spatial.results import SpatialPanelResult
+from ronghe.spatial.sufficient_statistics import Moments, build_moments
+from ronghe.spatial.uncertainty.covariance import covariance, read_choice
+from ronghe.spatial.uncertainty.information import expected_information
+from ronghe.threads import single_threaded
+from ronghe.weights.matrix import Weights
+
+COMPATIBILITIES = ["splm", "sdpdmod", "spreg", "demean_first"]
+
+
+class SpatialPanel:
+    """y = rho W y + X beta + W X theta + mu + tau + u, u = lambda M u + e, on a complete panel.
+
+    `y` is a Series and `X` a DataFrame, both indexed by (unit, period) and matched to W by label. `model` is one of
+    ols, slx, sar, sem, sdm, sdem, sarar, gns; `effects` one of pooled, units, time, twoways; `method` one of lee_yu
+    (the likelihood of the transformed data, Lee and Yu 2010), lsdv (dummies) and bias_corrected (dummies, then Lee
+    and Yu's analytical correction). `durbin` picks the regressors whose lag enters, `error_weights` is another W for
+    the error. `missing="select"` uses the cells that are there (ols and slx only). Pooled models have a constant.
+    `log_determinant` is exact, or one of chebyshev, lanczos (weights with real eigenvalues) and series, estimated by
+    probes where exact factors do not fit; the result's notes then state the error.
+    `compat` is for comparison with published figures only: splm, sdpdmod and spreg put what the package would print
+    for least squares with dummies beside the right values, in the result's table `compat`, and change no estimate;
+    demean_first demeans before the error's filter, as splm does.
+    """
+
+    def __init__(
+        self,
+        y: pd.Series,
+        X: pd.DataFrame,
+        W: Weights | object | None = None,
+        model: str = "sdm",
+        effects: str = "twoways",
+        method: str = "lee_yu",
+        durbin: Sequence[str] | None = None,
+        error_weights: Weights | object | None = None,
+        missing: str = "refuse",
+        compat: str | None = None,
+        log_determinant: str = "exact",
+        name: str = "model",
+    ) -> None:
+        """Match data and weights, check the options, build lags and sufficient statistics."""
+        self.name = name
+        if compat is not None:
+            require_known(compat, COMPATIBILITIES, "compat", name)
+        self.compat = compat
+        require_known(log_determinant, ["exact", *APPROXIMATIONS], "log_determinant", name)
+        self.log_determinant = log_determinant
+        self.weights = None if W is None else Weights.coerce(W)
+        units = None if self.weights is None else self.weights.labels
+        require_known(missing, ["refuse", "select"], "missing", name)
+        require_known(model, MODELS, "model", name)
+        if missing == "select" and model not in ("ols", "slx"):
+            raise RongheError(
+                f"{name}: model '{model}' has a spatial lag of the outcome or the error, which every unit in every "
+                "period enters: missing='select' is for ols and slx only. Fill the gaps before, or leave out the "
+                "units or periods that have them (with weights built anew)"
+            )
+        panel = _with_constant(read_panel_arrays(y, X, units, name, missing == "select"), effects)
+        self.specification = specify(model, effects, method, panel.names, durbin, name)
+        if missing == "select":
+            panel = select_observed(
+                panel, None if self.weights is None else self.weights.sparse, self.specification.durbin
+            )
+        self.panel = panel
+        self.projection = Projection(effects, panel.observed)
+        self.error_weights = self._read_error_weights(error_weights)
+        self._check_method()
+
+    @classmethod
+    def from_formula(cls, formula: str, data: pd.DataFrame, W: object | None = None, **options: object) -> SpatialPanel:
+        """Return the model of a formula such as "y ~ x + log(z)" on data indexed by (unit, period)."""
+        y, X = read_formula(formula, data, str(options.get("name", "formula")))
+        return cls(y, X, W, **options)
+
+    def variant(
+        self, model: str | None = None, regressors: Sequence[str] | None = None, durbin: Sequence[str] | None = None
+    ) -> SpatialPanel:
+        """Return a smaller model on the same sample that shares this one's sufficient statistics.
+
+        Effects, method and weights stay; every column that the variant needs must stand in this model (a general
+        nesting model holds all). No pass over the data is made.
+        """
+        s = self.specification
+        names = [n for n in s.names if n == CONSTANT or regressors is None or n in regressors]
+        for name in regressors or []:
+            require_known(name, s.names, "regressor", f"{self.name}: variant")
+        if durbin is None and model in (None, s.model):
+            durbin = [n for n in s.durbin if n in names] or None
+        smaller = specify(model or s.model, s.effects, s.method, names, durbin, f"{self.name}: variant")
+        columns = ["y", *(["W*y"] * smaller.has_lag), *smaller.terms]
+        for column in columns:
+            require_known(column, self.moments.columns, "column", f"{self.name}: variant")
+        if smaller.has_error and not s.has_error:
+            raise RongheError(f"{self.name}: variant: '{smaller.model}' has a spatial error, and '{s.model}' has none")
+        other = copy(self)
+        for cached in ("moments", "likelihood"):
+            other.__dict__.pop(cached, None)
+        other.specification = smaller
+        other.panel = replace(
+            self.panel, names=tuple(names), X=self.panel.X[:, :, [s.names.index(name) for name in names]]
+        )
+        other.error_weights = self.error_weights if smaller.has_error else None
+        other.__dict__["moments"] = self.moments.select(columns, smaller.has_lag, smaller.has_error)
+        return other
+
+    def _read_error_weights(self, error_weights: object) -> Weights | None:
+        s = self.specification
+        if self.weights is None and (s.has_lag or s.durbin or s.has_error):
+            raise RongheError(f"{self.name}: model '{s.model}' needs weights W")
+        if not s.has_error:
+            if error_weights is not None:
+                raise RongheError(f"{self.name}: model '{s.model}' has no spatial error; leave error_weights out")
+            return None
+        found = self.weights if error_weights is None else Weights.coerce(error_weights).align(self.panel.units)
+        if s.has_lag and set(s.names) <= {CONSTANT} and found.hash == self.weights.hash:
+            raise RongheError(
+                f"{self.name}: without regressors, and with the same weights for both, rho and lambda can change "
+                "places and the likelihood stays the same; bring regressors or other error_weights, or choose sar, sem"
+            )
+        return found
+
+    def _check_method(self) -> None:
+        """Refuse a method that does not exist for these effects and weights, naming the choices."""
+        s = self.specification
+        if not self.projection.has_time or not (s.has_lag or s.has_error):
+            return
+        used = [w for w in (self.weights if s.has_lag else None, self.error_weights) if w is not None]
+        loose = [w for w in used if not w.is_row_standardised]
+        if loose and s.method != "lsdv":
+            raise RongheError(
+                f"{self.name}: method '{s.method}' with effects='{s.effects}' rests on W 1 = 1, and the rows of "
+                f"'{loose[0].name}' do not all sum to one. Choose method='lsdv', effects='units' or 'pooled', or "
+                "weights standardised by row, without islands"
+            )
+        if s.has_error and any(w is self.error_weights for w in loose):
+            raise RongheError(
+                f"{self.name}: time effects with a spatial error need weights of the error whose rows sum to one, "
+                f"and those of '{self.error_weights.name}' do not. Choose effects='units' or 'pooled', or weights "
+                "standardised by row, without islands"
+            )
+
+    @cached_property
+    def moments(self) -> Moments:
+        """Projected data and their products."""
+        s, p = self.specification, self.panel
+        W = None if self.weights is None else self.weights.sparse
+        M = None if self.error_weights is None else self.error_weights.sparse
+        return build_moments(
+            p.y, p.X, s.names, s.durbin, W, M, s.has_lag, self.projection, self.name, self.compat == "demean_first"
+        )
+
+    @cached_property
+    def likelihood(self) -> Likelihood:
+        """The concentrated likelihood."""
+        s, p = self.specification, self.panel
+        nobs, periods = self.projection.effective_size(p.n_units, p.n_periods, s.method)
+        self._check_size(nobs)
+        return Likelihood(
+            self.moments,
+            self._filter(self.weights) if s.has_lag else None,
+            self._filter(self.error_weights) if s.has_error else None,
+            nobs,
+            periods,
+            self.projection.has_time and s.method == "lee_yu",
+        )
+
+    def _filter(self, weights: Weights) -> LogDeterminant:
+        if self.log_determinant == "exact":
+            return log_determinant(weights)
+        return probed_log_determinant(weights, self.log_determinant, self.name)
+
+    def _check_size(self, nobs: int) -> None:
+        p, s = self.panel, self.specification
+        absorbed = self.projection.n_absorbed(p.n_units, p.n_periods)
+        free = self.projection.n_cells(p.n_units, p.n_periods) - absorbed - len(s.parameters) + 1
+        if free <= 0 or nobs <= 0:
+            raise RongheError(
+                f"{self.name}: {p.n_units} units in {p.n_periods} periods leave no observation for "
+                f"{len(s.parameters)} parameters beside {absorbed} fixed effects; use more data or fewer terms"
+            )
+
+    @single_threaded
+    def fit(self, cov_type: str = "expected", **settings: object) -> SpatialPanelResult:
+        """Maximise the likelihood and return labelled results.
+
+        `cov_type` is one of expected, observed, robust, clustered, driscoll_kraay, conley; `settings` are those of
+        `ronghe.spatial.uncertainty.covariance.CovarianceChoice`:
+        cluster, bandwidth, cutoff, coordinates, kernel, small_sample.
+        """
+        choice = read_choice(cov_type, self.name, **settings)
+        maximum = maximise(self.likelihood, self.name)
+        point = maximum.point
+        model = FittedModel(
+            self.specification,
+            self.panel,
+            self.projection,
+            self.likelihood,
+            point.b,
+            point.rho,
+            point.lam,
+            point.sigma2,
+            self.weights,
+        )
+        if self.specification.method == "bias_corrected":
+            model = bias_corrected(model)
+        table = covariance(model, choice, self.name)
+        notes = _notes(maximum, self) + _estimated(model, point)
+        return SpatialPanelResult(model, table, choice, point.loglik, notes, self._conventions())
+
+    def _conventions(self) -> pd.DataFrame | None:
+        """Return the numbers of the package that `compat` names, beside ours, with a warning."""
+        if self.compat in (None, "demean_first"):
+            return None
+        from ronghe.models.validation.compatibility import convention_table, said_of
+
+        table = convention_table(self, self.compat)
+        warnings.warn(f"{self.name}: {said_of(self.compat, 'the column ours of the table compat')}", stacklevel=4)
+        return table
+
+
+def bias_corrected(estimate: FittedModel) -> FittedModel:
+    """Return the estimate of least squares with dummies after the analytical correction of Lee and Yu (2010).
+
+    Theorem 4 (two-way effects) and Elhorst (2014, equation 3.16): with time effects the score is off by
+    (0, 1/(1 - rho), 1/(1 - lambda), 1/(2 s2)) per period, which shifts the estimate by T I^-1 times that; with unit
+    effects sigma2 grows by T / (T - 1). I is the information with G X b projected.
+    """
+    n_periods = estimate.panel.n_periods
+    values = estimate.values.copy()
+    if estimate.projection.has_time:
+        bias = np.zeros(len(values))
+        for name, a in (("rho", estimate.rho), ("lambda", estimate.lam)):
+            if (place := estimate.place(name)) is not None:
+                bias[place] = 1 / (1 - a)
+        bias[-1] = 1 / (2 * estimate.sigma2)
+        values += n_periods * (inverse_scaled(expected_information(estimate)) @ bias)
+    if estimate.projection.has_units:
+        values[-1] *= n_periods / (n_periods - 1)
+    return estimate.moved(values)
+
+
+def _with_constant(panel: Panel, effects: str) -> Panel:
+    """Return a pooled panel with a constant in front, unless the user brought one; others as they are."""
+    if effects != "pooled":
+        return panel
+    constant = [n for k, n in enumerate(panel.names) if np.ptp(panel.X[:, :, k]) == 0.0 and panel.X[0, 0, k] != 0.0]
+    if constant:
+        names = tuple(CONSTANT if n == constant[0] else n for n in panel.names)
+        return replace(panel, names=names)
+    X = np.concatenate([np.ones((*panel.y.shape, 1)), panel.X], axis=2)
+    return replace(panel, names=(CONSTANT, *panel.names), X=X)
+
+
+def _estimated(model: FittedModel, point: Point) -> tuple[str, ...]:
+    """Say which log-determinants and traces were estimated by probes, and how closely."""
+    likelihood, told = model.likelihood, []
+    filters = {"rho": (likelihood.lag, point.rho), "lambda": (likelihood.error, point.lam)}
+    used = [filters[name] for name in likelihood.free]
+    slopes = np.array([likelihood.n_periods * f.errors(a)[1] for f, a in used])
+    # A slope that is off by s moves the maximum by -H^-1 s; both filters may use the same probes.
+    moved = np.abs(np.linalg.inv(point.curvature)) @ slopes if slopes.any() else slopes
+    for name, (f, a), error in zip(likelihood.free, used, moved, strict=True):
+        told.append(f.note(name, a, likelihood.n_periods, float(error)))
+    names = {"lag_traces": "trace of rho", "error_traces": "trace of lambda", "pair_traces": "traces of both"}
+    held = {text: getattr(model.__dict__.get(name), "error", 0.0) for name, text in names.items()}
+    traces = [f"{text}: estimated by probes, relative error {error:.1e}" for text, error in held.items() if error]
+    return tuple([text for text in told if text] + traces)
+
+
+def _notes(maximum: Maximum, model: SpatialPanel) -> tuple[str, ...]:
+    """Say, as a warning too, what a reader must know about the maximum."""
+    notes = tuple(
+        f"{model.name}: {name} stands at the edge of its interval: the likelihood rises up to it, and neither its "
+        "standard error nor the effects hold. Look for a trend common to all units, or choose other effects or weights"
+        for name in maximum.at_edge
+    )
+    for note in notes:
+        warnings.warn(note, RuntimeWarning, stacklevel=3)
+    return notes

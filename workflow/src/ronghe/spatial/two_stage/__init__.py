@@ -1,0 +1,1 @@
+"""Spatial panels by two-stage least squares."""

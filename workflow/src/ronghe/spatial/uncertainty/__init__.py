@@ -1,0 +1,1 @@
+"""Covariances, intervals and resampling of fitted spatial panels."""
