@@ -8,7 +8,7 @@ import pytest
 from ronghe.configuration import load_yaml, merge_schemas, validate
 from ronghe.errors import RongheError
 from ronghe.models import declaration
-from ronghe.models.kinds import KINDS, estimator, TERM_KEYS
+from ronghe.models.kinds import KINDS, TERM_KEYS, estimator
 from ronghe.models.terms import parse
 from ronghe.provenance import module_path
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from paper.test_tables import LABELS, write_fit
 from ronghe.errors import RongheError
 from ronghe.frames import write_csv
 from ronghe.paper.figures import flow, maps, matrices, points, series
 from ronghe.paper.figures.build import draw_figure
 from ronghe.paper.figures.canvas import WIDTHS, canvas
 from ronghe.paper.labels import Labels
-from paper.test_tables import LABELS, write_fit
 
 REGIONS = pd.DataFrame(
     {"tile_row": [0, 0, 1, 1], "tile_column": [0, 1, 0, 1], "macro_region": ["E", "E", "W", "W"]},

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from paper.test_tables import LABELS, check_tex, regression, write_fit
 from ronghe.configuration import load_yaml
 from ronghe.errors import RongheError
 from ronghe.frames import write_csv
@@ -19,7 +20,6 @@ from ronghe.paper.figures.build import draw_figure
 from ronghe.paper.labels import TERMS, Labels
 from ronghe.paper.manuscript import exhibits, provenance
 from ronghe.paper.numbers import number, quote_cell, to_typst, write_numbers
-from paper.test_tables import LABELS, check_tex, regression, write_fit
 
 LANGUAGES = ["en", "zh"]
 QUALITY = {"kind": "index", "indicators": {"x": {"direction": "positive"}, "z": {"direction": "negative"}}}

@@ -10,9 +10,9 @@ import pytest
 from ronghe.errors import RongheError
 from ronghe.linear.gmm import Steps, fit_moments, serial_correlation
 from ronghe.linear.gmm_system import assemble
-from ronghe.models.estimators.system_gmm import read_arrays
 from ronghe.models.estimate import Data
 from ronghe.models.estimate import run as fit
+from ronghe.models.estimators.system_gmm import read_arrays
 
 DIFFERENCE = {
     "name": "test",

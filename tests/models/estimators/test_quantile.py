@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from ronghe.linear.layout import Layout
 from ronghe.models.estimate import Data
-from ronghe.models.estimators.quantile import by_moments, estimates
 from ronghe.models.estimate import run as fit
+from ronghe.models.estimators.quantile import by_moments, estimates
 from scipy.special import ndtri
 
 TAUS = [0.1, 0.5, 0.9]

@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 from ronghe.errors import RongheError
-from ronghe.spatial import SpatialPanel
 from ronghe.models.validation.compatibility import conventions
 from ronghe.models.validation.package_comparison import compare_packages, munnell_panel
+from ronghe.spatial import SpatialPanel
 from ronghe.spatial.random_effects.serial import SerialComponents, ar_covariance
 
 

@@ -39,13 +39,14 @@ class Choice:
         )
 
     @property
-    def label(self) -> str:
-        """Return the choice in a few words."""
+    def facts(self) -> dict:
+        """Return the choice as fit.json holds it: codes and numbers, put into words only when they are printed."""
+        held = {"cov_type": self.kind}
         if self.kind == "clustered":
-            return f"clustered by {' and '.join(self.cluster)}"
+            held["cluster"] = list(self.cluster)
         if self.kind == "conley":
-            return f"Conley, {self.cutoff_km:g} km"
-        return {"driscoll_kraay": "Driscoll-Kraay"}.get(self.kind, self.kind)
+            held["cutoff_km"] = self.cutoff_km
+        return held
 
 
 def _lags(bandwidth: int | None, n_periods: int) -> int:

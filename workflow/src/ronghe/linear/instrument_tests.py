@@ -49,8 +49,9 @@ def strength(problem: Problem, endogenous: list[str]) -> list[dict]:
     Pi = np.column_stack([gamma[pick] for pick in picks])
     everything = np.concatenate(picks)
     rows.append({"test": "Cragg-Donald F", "statistic": cragg_donald(problem), "df": L, "note": ""})
+    note = problem.choice.kind
     rk = kleibergen_paap(Pi, cov[np.ix_(everything, everything)], problem) / L
-    rows.append({"test": "Kleibergen-Paap rk Wald F", "statistic": rk, "df": L, "note": problem.choice.label})
+    rows.append({"test": "Kleibergen-Paap rk Wald F", "statistic": rk, "df": L, "note": note})
     if m == 1:
         F, critical = effective_f(problem, Pi[:, 0], cov[np.ix_(everything, everything)])
         note = f"5 % critical value {critical:.3f} for a bias of 10 % of the worst case"

@@ -46,7 +46,7 @@ def linear_estimate(
             "model": "ols",
             "effects": effects,
             "method": method,
-            "cov_type": choice.label,
+            **choice.facts,
             "weights": None,
             **design.facts(),
             "sample": specification.get("sample_name", "all"),

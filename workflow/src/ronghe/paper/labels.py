@@ -97,9 +97,9 @@ TERMS: dict[str, tuple[str, str]] = {
     "gns": ("GNS", "GNS"),
     "dynamic_sar": ("Dynamic SAR", "动态 SAR"),
     "dynamic_sdm": ("Dynamic SDM", "动态 SDM"),
-    "lsdv": ("dummy-variable maximum likelihood", "虚拟变量极大似然"),
-    "lee_yu": ("maximum likelihood on transformed data (Lee and Yu 2010)", "变换数据极大似然（Lee 和 Yu 2010）"),
-    "bias_corrected": ("bias-corrected maximum likelihood", "偏误修正极大似然"),
+    "method_lsdv": ("dummy-variable maximum likelihood", "虚拟变量极大似然"),
+    "method_lee_yu": ("maximum likelihood on transformed data (Lee and Yu 2010)", "变换数据极大似然（Lee 和 Yu 2010）"),
+    "method_bias_corrected": ("bias-corrected maximum likelihood", "偏误修正极大似然"),
     "qml": ("quasi maximum likelihood", "拟极大似然"),
     "effects_none": ("none", "无"),
     "effects_pooled": ("none", "无"),
@@ -111,11 +111,6 @@ TERMS: dict[str, tuple[str, str]] = {
     "cov_observed": ("observed information", "观测信息矩阵"),
     "cov_robust": ("heteroskedasticity-robust", "异方差稳健"),
     "cov_unadjusted": ("homoskedastic", "同方差"),
-    "cov_clustered": ("clustered by region", "按地区聚类"),
-    "cov_clustered_unit": ("clustered by region", "按地区聚类"),
-    "cov_clustered_time": ("clustered by year", "按年份聚类"),
-    "cov_twoway": ("clustered by region and by year", "按地区和年份双向聚类"),
-    "cov_clustered_twoways": ("clustered by region and by year", "按地区和年份双向聚类"),
     "cov_driscoll_kraay": ("Driscoll–Kraay", "Driscoll–Kraay"),
     "cov_conley": ("Conley (spatial)", "Conley（空间）"),
     "cov_windmeijer": ("two-step, Windmeijer-corrected", "两步法 Windmeijer 修正"),
@@ -129,10 +124,11 @@ TERMS: dict[str, tuple[str, str]] = {
     "late": ("late", "后期"),
     "low": ("low", "低"),
     "high": ("high", "高"),
-    "within, treatment by group": ("within, slopes by group", "组内估计，分组系数"),
-    "within, with an interaction": ("within, with an interaction", "组内估计，含交互项"),
-    "mediation, within": ("within, path by path", "逐条路径的组内估计"),
-    "family of linear models": ("within, one regression each", "逐个回归的组内估计"),
+    "method_within_groups_everything": ("within, each group by itself", "组内估计，分组回归"),
+    "method_within_groups_treatment": ("within, slopes by group", "组内估计，分组系数"),
+    "method_within_interaction": ("within, with an interaction", "组内估计，含交互项"),
+    "method_within_paths": ("within, path by path", "逐条路径的组内估计"),
+    "method_within_family": ("within, one regression each", "逐个回归的组内估计"),
     "lag": ("{0}, {1} years earlier", "{0}（滞后 {1} 年）"),
     "logarithm": ("ln {0}", "{0}（对数）"),
     "in_group": ("{0}: {1}", "{0}：{1}"),
@@ -142,28 +138,28 @@ TERMS: dict[str, tuple[str, str]] = {
     "random_effects": ("RE", "随机效应"),
     "first_differences": ("FD", "一阶差分"),
     "instrumental_variables": ("2SLS", "2SLS"),
-    "within": ("within (dummy variables)", "组内估计（虚拟变量）"),
-    "pooled least squares": ("pooled least squares", "混合最小二乘"),
-    "feasible GLS": ("feasible GLS", "可行广义最小二乘"),
-    "first differences": ("first differences", "一阶差分"),
-    "two-stage least squares": ("two-stage least squares", "两阶段最小二乘"),
-    "within, thresholds by least squares": ("within, thresholds by least squares", "组内估计，最小二乘搜索门槛"),
-    "maximum likelihood, baltagi errors": (
+    "method_within": ("within (dummy variables)", "组内估计（虚拟变量）"),
+    "method_pooled": ("pooled least squares", "混合最小二乘"),
+    "method_feasible_gls": ("feasible GLS", "可行广义最小二乘"),
+    "method_first_differences": ("first differences", "一阶差分"),
+    "method_two_stage": ("two-stage least squares", "两阶段最小二乘"),
+    "method_within_threshold": ("within, thresholds by least squares", "组内估计，最小二乘搜索门槛"),
+    "method_random_effects_baltagi": (
         "maximum likelihood with random effects (Baltagi)",
         "随机效应极大似然（Baltagi）",
     ),
-    "spatial two-stage least squares": ("spatial two-stage least squares", "空间两阶段最小二乘"),
-    "difference GMM, two-step": ("difference GMM, two-step", "差分 GMM（两步）"),
-    "system GMM, two-step": ("system GMM, two-step", "系统 GMM（两步）"),
-    "quantiles by moments, split-panel jackknife": (
+    "method_spatial_two_stage": ("spatial two-stage least squares", "空间两阶段最小二乘"),
+    "method_difference_gmm": ("difference GMM, two-step", "差分 GMM（两步）"),
+    "method_system_gmm": ("system GMM, two-step", "系统 GMM（两步）"),
+    "method_moment_quantiles_jackknife": (
         "quantile regression by moments, split-panel jackknife",
         "矩分位数回归，分半面板刀切法",
     ),
-    "cov_bootstrap of units": ("bootstrap of regions", "地区自助法"),
-    "effects_random units": ("random region effects", "地区随机效应"),
-    "cov_clustered by units": ("clustered by region", "按地区聚类"),
-    "cov_clustered by time": ("clustered by year", "按年份聚类"),
-    "cov_clustered by units and time": ("clustered by region and by year", "按地区和年份双向聚类"),
+    "cov_bootstrap_units": ("bootstrap of regions", "地区自助法"),
+    "effects_random": ("random region effects", "地区随机效应"),
+    "cov_clustered_units": ("clustered by region", "按地区聚类"),
+    "cov_clustered_time": ("clustered by year", "按年份聚类"),
+    "cov_clustered_units_time": ("clustered by region and by year", "按地区和年份双向聚类"),
     "cov_conley_km": ("Conley, {0} km", "Conley，{0} 公里"),
     "explorer_title": ("Ronghe: look through the results", "融合：结果浏览"),
     "explorer_source": (
@@ -267,10 +263,10 @@ class Labels:
 
     def covariance(self, fit: object) -> str:
         """Return how the covariance of a fit was estimated."""
-        label = str(fit.get("cov_type") or "")
-        if match := re.fullmatch(r"Conley, ([\d.]+) km", label):
-            return self.term("cov_conley_km", match[1])
-        return self.named("cov_", label)
+        kind = str(fit.get("cov_type") or "")
+        if kind == "conley" and fit.get("cutoff_km"):
+            return self.term("cov_conley_km", f"{fit.get('cutoff_km'):g}")
+        return self.named("cov_", "_".join([kind, *(fit.get("cluster") or [])]))
 
     def text(self, value: str | dict[str, str] | None) -> str:
         """Return a text of the configuration in this language; a plain string serves every language."""

@@ -75,8 +75,8 @@ def estimate(specification: dict, data: Data) -> Estimate:
         fit={
             "model": "ols",
             "effects": sorted({m.effects for m in members}),
-            "method": "family of linear models",
-            "cov_type": choice.label,
+            "method": "within_family",
+            **choice.facts,
             "weights": None,
             "outcome": sorted({m.design.outcome for m in members}),
             "regressors": names,

@@ -25,6 +25,6 @@ def estimate(specification: dict, data: Data) -> Estimate:
     choice = Choice.of(specification)
     swept = "time" if effects == "twoways" else "pooled"
     fit = least_squares(changes[:, 0], changes[:, 1:], layout, swept, choice, design.names)
-    result = linear_estimate(specification, design, fit, effects, "first differences", choice)
+    result = linear_estimate(specification, design, fit, effects, "first_differences", choice)
     result.fit["nobs"] = len(rows)
     return result

@@ -50,7 +50,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
     fit = least_squares(full.y, X, full.layout, effects, choice, terms)
     shown = first_coefficients(fit, reported)
     result = linear_estimate(
-        specification, replace(full, names=terms[:reported]), shown, effects, f"within, {split} by group", choice
+        specification, replace(full, names=terms[:reported]), shown, effects, f"within_groups_{split}", choice
     )
     tests = [row for i in range(len(treatment)) for row in _equality(treatment[i], i, names, shown)]
     result.tests = test_table([*result.tests.to_dict("records"), *tests])

@@ -38,8 +38,8 @@ def estimate(specification: dict, data: Data) -> Estimate:
         fit={
             "model": "ols",
             "effects": effects,
-            "method": "two-stage least squares",
-            "cov_type": choice.label,
+            "method": "two_stage",
+            **choice.facts,
             "weights": None,
             **design.facts(),
             "sample": specification.get("sample_name", "all"),

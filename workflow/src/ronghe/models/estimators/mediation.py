@@ -56,8 +56,8 @@ def estimate(specification: dict, data: Data) -> Estimate:
         fit={
             "model": "ols",
             "effects": effects,
-            "method": "mediation, within",
-            "cov_type": choice.label,
+            "method": "within_paths",
+            **choice.facts,
             "weights": None,
             **design.facts(),
             "treatment": treatment[0],

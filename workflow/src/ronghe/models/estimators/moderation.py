@@ -30,7 +30,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
     choice = Choice.of(specification)
     effects = specification.get("effects", "twoways")
     fit = least_squares(full.y, X, full.layout, effects, choice, names)
-    result = linear_estimate(specification, full, fit, effects, "within, with an interaction", choice)
+    result = linear_estimate(specification, full, fit, effects, "within_interaction", choice)
     points = np.linspace(m.min(), m.max(), specification.get("points", 41))
     result.tables = {"marginal_effects": marginal_effects(fit, points, centre, m)}
     result.fit.update({"moderator": m_name, "moderator_mean": centre})

@@ -9,4 +9,4 @@ from ronghe.models.report import least_squares_estimate
 
 def estimate(specification: dict, data: Data) -> Estimate:
     """Least squares with one constant."""
-    return least_squares_estimate(specification, build(specification, data), "pooled", "pooled least squares")
+    return least_squares_estimate(specification, build(specification, data), "pooled", "pooled")

@@ -55,8 +55,9 @@ def estimate(specification: dict, data: Data) -> Estimate:
         fit={
             "model": "location and scale",
             "effects": effects,
-            "method": "quantiles by moments" + (", split-panel jackknife" if jackknife else ""),
-            "cov_type": "bootstrap of units",
+            "method": "moment_quantiles_jackknife" if jackknife else "moment_quantiles",
+            "cov_type": "bootstrap",
+            "cluster": ["units"],
             "weights": None,
             **design.facts(),
             "sample": specification.get("sample_name", "all"),

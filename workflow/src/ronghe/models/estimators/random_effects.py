@@ -28,7 +28,8 @@ def estimate(specification: dict, data: Data) -> Estimate:
     layout, k = design.layout, len(design.names)
     choice = Choice.of(specification)
     dummies = np.eye(layout.n_periods)[layout.times][:, 1:]
-    two_way = specification.get("effects", "units") == "twoways"
+    effects = specification.get("effects", "units")
+    two_way = effects == "twoways"
     X = np.column_stack([design.X, np.ones(len(design.y)), dummies if two_way else dummies[:, :0]])
     centred = absorption.absorb(design.X, layout, "time" if two_way else "pooled")
     absorption.require_full_rank(centred, design.X, design.names, "period" if two_way else "no")
@@ -47,9 +48,9 @@ def estimate(specification: dict, data: Data) -> Estimate:
         }
     ]
     shown = first_coefficients(plain, k + 1)
-    result = linear_estimate(specification, design, shown, "random units", "feasible GLS", choice, names)
+    result = linear_estimate(specification, design, shown, effects, "feasible_gls", choice, names)
     result.tests = test_table([*result.tests.to_dict("records"), *tests])
-    result.fit.update({"loglik": None, "period_dummies": two_way, **components})
+    result.fit.update({"random": ["units"], "loglik": None, **components})
     return result
 
 

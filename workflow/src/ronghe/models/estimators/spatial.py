@@ -45,6 +45,8 @@ def report(
         **options,
         "error_weights": specification.get("error_weights"),
         "cov_type": covariance,
+        **({"cluster": _as_list(specification.get("cluster", "units"))} if covariance == "clustered" else {}),
+        **({"cutoff_km": specification["cutoff_km"]} if covariance == "conley" else {}),
         **facts(specification, design, cut, *getattr(result, "notes", ())),
         "loglik": float(result.loglik),
         "rsquared_within": float(result.rsquared_within),
@@ -90,3 +92,7 @@ def _tests(result: object, model: str) -> list[dict]:
 def _wald(gap: np.ndarray, V: np.ndarray) -> dict:
     statistic = float(gap @ np.linalg.solve(V, gap))
     return {"statistic": statistic, "df": len(gap), "pvalue": chi2_pvalue(statistic, len(gap)), "note": "Wald"}
+
+
+def _as_list(value: str | list[str]) -> list[str]:
+    return value if isinstance(value, list) else [value]

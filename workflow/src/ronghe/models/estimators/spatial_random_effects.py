@@ -28,8 +28,9 @@ def estimate(specification: dict, data: Data) -> Estimate:
         covariance=result.cov,
         fit={
             "model": kind,
-            "effects": "random units",
-            "method": f"maximum likelihood, {errors} errors",
+            "effects": "units",
+            "random": ["units"],
+            "method": f"random_effects_{errors}",
             "cov_type": covariance,
             **facts(specification, design, cut, *notes),
             "loglik": float(result.loglik),

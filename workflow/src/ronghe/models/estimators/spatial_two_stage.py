@@ -34,8 +34,8 @@ def estimate(specification: dict, data: Data) -> Estimate:
         tests=result.tests(),
         fit={
             **options,
-            "method": "spatial two-stage least squares",
-            "cov_type": choice.label,
+            "method": "spatial_two_stage",
+            **choice.facts,
             **facts(specification, design, cut, *(notes if result.dropped_instruments else [])),
             "endogenous": endogenous,
             "instruments": list(result.instruments),

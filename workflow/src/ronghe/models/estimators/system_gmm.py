@@ -59,8 +59,9 @@ def estimate_moments(specification: dict, data: Data, levels: bool) -> Estimate:
         fit={
             "model": "dynamic",
             "effects": specification.get("effects", "twoways"),
-            "method": f"{'system' if levels else 'difference'} GMM, {'two' if steps == 2 else 'one'}-step",
-            "cov_type": "Windmeijer" if steps == 2 else "robust",
+            "method": "system_gmm" if levels else "difference_gmm",
+            "steps": steps,
+            "cov_type": "windmeijer" if steps == 2 else "robust",
             "weights": None,
             "outcome": arrays.outcome,
             "regressors": system.reported,

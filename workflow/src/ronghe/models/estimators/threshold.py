@@ -197,7 +197,7 @@ def _regimes(
     full = replace(design, X=np.column_stack([*columns, sample.X]), names=[*flat, *others])
     choice = Choice.of(specification)
     fit = least_squares(full.y, full.X, full.layout, sample.effects, choice, full.names)
-    result = linear_estimate(specification, full, fit, sample.effects, "within, thresholds by least squares", choice)
+    result = linear_estimate(specification, full, fit, sample.effects, "within_threshold", choice)
     result.fit["regime_rows"] = np.bincount(regime, minlength=len(thresholds) + 1).tolist()
     return result
 

@@ -54,9 +54,9 @@ def estimate(specification: dict, data: Data) -> Estimate:
         covariance=pd.DataFrame(index=pd.Index([], name="term")),
         tests=test_table([_test(row, note, n_periods) for row in rows]),
         fit={
-            "model": "unit roots",
+            "model": "unit_roots",
             "effects": "trends" if deterministic.trend else "constants",
-            "method": "simulated finite-sample distributions",
+            "method": "simulated_null",
             "cov_type": None,
             "weights": None,
             "outcome": None,

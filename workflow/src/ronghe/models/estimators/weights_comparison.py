@@ -30,5 +30,5 @@ def estimate(specification: dict, data: Data) -> Estimate:
     models.insert(0, "weights", models.pop("weights"))
     tables = {"weights": weights, "models": models}
     return tables_estimate(
-        specification, design, cut, "comparison of weights", tables, {"compared": names}, test_table([])
+        specification, design, cut, "weights_comparison", tables, {"compared": names}, test_table([])
     )

@@ -86,8 +86,8 @@ def estimate_lines(row: object, statistic: str, starred: bool, digits: int) -> t
 def _footer(entry: dict, fits: list[Fit], labels: Labels) -> list[tuple[str, str, list[str]]]:
     rows = []
     if entry.get("show_effects", True):
-        for key, having in (("region_effects", ("units", "unit", "twoways")), ("year_effects", ("time", "twoways"))):
-            marks = [_yes_no(fit.get("effects"), having, labels) for fit in fits]
+        for key, having in (("region_effects", "units"), ("year_effects", "time")):
+            marks = [_yes_no(fit, having, labels) for fit in fits]
             rows.append(("fit", labels.term(key), marks))
     weights = [fit.get("weights") for fit in fits]
     if any(weights) and len(set(weights)) > 1:
@@ -105,12 +105,13 @@ def _footer(entry: dict, fits: list[Fit], labels: Labels) -> list[tuple[str, str
     return rows
 
 
-def _yes_no(effects: object, having: tuple[str, ...], labels: Labels) -> str:
+def _yes_no(fit: Fit, dimension: str, labels: Labels) -> str:
+    effects = fit.get("effects")
     if effects is None:
         return ""
-    if str(effects).startswith("random ") and str(effects).removeprefix("random ") in having:
+    if dimension in (fit.get("random") or []):
         return labels.term("random")
-    return labels.term("yes") if str(effects) in having else labels.term("no")
+    return labels.term("yes" if effects in (dimension, "twoways") else "no")
 
 
 def _header(columns: list[dict], fits: list[Fit], labels: Labels) -> list[list[str]]:
@@ -144,10 +145,18 @@ def regression_notes(entry: dict, fits: list[Fit], labels: Labels, statistic: st
     if len(outcomes) == 1:
         sentences.append(labels.term("note_outcome", labels.variable(outcomes.pop())))
     sentences.append(labels.term(f"note_{statistic}"))
-    method = [labels.named("", str(fit.get("method") or fit.get("kind"))) for fit in fits]
+    method = [labels.named("method_", str(fit.get("method") or fit.get("kind"))) for fit in fits]
     facts = [("note_estimator", method)]
     if not entry.get("show_effects", True):
-        facts.append(("note_effects", [labels.named("effects_", str(f.get("effects") or "none")) for f in fits]))
+        facts.append(
+            (
+                "note_effects",
+                [
+                    labels.named("effects_", "random" if f.get("random") else str(f.get("effects") or "none"))
+                    for f in fits
+                ],
+            )
+        )
     weights = [labels.named("weights_", str(f.get("weights"))) if f.get("weights") else "" for f in fits]
     if len(set(weights) - {""}) == 1:
         facts.append(("note_weights", weights))

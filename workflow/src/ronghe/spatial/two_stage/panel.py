@@ -241,7 +241,7 @@ class TwoStageResults(Labelled):
         error: ErrorMoments | None,
     ) -> None:
         """Keep what the tests need."""
-        super().__init__(names, beta, covariance, problem.choice.label)
+        super().__init__(names, beta, covariance, problem.choice.kind)
         self.model, self.problem, self.spatial_error = model, problem, error
         self.instruments, self.dropped_instruments = used, dropped
         self.residual_array = residuals.reshape(model.panel.y.shape)
