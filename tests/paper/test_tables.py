@@ -57,7 +57,7 @@ def models(tmp_path: Path) -> Path:
     folder = tmp_path / "models"
     write_fit(
         folder, "fe", {"coagglomeration": (0.0234, 0.0101), "gdp_per_head": (-1.5, 0.25)},
-        model="fe", kind="fe", method=None, weights=None, cov_type="clustered",
+        model="fe", kind="fe", method=None, weights=None, cov_type="clustered", cluster=["units"],
     )  # fmt: skip
     write_fit(
         folder, "sdm",
