@@ -92,7 +92,7 @@ def test_editing_a_formula_reruns_what_rests_on_it(copy):
     path.write_text(path.read_text(encoding="utf-8") + "\nEDITED = True\n", encoding="utf-8")
     pending = copy.pending(*TARGETS)
     assert "compute_coagglomeration:coagglomeration" in pending
-    assert "estimate_specification:baseline" in pending
+    assert "estimate_fixed_effects:baseline" in pending
     assert "render_table:summary" in pending
     assert "build_index:manufacturing_quality" not in pending
     assert "build_index:manufacturing_quality_equal" not in pending
@@ -113,7 +113,7 @@ def test_editing_one_specification_reruns_one_estimate(copy):
         "baseline: { kind: fixed_effects }",
         "baseline: { kind: fixed_effects, controls: [urbanisation] }",
     )
-    assert copy.pending(*TARGETS) == {"estimate_specification:baseline"}
+    assert copy.pending(*TARGETS) == {"estimate_fixed_effects:baseline"}
 
 
 def test_a_specification_of_ones_own_needs_no_edit(copy):
@@ -121,7 +121,7 @@ def test_a_specification_of_ones_own_needs_no_edit(copy):
         "specifications:\n  mine: {kind: fixed_effects, controls: [urbanisation]}\n", encoding="utf-8"
     )
     target = "results/models/mine/coefficients.csv"
-    assert copy.pending(target, "--configfile", "mine.yaml") == {"estimate_specification:mine"}
+    assert copy.pending(target, "--configfile", "mine.yaml") == {"estimate_fixed_effects:mine"}
     copy.build(target, "--configfile", "mine.yaml")
     rows = (copy.root / target).read_text(encoding="utf-8").splitlines()
     assert [row.partition(",")[0] for row in rows] == ["term", "coagglomeration.index", "urbanisation"]

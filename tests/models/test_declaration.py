@@ -7,7 +7,7 @@ import copy
 import pytest
 from ronghe.configuration import load_yaml, merge_schemas, validate
 from ronghe.errors import RongheError
-from ronghe.models import declaration
+from ronghe.models import checks, declaration
 from ronghe.models.kinds import KINDS, TERM_KEYS, estimator
 from ronghe.models.terms import parse
 from ronghe.provenance import module_path
@@ -50,13 +50,13 @@ def with_entry(**entry: object) -> dict:
 
 def refusal(**entry: object) -> str:
     with pytest.raises(RongheError) as caught:
-        declaration.check(with_entry(**entry))
+        checks.check(with_entry(**entry))
     return str(caught.value)
 
 
 def test_a_good_entry_passes_and_is_completed_by_the_defaults():
     config = with_entry(kind="fixed_effects", sample="early", about="for readers")
-    declaration.check(config)
+    checks.check(config)
     complete = declaration.complete("mine", config)
     assert complete["controls"] == ["income", "trade"] and complete["effects"] == "twoways"
     assert complete["sample"] == {"years": [2013, 2016]} and complete["sample_name"] == "early"
@@ -130,13 +130,13 @@ def test_mistakes_are_told_with_the_entry_and_what_is_allowed(entry, message):
 def test_variables_of_the_panel_are_checked_against_the_dataset():
     config = with_entry(kind="fixed_effects", controls=["incme"])
     with pytest.raises(RongheError, match="specification 'mine': unknown variable 'incme'; did you mean 'income'"):
-        declaration.check_variables(config, ["income", "trade"], [])
+        checks.check_variables(config, ["income", "trade"], [])
 
 
 def test_samples_are_checked():
     config = copy.deepcopy(CONFIG) | {"samples": {"late": {"years": [2020, 2013]}}}
     with pytest.raises(RongheError, match="sample 'late': years: 2020 comes after 2013"):
-        declaration.check(config)
+        checks.check(config)
 
 
 def test_an_entry_names_its_measures_weights_and_code_and_no_others():
@@ -165,7 +165,7 @@ def test_indicators_that_outcome_and_treatment_share_are_named():
 
 def test_a_specification_of_another_dataset_is_left_out():
     config = with_entry(kind="fixed_effects", dataset="elsewhere", treatment="unknown.thing")
-    declaration.check(config)
+    checks.check(config)
     assert "mine" not in declaration.specifications(config)
 
 

@@ -4,112 +4,35 @@ from ronghe.models import declaration as models_declaration
 SPECIFICATIONS = models_declaration.specifications(config)
 
 
-rule estimate_specification:
-    """Estimate one named specification."""
-    input:
-        unpack(lambda wildcards: models_declaration.inputs(SPECIFICATIONS[wildcards.spec])),
-        code=lambda wildcards: code_of(
-            "estimate_specification", *models_declaration.modules(SPECIFICATIONS[wildcards.spec])
-        ),
-    output:
-        **models_declaration.outputs(),
-    log:
-        "results/logs/models/estimate_specification/{spec}.log",
-    benchmark:
-        "results/benchmarks/jobs/models/estimate_specification/{spec}.tsv"
-    wildcard_constraints:
-        spec=models_declaration.pattern(config),
-    conda:
-        ENVIRONMENT
-    params:
-        specification=lambda wildcards: SPECIFICATIONS[wildcards.spec],
-        seed=config["seed"],
-    script:
-        "../scripts/estimate_specification.py"
+# One rule for each kind of specification that the configuration names; `estimate_threshold` runs estimators/threshold.py.
+for KIND, about in models_declaration.kinds_used(config).items():
 
+    rule:
+        name:
+            f"estimate_{KIND}"
+        input:
+            unpack(lambda wildcards: models_declaration.inputs(SPECIFICATIONS[wildcards.spec])),
+            code=lambda wildcards: code_of(
+                "estimate_specification", *models_declaration.modules(SPECIFICATIONS[wildcards.spec])
+            ),
+        output:
+            **models_declaration.outputs(KIND),
+        log:
+            f"results/logs/models/estimate_{KIND}/{{spec}}.log",
+        benchmark:
+            f"results/benchmarks/jobs/models/estimate_{KIND}/{{spec}}.tsv"
+        wildcard_constraints:
+            spec=models_declaration.pattern(config, KIND),
+        conda:
+            ENVIRONMENT
+        params:
+            specification=lambda wildcards: SPECIFICATIONS[wildcards.spec],
+            seed=config["seed"],
+        script:
+            "../scripts/estimate_specification.py"
 
-use rule estimate_specification as estimate_with_instruments with:
-    output:
-        **models_declaration.outputs("first_stage", "anderson_rubin"),
-    wildcard_constraints:
-        spec=models_declaration.pattern(config, "first_stage"),
-
-
-use rule estimate_specification as estimate_threshold with:
-    output:
-        **models_declaration.outputs("thresholds", "likelihood_ratio"),
-    wildcard_constraints:
-        spec=models_declaration.pattern(config, "thresholds"),
-
-
-use rule estimate_specification as estimate_mediation with:
-    output:
-        **models_declaration.outputs("paths"),
-    wildcard_constraints:
-        spec=models_declaration.pattern(config, "paths"),
-
-
-use rule estimate_specification as estimate_moderation with:
-    output:
-        **models_declaration.outputs("marginal_effects"),
-    wildcard_constraints:
-        spec=models_declaration.pattern(config, "marginal_effects"),
-
-
-use rule estimate_specification as estimate_family with:
-    output:
-        **models_declaration.outputs("family"),
-    wildcard_constraints:
-        spec=models_declaration.pattern(config, "family"),
-
-
-use rule estimate_specification as leave_one_out with:
-    output:
-        **models_declaration.outputs("influence"),
-    wildcard_constraints:
-        spec=models_declaration.pattern(config, "influence"),
-
-
-use rule estimate_specification as estimate_placebo with:
-    output:
-        **models_declaration.outputs("draws"),
-    wildcard_constraints:
-        spec=models_declaration.pattern(config, "draws"),
-
-
-use rule estimate_specification as test_unit_roots with:
-    output:
-        **models_declaration.outputs("unit_roots"),
-    wildcard_constraints:
-        spec=models_declaration.pattern(config, "unit_roots"),
-
-
-use rule estimate_specification as diagnose_specification with:
-    output:
-        **models_declaration.outputs("collinearity", "correlations"),
-    wildcard_constraints:
-        spec=models_declaration.pattern(config, "collinearity"),
-
-
-use rule estimate_specification as identify_model with:
-    output:
-        **models_declaration.outputs("identification"),
-    wildcard_constraints:
-        spec=models_declaration.pattern(config, "identification"),
-
-
-use rule estimate_specification as compare_weights_matrices with:
-    output:
-        **models_declaration.outputs("weights", "models"),
-    wildcard_constraints:
-        spec=models_declaration.pattern(config, "weights"),
-
-
-use rule estimate_specification as estimate_quantiles with:
-    output:
-        **models_declaration.outputs("quantiles"),
-    wildcard_constraints:
-        spec=models_declaration.pattern(config, "quantiles"),
+    # What `snakemake --list-rules` prints; a docstring cannot hold a name.
+    workflow.get_rule(f"estimate_{KIND}").docstring = about
 
 
 if config.get("validation", {}).get("of") in SPECIFICATIONS:

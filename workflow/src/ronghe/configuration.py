@@ -139,7 +139,7 @@ def check_configuration(config: dict, files: Iterable[str | Path], schemas: str 
     """Check the merged configuration and each file it came from; raise RongheError at the first fault."""
     from ronghe.explore import declaration as explore
     from ronghe.measures import declaration as measures
-    from ronghe.models import declaration as models
+    from ronghe.models import checks as models
     from ronghe.paper import declaration as paper
     from ronghe.weights import declaration as weights
 
@@ -162,8 +162,7 @@ def check_against_dataset(config: dict, files: Iterable[str | Path], dataset: di
     from ronghe.clean.variables import derivations, families, variables
     from ronghe.explore import declaration as explore
     from ronghe.measures import declaration as measures
-    from ronghe.models import declaration as models
-    from ronghe.models.design import dataset_terms
+    from ronghe.models import checks as models
     from ronghe.paper import declaration as paper
     from ronghe.weights import declaration as weights
 
@@ -173,7 +172,7 @@ def check_against_dataset(config: dict, files: Iterable[str | Path], dataset: di
             stage.check_panel_variables(config, known)
         measures.check_sectors(config, dataset.get("input_output", {}).get("sectors", {}))
         models.check_variables(config, known, families(dataset))
-        dataset_terms.check(config, dataset, known)
+        models.check_against_dataset(config, dataset, known)
 
 
 # How the messages of some stages call an entry of these sections.

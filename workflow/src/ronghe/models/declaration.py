@@ -3,50 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from ronghe.errors import RongheError, listing, require_known
 from ronghe.measures.declaration import KINDS as MEASURE_KINDS
-from ronghe.measures.declaration import columns as measure_columns
-from ronghe.models.kinds import KINDS, REGRESSION, TERM_KEYS, WEIGHTS_KEYS, Kind, estimator
+from ronghe.models.kinds import KINDS, TERM_KEYS, WEIGHTS_KEYS, estimator
 from ronghe.models.terms import Term, parse_all
 
 FOLDER = "results/models"
-
-
-def check(config: dict) -> None:
-    """Check every specification against the names that are declared; raise RongheError at the first fault."""
-    for kind, defaults in config.get("specification_defaults", {}).get("by_kind", {}).items():
-        where = "specification_defaults: by_kind"
-        require_known(kind, KINDS, "kind", where)
-        for key in defaults:
-            require_known(key, KINDS[kind].allowed, f"key for the kind {kind}", where)
-    for name in config.get("samples", {}):
-        _check_sample(name, config)
-    for name in entries(config):
-        _check_entry(name, config)
-    _check_validation(config)
-
-
-def _check_validation(config: dict) -> None:
-    """Check that the Monte Carlo draws from a spatial specification."""
-    validation = config.get("validation")
-    if validation:
-        require_known(validation.get("of", ""), config.get("specifications", {}), "specification", "validation: of")
-        kind = config["specifications"][validation["of"]]["kind"]
-        if kind != "spatial":
-            raise RongheError(f"validation: of: '{validation['of']}' is of the kind {kind}; name a spatial one")
-
-
-def check_variables(config: dict, panel: Iterable[str], tables: Iterable[str]) -> None:
-    """Check every variable and long table of every specification against the columns that the dataset declares."""
-    panel, tables = list(panel), list(tables)
-    for name, specification in specifications(config).items():
-        for variable in variables(specification):
-            if "." not in variable:
-                require_known(variable, panel, "variable", f"specification '{name}'")
-        for table in long_tables(specification):
-            require_known(table, tables, "long table", f"specification '{name}'")
 
 
 def entries(config: dict) -> dict[str, dict]:
@@ -66,8 +29,8 @@ def complete(name: str, config: dict) -> dict:
     """Return one specification as the estimator receives it; what is only for readers (`about`) stays out."""
     entry = config["specifications"][name]
     kind = KINDS[entry["kind"]]
-    defaults = dict(config.get("specification_defaults", {}))
-    defaults |= defaults.pop("by_kind", {}).get(entry["kind"], {})
+    general = dict(config.get("specification_defaults", {}))
+    defaults = {**kind.defaults, **general, **general.pop("by_kind", {}).get(entry["kind"], {})}
     merged = {k: v for k, v in {**defaults, **entry}.items() if k in kind.allowed and k not in ("about", "dataset")}
     sample = merged.get("sample", "all")
     rows = {k: v for k, v in config.get("samples", {}).get(sample, {}).items() if k != "about"}
@@ -178,19 +141,21 @@ def inputs(specification: dict) -> dict[str, str | list[str]]:
     }
 
 
-def outputs(*further: str) -> dict[str, str]:
-    """Return the files that every kind writes, and the further tables of some, for the wildcard `spec`."""
-    tables = ("coefficients", "covariance", "impacts", "tests", *further)
+def outputs(kind: str) -> dict[str, str]:
+    """Return the files that a kind writes, those of every kind and its own further tables, for the wildcard `spec`."""
+    tables = ("coefficients", "covariance", "impacts", "tests", *KINDS[kind].tables)
     return {"fit": f"{FOLDER}/{{spec}}/fit.json", **{name: f"{FOLDER}/{{spec}}/{name}.csv" for name in tables}}
 
 
-def pattern(config: dict, table: str | None = None) -> str:
-    """Return the pattern of the specifications whose kind writes this further table; without one, those with none."""
-    names = [
-        name
-        for name, entry in entries(config).items()
-        if (table in KINDS[entry["kind"]].tables if table else not KINDS[entry["kind"]].tables)
-    ]
+def kinds_used(config: dict) -> dict[str, str]:
+    """Return the kinds that the specifications of this run name, each with a line on what it does."""
+    used = {entry["kind"] for entry in entries(config).values()}
+    return {name: kind.about for name, kind in KINDS.items() if name in used}
+
+
+def pattern(config: dict, kind: str) -> str:
+    """Return the pattern of the names of all specifications of a kind."""
+    names = [name for name, entry in entries(config).items() if entry["kind"] == kind]
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
@@ -205,95 +170,6 @@ def _terms_of(specification: dict, key: str) -> list[Term]:
     return parse_all(specification[key], f"specification '{specification['name']}': {key}")
 
 
-def _check_entry(name: str, config: dict) -> None:
-    where = f"specification '{name}'"
-    entry = config["specifications"][name]
-    if "kind" not in entry:
-        raise RongheError(f"{where}: the key 'kind' is missing (allowed: {listing(KINDS, 40)})")
-    require_known(entry["kind"], KINDS, "kind", where)
-    kind = KINDS[entry["kind"]]
-    for key in entry:
-        require_known(key, kind.allowed, f"key for the kind {entry['kind']}", where)
-    for key in ("of", *(["family"] if "family" in entry else [])):
-        for other in _as_list(entry.get(key)):
-            require_known(other, entries(config), "specification", where)
-            require_known(config["specifications"][other].get("kind"), kind.bases, f"kind for '{key}'", where)
-    require_known(entry.get("sample", "all"), ["all", *config.get("samples", {})], "sample", where)
-    specification = complete(name, config)
-    _check_required(specification, kind, where)
-    _check_names(specification, config, where)
-    _check_combination(specification, kind, config, where)
-
-
-def _check_required(specification: dict, kind: Kind, where: str) -> None:
-    for key in kind.required:
-        if not specification.get(key):
-            raise RongheError(
-                f"{where}: the kind {specification['kind']} needs the key '{key}'; "
-                "add it to the entry or to specification_defaults"
-            )
-
-
-def _check_names(specification: dict, config: dict, where: str) -> None:
-    """Check variables, weights, covariance and effects of a complete specification against what is declared."""
-    columns = measure_columns(config)
-    for variable in variables(specification):
-        if "." in variable:
-            require_known(variable.partition(".")[0], config.get("measures", {}), f"measure (in '{variable}')", where)
-            require_known(variable, columns, "variable", where)
-    for name in weights(specification):
-        require_known(name, config.get("weights", {}), "weights", where)
-    kind = KINDS[specification["kind"]]
-    if kind.covariances and "covariance" in specification:
-        require_known(specification["covariance"], kind.covariances, f"covariance for {specification['kind']}", where)
-    if kind.effects and "effects" in specification:
-        require_known(specification["effects"], kind.effects, f"effects for {specification['kind']}", where)
-
-
-def _check_combination(specification: dict, kind: Kind, config: dict, where: str) -> None:
-    """Refuse combinations that no estimator can carry out."""
-    if "outcome" in specification and "treatment" in specification:
-        outcome = parse_all(specification["outcome"], where)[0].name
-        names = [t.name for key in REGRESSION[1:3] if specification.get(key) for t in parse_all(specification[key])]
-        if outcome in names:
-            raise RongheError(f"{where}: '{outcome}' is both the outcome and a regressor; take it out of one of them")
-        twice = sorted({n for n in names if names.count(n) > 1})
-        if twice:
-            raise RongheError(f"{where}: {listing(twice)}: the same regressor twice; a treatment is no control")
-    if specification.get("covariance") == "conley" and "cutoff_km" not in specification:
-        raise RongheError(f"{where}: a conley covariance needs cutoff_km, beyond which regions are unrelated")
-    _check_standardisation(specification, kind, config, where)
-    if kind.fault:
-        fault = kind.fault(specification)
-        if fault:
-            raise RongheError(f"{where}: {fault}")
-
-
-def _check_standardisation(specification: dict, kind: Kind, config: dict, where: str) -> None:
-    """Refuse period effects by Lee and Yu's transformation where the rows of W do not sum to one."""
-    effects = specification.get("effects", "twoways")
-    if "method" not in kind.allowed or effects not in ("time", "twoways") or specification.get("method") == "lsdv":
-        return
-    if specification.get("model") in ("ols", "slx"):
-        return
-    for name in weights(specification):
-        way = config["weights"][name].get("standardise", "row")
-        if way != "row":
-            raise RongheError(
-                f"{where}: weights '{name}' are standardised '{way}', and with {effects} effects the method lee_yu "
-                "needs rows that sum to one; choose method: lsdv, effects: units, or other weights"
-            )
-
-
-def _check_sample(name: str, config: dict) -> None:
-    where = f"sample '{name}'"
-    sample = config["samples"][name]
-    if name == "all":
-        raise RongheError(f"{where}: this name stands for the whole panel; choose another")
-    years = sample.get("years")
-    if years and years[0] > years[1]:
-        raise RongheError(f"{where}: years: {years[0]} comes after {years[1]}; write the first year first")
-
-
-def _as_list(value: object) -> list:
+def as_list(value: object) -> list:
+    """Return a value of the configuration that may stand alone or in a list, as a list."""
     return value if isinstance(value, list) else [] if value is None else [value]

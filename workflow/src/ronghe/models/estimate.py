@@ -77,9 +77,20 @@ class Estimate:
         return rows.loc[term]
 
 
+def with_defaults(specification: dict) -> dict:
+    """Return a specification, and those it builds on, with the defaults of their kinds where they say nothing."""
+    result = {"name": "", **KINDS[specification["kind"]].defaults, **specification}
+    if "of" in result:
+        result["of"] = with_defaults(result["of"])
+    if "family" in result:
+        result["family"] = [with_defaults(member) for member in result["family"]]
+    return result
+
+
 def run(specification: dict, data: Data) -> Estimate:
     """Call the estimator of the specification's kind; a refusal carries the specification's name."""
     require_known(specification.get("kind"), KINDS, "kind", f"specification '{specification.get('name', '')}'")
+    specification = with_defaults(specification)
     try:
         result = import_module(estimator(specification["kind"])).estimate(specification, data)
     except RongheError as error:

@@ -6,8 +6,8 @@ the job alone, so that a specification depends on the code of its own kind and n
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 # Keys whose values are variables or terms made of them, and keys whose values are weights.
 TERM_KEYS = (
@@ -35,10 +35,12 @@ LINEAR_COVARIANCE = ("covariance", "cluster", "bandwidth", "cutoff_km")
 class Kind:
     """One kind of specification.
 
-    `tables` are the text tables it writes beyond the usual ones, `bases` the kinds it can build on (`of`, `family`),
-    `fault` returns what is impossible in an entry.
+    `about` says in a line what it does, `defaults` what holds where neither the configuration nor the entry says
+    otherwise, `tables` are the text tables it writes beyond the usual ones, `bases` the kinds it can build on (`of`,
+    `family`), `fault` returns what is impossible in a complete entry.
     """
 
+    about: str
     keys: tuple[str, ...]
     required: tuple[str, ...] = ("outcome", "treatment")
     covariances: tuple[str, ...] = ()
@@ -46,6 +48,7 @@ class Kind:
     tables: tuple[str, ...] = ()
     bases: tuple[str, ...] = ()
     fault: Callable[[dict], str | None] | None = None
+    defaults: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def allowed(self) -> tuple[str, ...]:
@@ -76,7 +79,7 @@ def _one_treatment(entry: dict) -> str | None:
 
 
 def _spatial_fault(entry: dict) -> str | None:
-    model = entry.get("model", "sdm")
+    model = entry["model"]
     if "durbin" in entry and model in ("ols", "sar", "sem", "sarar"):
         return f"the model {model} has no W*x terms; leave durbin out, or choose slx, sdm, sdem or gns"
     if "error_weights" in entry and model not in ("sem", "sdem", "sarar", "gns"):
@@ -96,7 +99,7 @@ FITTED_ONCE = ("fixed_effects", "pooled", "random_effects", "first_differences",
 
 
 def _dynamic_fault(entry: dict) -> str | None:
-    if entry.get("model", "sdm") not in ("sar", "sdm"):
+    if entry["model"] not in ("sar", "sdm"):
         return f"a dynamic model is sar or sdm, not {entry['model']}"
     if entry.get("method") == "bias_corrected":
         return "dynamic models are always bias-corrected; the method is lee_yu or lsdv"
@@ -104,7 +107,7 @@ def _dynamic_fault(entry: dict) -> str | None:
 
 
 def _threshold_fault(entry: dict) -> str | None:
-    if entry.get("model", "sdm") not in ("sar", "sdm", "slx"):
+    if entry["model"] not in ("sar", "sdm", "slx"):
         return f"a spatial threshold is searched in sar, sdm or slx, not {entry['model']}"
     return None
 
@@ -115,78 +118,99 @@ ALL_EFFECTS = ("pooled", "units", "time", "twoways")
 
 KINDS: dict[str, Kind] = {
     "fixed_effects": Kind(
+        "Within estimator with unit, time or two-way fixed effects.",
         (*REGRESSION, *LINEAR_COVARIANCE, "effects", "wild_repetitions"),
         covariances=ALL_LINEAR,
         effects=ALL_EFFECTS[1:],
+        defaults={"effects": "twoways"},
     ),
-    "pooled": Kind((*REGRESSION, *LINEAR_COVARIANCE), covariances=ALL_LINEAR),
+    "pooled": Kind("Least squares with one constant.", (*REGRESSION, *LINEAR_COVARIANCE), covariances=ALL_LINEAR),
     "random_effects": Kind(
+        "Feasible least squares with random unit effects, and the regression form of the Hausman test.",
         (*REGRESSION, *LINEAR_COVARIANCE, "effects"),
         covariances=ALL_LINEAR,
         effects=("units", "twoways"),
+        defaults={"effects": "units"},
     ),
     "first_differences": Kind(
+        "Least squares on changes from one period to the next.",
         (*REGRESSION, *LINEAR_COVARIANCE, "effects"),
         covariances=ALL_LINEAR,
         effects=("units", "twoways"),
+        defaults={"effects": "twoways"},
     ),
     "instrumental_variables": Kind(
+        "Two-stage least squares, with tests of the instruments that stay valid when these are weak.",
         (*REGRESSION, *LINEAR_COVARIANCE, "effects", "instruments"),
         required=("outcome", "treatment", "instruments"),
         covariances=ALL_LINEAR,
         effects=ALL_EFFECTS,
         tables=("first_stage", "anderson_rubin"),
         fault=_too_few_instruments,
+        defaults={"effects": "twoways"},
     ),
     "threshold": Kind(
+        "Panel thresholds: how many, where, how surely, and the slopes on either side.",
         (*REGRESSION, *LINEAR_COVARIANCE, "effects", "threshold_variable", *THRESHOLD),
         required=("outcome", "treatment", "threshold_variable"),
         covariances=ALL_LINEAR,
         effects=("units", "twoways"),
         tables=("thresholds", "likelihood_ratio"),
+        defaults={"effects": "twoways"},
     ),
     "moderation": Kind(
+        "An interaction with a moderator, and the slope at each of its levels.",
         (*REGRESSION, *LINEAR_COVARIANCE, "effects", "moderator", "centre", "points"),
         required=("outcome", "treatment", "moderator"),
         covariances=ALL_LINEAR,
         effects=ALL_EFFECTS,
         tables=("marginal_effects",),
         fault=_one_treatment,
+        defaults={"effects": "twoways"},
     ),
     "mediation": Kind(
+        "The path from treatment to outcome through a mediator.",
         (*REGRESSION, *LINEAR_COVARIANCE, "effects", "mediator", "repetitions"),
         required=("outcome", "treatment", "mediator"),
         covariances=ALL_LINEAR,
         effects=ALL_EFFECTS,
         tables=("paths",),
         fault=_one_treatment,
+        defaults={"effects": "twoways"},
     ),
     "groups": Kind(
+        "Slopes that differ between groups of regions or periods.",
         (*REGRESSION, *LINEAR_COVARIANCE, "effects", "groups", "split"),
         required=("outcome", "treatment", "groups"),
         covariances=ALL_LINEAR,
         effects=ALL_EFFECTS,
+        defaults={"effects": "twoways"},
     ),
     "spatial": Kind(
+        "Spatial panel model by exact maximum likelihood, with direct, indirect and total impacts.",
         (*REGRESSION, "effects", "covariance", "cluster", "bandwidth", "cutoff_km", *SPATIAL),
         required=("outcome", "treatment", "weights"),
         covariances=SPATIAL_COVARIANCES,
         effects=ALL_EFFECTS,
         fault=_spatial_fault,
+        defaults={"effects": "twoways", "model": "sdm", "method": "lee_yu", "covariance": "expected"},
     ),
     "family": Kind(
+        "Several estimates side by side, with p-values for all of them together.",
         ("family", "standardise", "repetitions"),
         required=("family",),
         tables=("family",),
         bases=("fixed_effects", "pooled"),
     ),
     "leave_one_out": Kind(
+        "The estimate with each region left out in turn.",
         ("of",),
         required=("of",),
         tables=("influence",),
         bases=FITTED_ONCE,
     ),
     "placebo": Kind(
+        "The same model on shuffled weights or treatments, where it should find nothing.",
         ("of", "shuffle", "repetitions"),
         required=("of",),
         tables=("draws",),
@@ -194,62 +218,81 @@ KINDS: dict[str, Kind] = {
         fault=_nothing_to_shuffle,
     ),
     "difference_gmm": Kind(
+        "Dynamic panel by moments in first differences (Arellano and Bond).",
         ("outcome", "treatment", "controls", "effects", *GMM),
         effects=("units", "twoways"),
+        defaults={"effects": "twoways"},
     ),
     "system_gmm": Kind(
+        "Dynamic panel by moments in differences and levels (Blundell and Bond).",
         ("outcome", "treatment", "controls", "effects", *GMM),
         effects=("units", "twoways"),
+        defaults={"effects": "twoways"},
     ),
     "unit_roots": Kind(
+        "Panel unit-root tests of the variables, in levels and changes.",
         ("variables", "lags", "trend", "repetitions"),
         required=("variables",),
         tables=("unit_roots",),
     ),
     "diagnostics": Kind(
+        "Collinearity, heteroskedasticity, normality and dependence of the residuals.",
         ("of",),
         required=("of",),
         tables=("collinearity", "correlations"),
         bases=("fixed_effects", "pooled"),
     ),
     "spatial_dynamic": Kind(
+        "Spatial panel with the outcome of the year before, impacts in the short and the long run.",
         (*REGRESSION, "effects", "covariance", "weights", "model", "method", "durbin"),
         required=("outcome", "treatment", "weights"),
         covariances=("expected", "robust"),
         effects=("units", "time", "twoways"),
         fault=_dynamic_fault,
+        defaults={"effects": "twoways", "model": "sdm", "method": "lee_yu", "covariance": "expected"},
     ),
     "spatial_random_effects": Kind(
+        "Spatial panel with random unit effects by maximum likelihood.",
         (*REGRESSION, "covariance", "weights", "model", "durbin", "errors"),
         required=("outcome", "treatment", "weights"),
         covariances=("expected", "observed"),
         fault=_spatial_fault,
+        defaults={"model": "sdm", "errors": "baltagi", "covariance": "expected"},
     ),
     "spatial_two_stage": Kind(
+        "Spatial two-stage least squares, for a spatial lag and endogenous treatments.",
         (*REGRESSION, "effects", "covariance", "cluster", "bandwidth", "weights", "model", "durbin", "instruments"),
         required=("outcome", "treatment", "weights"),
         covariances=ALL_LINEAR[:-1],
         effects=ALL_EFFECTS,
         fault=_spatial_fault,
+        defaults={"effects": "twoways", "model": "sar"},
     ),
     "identification": Kind(
+        "Which spatial model and which fixed effects: the tests that every paper of the field prints.",
         (*REGRESSION, "effects", "weights", "method", "durbin"),
         required=("outcome", "treatment", "weights"),
         effects=ALL_EFFECTS,
         tables=("identification",),
+        defaults={"effects": "twoways", "method": "lee_yu"},
     ),
     "weights_comparison": Kind(
+        "One model under several weights matrices: likelihood, criteria, posterior probabilities.",
         (*REGRESSION, "effects", "compare_weights", "model", "method"),
         required=("outcome", "treatment", "compare_weights"),
         effects=ALL_EFFECTS,
         tables=("weights", "models"),
+        defaults={"effects": "twoways", "model": "sdm", "method": "lee_yu"},
     ),
     "quantile": Kind(
+        "Slopes along the distribution of the outcome, by moments.",
         (*REGRESSION, "effects", "quantiles", "jackknife", "repetitions"),
         effects=ALL_EFFECTS[1:],
         tables=("quantiles",),
+        defaults={"effects": "twoways"},
     ),
     "spatial_threshold": Kind(
+        "A threshold in a spatial panel model.",
         (
             *("outcome", "treatment", "controls", "lag_regressors", "winsorise", "effects", "weights", "model"),
             *("covariance", "cluster", "bandwidth", "cutoff_km", "threshold_variable", "trim", "points", "repetitions"),
@@ -259,5 +302,6 @@ KINDS: dict[str, Kind] = {
         effects=("units", "twoways"),
         tables=("thresholds", "likelihood_ratio"),
         fault=_threshold_fault,
+        defaults={"effects": "twoways", "model": "sdm", "covariance": "expected"},
     ),
 }
