@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ronghe.errors import RongheError
-from ronghe.linear.absorption import _demean
+from ronghe.linear.absorption import demean
 from ronghe.linear.layout import Layout
 
 
@@ -94,7 +94,7 @@ class Search:
         stay = [sample.X, sample.pieces(earlier)]
         if sample.effects == "twoways":
             stay.append(np.eye(layout.n_periods)[layout.times][:, 1:])
-        basis, triangle = np.linalg.qr(_demean(np.column_stack(stay), layout.units))
+        basis, triangle = np.linalg.qr(demean(np.column_stack(stay), layout.units))
         self.basis = basis[:, np.abs(np.diag(triangle)) > 1e-10 * np.abs(np.diag(triangle)).max()]
         self.order = np.argsort(sample.q, kind="stable")
         self.last = np.searchsorted(sample.q[self.order], values, side="right") - 1
@@ -106,7 +106,7 @@ class Search:
 
     def residuals(self, y: np.ndarray) -> np.ndarray:
         """Return outcomes (one or several columns) with effects and everything that stays swept out."""
-        swept = _demean(y.reshape(len(y), -1), self.sample.layout.units)
+        swept = demean(y.reshape(len(y), -1), self.sample.layout.units)
         return swept - self.basis @ (self.basis.T @ swept)
 
     def curve(self, y: np.ndarray) -> Curve:
