@@ -12,7 +12,7 @@ from ronghe.errors import RongheError
 from ronghe.linear.covariance import Choice
 from ronghe.linear.layout import Layout
 from ronghe.linear.least_squares import least_squares
-from ronghe.linear.wild_bootstrap import wild_pvalue
+from ronghe.linear.bootstrap import wild_pvalue
 from ronghe.models.estimate import Data
 from ronghe.models.estimate import run as fit
 

@@ -1,4 +1,7 @@
-"""Several regressions at once: the joint covariance of their coefficients from stacked scores."""
+"""Several regressions at once: the joint covariance of their coefficients from stacked scores.
+
+linearmodels has systems of equations, but with neither clusters nor samples that differ between the equations.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import numpy as np
 
 from ronghe.linear.covariance import Choice, plain_meat
 from ronghe.linear.layout import Layout
-from ronghe.linear.least_squares import Fit
+from ronghe.linear.panel_models import Fit
 
 
 def joint_covariance(fits: list[Fit], layouts: list[Layout], choice: Choice, picks: list[list[int]]) -> np.ndarray:

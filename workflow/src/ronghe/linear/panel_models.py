@@ -95,9 +95,11 @@ def random_effects(
     two_way, k = effects == "twoways", X.shape[1]
     centred = absorption.absorb(X, layout, "time" if two_way else "pooled")
     absorption.require_full_rank(centred, X, names, "period" if two_way else "no")
-    scale = np.append(np.sqrt(np.mean(centred**2, axis=0)), 1.0)
+    mean, scale = X.mean(axis=0), np.sqrt(np.mean(centred**2, axis=0))
+    to_given = np.diag(np.append(1 / scale, 1.0))
+    to_given[k, :k] = -mean / scale
     dummies = [_dummies(layout, "time")] if two_way else []
-    outcome, regressors = _labelled(y, [X / scale[:k], np.ones(len(y)), *dummies], layout)
+    outcome, regressors = _labelled(y, [(X - mean) / scale, np.ones(len(y)), *dummies], layout)
     result = RandomEffects(outcome, regressors, check_rank=False).fit(**_options(choice, layout))
     theta = result.theta["theta"].to_numpy()
     columns = np.column_stack([outcome, regressors])
@@ -111,12 +113,12 @@ def random_effects(
     covariance = _covariance(result, quasi[:, 1:], layout, choice, {})[: k + 1, : k + 1]
     df = len(y) - regressors.shape[1]
     fit = Fit(
-        coefficients=result.params.to_numpy()[: k + 1] / scale,
+        coefficients=to_given @ result.params.to_numpy()[: k + 1],
         residuals=result.resids.to_numpy(),
         y=quasi[:, 0] - quasi[:, 0].mean(),
-        X=quasi[:, 1 : k + 2] * scale,
+        X=quasi[:, 1 : k + 2] @ np.linalg.inv(to_given),
         df_residual=df,
-        covariance=covariance / np.outer(scale, scale),
+        covariance=to_given @ covariance @ to_given.T,
         df_inference=inference_df(layout, choice, df),
     )
     return RandomEffectsFit(
@@ -131,8 +133,7 @@ def random_effects(
 def _labelled(y: np.ndarray, columns: list[np.ndarray], layout: Layout) -> tuple[pd.Series, pd.DataFrame]:
     """Return outcome and regressors as the library wants them, keyed by unit and period.
 
-    Regressors come scaled to one size: the library solves them by singular values, whose digits depend on units of
-    measurement.
+    Regressors come centred and of one size, because the library's digits would depend on units of measurement.
     """
     index = pd.MultiIndex.from_arrays([layout.units, layout.times])
     return pd.Series(y, index, name="y"), pd.DataFrame(np.column_stack(columns), index).add_prefix("x")

@@ -1,4 +1,4 @@
-"""Heterogeneity: the effect in each group from one regression, and tests of whether the groups differ."""
+"""Heterogeneity: the slope in each group from one regression, and tests of whether the groups differ."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError, listing, require_known
-from ronghe.linear.covariance import Choice
 from ronghe.linear.inference import test_table, wald_test
-from ronghe.linear.least_squares import Fit, first_coefficients, least_squares
+from ronghe.linear.panel_models import Fit, panel_model
 from ronghe.models.design.design import Design, build, terms_of
 from ronghe.models.estimate import Data, Estimate
-from ronghe.models.report import linear_estimate
+from ronghe.models.report import choice_of, linear_estimate
 
 
 def estimate(specification: dict, data: Data) -> Estimate:
@@ -46,9 +45,9 @@ def estimate(specification: dict, data: Data) -> Estimate:
         X = np.column_stack([X, extra])
         terms += [f"period by group {i + 1}" for i in range(extra.shape[1])]
     full = replace(design, X=X, names=terms)
-    choice = Choice.of(specification)
-    fit = least_squares(full.y, X, full.layout, effects, choice, terms)
-    shown = first_coefficients(fit, reported)
+    choice = choice_of(specification)
+    fit = panel_model(full.y, X, full.layout, effects, choice, terms)
+    shown = fit.first(reported)
     result = linear_estimate(
         specification, replace(full, names=terms[:reported]), shown, effects, f"within_groups_{split}", choice
     )
