@@ -13,7 +13,7 @@ EFFECTS = ("pooled", "units", "time", "twoways")
 def absorb(columns: np.ndarray, layout: Layout, effects: str) -> np.ndarray:
     """Return the residuals of columns on the chosen fixed effects (for pooled: on a constant).
 
-    Two-way fixed effects in an unbalanced panel: columns and period dummies are demeaned by unit, and the former are then
+    Two-way in an unbalanced panel: columns and period dummies are demeaned by unit, and the former are then
     regressed on the latter (Frisch, Waugh and Lovell), which is exact because there are few periods.
     """
     if effects == "pooled":
@@ -47,7 +47,7 @@ def fixed_effect_columns(columns: np.ndarray, layout: Layout, effects: str) -> n
 
 
 def count(layout: Layout, effects: str) -> dict[str, int]:
-    """Return how many parameters the fixed effects take; the constant counts with the units, or with the periods alone."""
+    """Count the parameters of the fixed effects; the constant counts with the units, or with the periods alone."""
     if effects == "pooled":
         return {"constant": 1}
     return {

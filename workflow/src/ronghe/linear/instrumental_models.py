@@ -110,7 +110,7 @@ class TwoStage:
         return (df - degrees_taken(self.problem.absorbed, self.problem.choice)) / df
 
 
-def two_stage(problem: Problem) -> TwoStage:
+def fit_two_stage(problem: Problem) -> TwoStage:
     """Fit IV2SLS; least squares where nothing is endogenous."""
     from linearmodels.iv import IV2SLS
 
@@ -130,7 +130,7 @@ def two_stage(problem: Problem) -> TwoStage:
 def instruments_alone(problem: Problem, column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Regress a column on all instruments, excluded ones first: a first stage, or the reduced form of the outcome."""
     nothing = problem.Z[:, :0]
-    fit = two_stage(replace(problem, y=column, endogenous=nothing, exogenous=problem.Z, excluded=nothing))
+    fit = fit_two_stage(replace(problem, y=column, endogenous=nothing, exogenous=problem.Z, excluded=nothing))
     return fit.coefficients, fit.covariance
 
 

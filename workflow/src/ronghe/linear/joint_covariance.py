@@ -12,7 +12,9 @@ from ronghe.linear.layout import Layout
 from ronghe.linear.panel_models import Fit
 
 
-def joint_covariance(fits: list[Fit], layouts: list[Layout], choice: Choice, picks: list[list[int]]) -> np.ndarray:
+def covariance_between_fits(
+    fits: list[Fit], layouts: list[Layout], choice: Choice, picks: list[list[int]]
+) -> np.ndarray:
     """Return the covariance of picked coefficients of several fits, each block as its own fit has it.
 
     Influence of a row on a coefficient is bread @ x e; rows of different fits are matched by unit and period, so

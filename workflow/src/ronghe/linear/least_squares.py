@@ -47,7 +47,7 @@ class LeastSquares:
         return -n / 2 * (np.log(2 * np.pi * self.ssr / n) + 1)
 
 
-def least_squares(
+def fit_least_squares(
     y: np.ndarray, X: np.ndarray, layout: Layout, effects: str, names: list[str] | None = None
 ) -> LeastSquares:
     """Regress y on X after sweeping out the fixed effects; refuse too few rows and regressors without variation."""

@@ -1,7 +1,7 @@
 """Linear panel models fitted by linearmodels, with this project's refusals in front: what the paper reports.
 
-The library estimates coefficients and their covariance. Ours stay the reference distribution t(clusters - 1), which it
-does not offer, and Conley's covariance, which it lacks; the latter is built on the library's coefficients and residuals.
+The library estimates coefficients and their covariance. Ours are the reference distribution t(clusters - 1), which it
+does not offer, and Conley's covariance, which it lacks and which rests on the library's coefficients and residuals.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ronghe.linear.algebra import semidefinite
 from ronghe.linear.covariance import Choice, inference_df, kernel_lags, sandwich
 from ronghe.linear.inference import wald_test
 from ronghe.linear.layout import Layout
-from ronghe.linear.least_squares import LeastSquares, least_squares
+from ronghe.linear.least_squares import LeastSquares, fit_least_squares
 
 if TYPE_CHECKING:
     from linearmodels.panel.results import PanelResults
@@ -46,7 +46,7 @@ class RandomEffectsFit:
     hausman: dict
 
 
-def panel_model(
+def fit_panel(
     y: np.ndarray, X: np.ndarray, layout: Layout, effects: str, choice: Choice, names: list[str] | None = None
 ) -> Fit:
     """Fit PooledOLS, or PanelOLS with unit, time or two-way fixed effects.
@@ -56,7 +56,7 @@ def panel_model(
     """
     from linearmodels.panel import PanelOLS, PooledOLS
 
-    kernel = least_squares(y, X, layout, effects, names)
+    kernel = fit_least_squares(y, X, layout, effects, names)
     dimensions = {"pooled": [], "twoways": ["units", "time"]}.get(effects, [effects])
     nested = [d for d in dimensions if choice.kind == "clustered" and d in choice.cluster]
     absorbed = nested or dimensions
@@ -81,7 +81,7 @@ def panel_model(
     )
 
 
-def random_effects(
+def fit_random_effects(
     y: np.ndarray, X: np.ndarray, layout: Layout, effects: str, choice: Choice, names: list[str]
 ) -> RandomEffectsFit:
     """Fit RandomEffects by feasible least squares (Swamy and Arora 1972); the constant is the last coefficient.
@@ -151,7 +151,11 @@ def _options(choice: Choice, layout: Layout) -> dict[str, object]:
         clusters = {"cluster_entity": "units" in choice.cluster, "cluster_time": "time" in choice.cluster}
         return {"cov_type": "clustered", "group_debias": True, **clusters}
     if choice.kind == "driscoll_kraay":
-        return {"cov_type": "kernel", "kernel": "bartlett", "bandwidth": kernel_lags(choice.bandwidth, layout.n_periods)}
+        return {
+            "cov_type": "kernel",
+            "kernel": "bartlett",
+            "bandwidth": kernel_lags(choice.bandwidth, layout.n_periods),
+        }
     return {"cov_type": "robust" if choice.kind == "robust" else "unadjusted"}
 
 

@@ -60,7 +60,7 @@ class Data:
 
 @dataclass
 class Estimate:
-    """One fitted specification: labelled tables, the facts of the fit, and the libraries that estimated it; never its data."""
+    """One fitted specification: labelled tables, facts, and the libraries that estimated it; never its data."""
 
     coefficients: pd.DataFrame
     covariance: pd.DataFrame

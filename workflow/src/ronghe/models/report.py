@@ -13,9 +13,8 @@ from ronghe.linear.inference import (
     test_table,
     wald_test,
 )
-from ronghe.linear.panel_models import Fit, panel_model
+from ronghe.linear.panel_models import Fit, fit_panel
 from ronghe.models.design.design import Design
-from ronghe.models.design.weights import facts as spatial_facts
 from ronghe.models.estimate import Estimate
 
 
@@ -71,7 +70,7 @@ def covariance_facts(choice: Choice) -> dict:
 def panel_estimate(specification: dict, design: Design, effects: str, method: str) -> Estimate:
     """Fit a panel regression and put it in the form of the results contract."""
     choice = choice_of(specification)
-    fit = panel_model(design.y, design.X, design.layout, effects, choice, design.names)
+    fit = fit_panel(design.y, design.X, design.layout, effects, choice, design.names)
     return linear_estimate(specification, design, fit, effects, method, choice)
 
 
@@ -117,16 +116,8 @@ def without_coefficients(
 
 
 def tables_estimate(
-    specification: dict,
-    design: Design,
-    cut: list[str],
-    method: str,
-    tables: dict[str, pd.DataFrame],
-    told: dict,
-    tests: pd.DataFrame,
+    specification: dict, sample: dict, method: str, tables: dict[str, pd.DataFrame], told: dict, tests: pd.DataFrame
 ) -> Estimate:
-    """Return the tables of a comparison of spatial models."""
-    sample = spatial_facts(specification, design, cut)
-    return without_coefficients(
-        facts(specification, method, sample, specification.get("model", "sdm"), **told), tests, tables
-    )
+    """Return the tables of a comparison of spatial models; `sample` also holds the weights."""
+    held = facts(specification, method, sample, specification.get("model", "sdm"), **told)
+    return without_coefficients(held, tests, tables)

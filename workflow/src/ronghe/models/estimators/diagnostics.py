@@ -8,7 +8,7 @@ import pandas as pd
 from ronghe.linear import residual_tests
 from ronghe.linear.covariance import Choice
 from ronghe.linear.inference import t_pvalue, test_table
-from ronghe.linear.panel_models import Fit, panel_model
+from ronghe.linear.panel_models import Fit, fit_panel
 from ronghe.models.design.design import Design, build
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.report import facts, without_coefficients
@@ -20,7 +20,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
     design = build(base, data)
     y, X, layout = design.y, design.X, design.layout
     effects = "pooled" if base["kind"] == "pooled" else base.get("effects", "twoways")
-    fit = panel_model(y, X, layout, effects, Choice("homoskedastic"), design.names)
+    fit = fit_panel(y, X, layout, effects, Choice("homoskedastic"), design.names)
     rows = [
         residual_tests.breusch_pagan(fit.residuals, fit.X),
         residual_tests.groupwise_heteroskedasticity(fit.residuals, layout),

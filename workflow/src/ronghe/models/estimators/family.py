@@ -11,10 +11,10 @@ from ronghe.errors import RongheError
 from ronghe.linear.bootstrap import unit_signs, wild_draws
 from ronghe.linear.covariance import Choice
 from ronghe.linear.inference import coefficient_table, covariance_table, t_pvalue, test_table, wald_test
-from ronghe.linear.joint_covariance import joint_covariance
+from ronghe.linear.joint_covariance import covariance_between_fits
 from ronghe.linear.layout import Layout
 from ronghe.linear.multiple_testing import holm, romano_wolf, westfall_young
-from ronghe.linear.panel_models import Fit, panel_model
+from ronghe.linear.panel_models import Fit, fit_panel
 from ronghe.models.design.design import Design, build, terms_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.report import choice_of, covariance_facts, facts
@@ -41,9 +41,9 @@ class Member:
 def estimate(specification: dict, data: Data) -> Estimate:
     """Compare the first treatment of several linear specifications, their covariance with one another kept.
 
-    The joint covariance comes from stacked scores by unit, as in seemingly unrelated estimation. The slopes are tested for
-    equality, and their p-values adjusted by Romano and Wolf's and Westfall and Young's stepdown from a wild bootstrap
-    by unit with each null imposed, its signs alike for all members. With `standardise` a slope is that of one within
+    The joint covariance comes from stacked scores by unit, as in seemingly unrelated estimation. The slopes are tested
+    for equality, and their p-values adjusted by Romano and Wolf's and Westfall and Young's stepdown from a wild
+    bootstrap by unit with each null imposed, its signs alike for all members. With `standardise` a slope is that of one within
     standard deviation of the treatment, in within standard deviations of the outcome.
     """
     members = [_member(part, data, bool(specification.get("standardise", False))) for part in specification["family"]]
@@ -51,7 +51,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
     if any(m.choice != choice for m in members):
         raise RongheError("the members of a family need one covariance; give all of them the same")
     layouts = [_common(m.design, members) for m in members]
-    cov = joint_covariance([m.fit for m in members], layouts, choice, [[m.place] for m in members])
+    cov = covariance_between_fits([m.fit for m in members], layouts, choice, [[m.place] for m in members])
     scale = np.array([m.scale for m in members])
     cov = cov * np.outer(scale, scale)
     estimates = np.array([m.estimate for m in members])
@@ -103,7 +103,7 @@ def _member(part: dict, data: Data, standardise: bool) -> Member:
     design = build(part, data)
     effects = "pooled" if part["kind"] == "pooled" else part.get("effects", "twoways")
     choice = choice_of(part)
-    fit = panel_model(design.y, design.X, design.layout, effects, choice, design.names)
+    fit = fit_panel(design.y, design.X, design.layout, effects, choice, design.names)
     place = design.names.index(terms_of(part, "treatment")[0].name)
     scale = float(fit.X[:, place].std() / fit.y.std()) if standardise else 1.0
     return Member(part["name"], design, fit, effects, place, scale, choice)

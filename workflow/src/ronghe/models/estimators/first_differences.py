@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ronghe.linear.layout import Layout
-from ronghe.linear.panel_models import panel_model
+from ronghe.linear.panel_models import fit_panel
 from ronghe.models.design.design import build
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.report import choice_of, linear_estimate
@@ -23,7 +23,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
     effects = specification.get("effects", "twoways")
     choice = choice_of(specification)
     swept = "time" if effects == "twoways" else "pooled"
-    fit = panel_model(changes[:, 0], changes[:, 1:], layout, swept, choice, design.names)
+    fit = fit_panel(changes[:, 0], changes[:, 1:], layout, swept, choice, design.names)
     result = linear_estimate(specification, design, fit, effects, "first_differences", choice)
     result.fit["nobs"] = len(rows)
     return result

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ronghe.errors import RongheError, listing, require_known
 from ronghe.linear.inference import test_table, wald_test
-from ronghe.linear.panel_models import Fit, panel_model
+from ronghe.linear.panel_models import Fit, fit_panel
 from ronghe.models.design.design import Design, build, terms_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.report import choice_of, linear_estimate
@@ -46,7 +46,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
         terms += [f"period by group {i + 1}" for i in range(extra.shape[1])]
     full = replace(design, X=X, names=terms)
     choice = choice_of(specification)
-    fit = panel_model(full.y, X, full.layout, effects, choice, terms)
+    fit = fit_panel(full.y, X, full.layout, effects, choice, terms)
     shown = fit.first(reported)
     result = linear_estimate(
         specification, replace(full, names=terms[:reported]), shown, effects, f"within_groups_{split}", choice

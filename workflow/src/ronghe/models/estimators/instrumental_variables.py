@@ -8,7 +8,7 @@ import pandas as pd
 from ronghe.linear import instrument_tests
 from ronghe.linear.covariance import inference_df
 from ronghe.linear.inference import coefficient_table, covariance_table, t_pvalue, test_table
-from ronghe.linear.instrumental_models import TwoStage, instruments_alone, two_stage
+from ronghe.linear.instrumental_models import TwoStage, fit_two_stage, instruments_alone
 from ronghe.linear.two_stage import project
 from ronghe.models.design.design import build, terms_of
 from ronghe.models.estimate import Data, Estimate
@@ -25,7 +25,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
     exogenous = [n for n in design.names if n not in endogenous]
     raw = design.columns([*endogenous, *exogenous, *excluded])
     problem = project(design.y, raw, (endogenous, exogenous, excluded), design.layout, effects, choice)
-    fit = two_stage(problem)
+    fit = fit_two_stage(problem)
     ssr, df = float(fit.residuals @ fit.residuals), fit.df_inference
     return Estimate(
         coefficients=coefficient_table(design.names, fit.coefficients, fit.covariance, df),

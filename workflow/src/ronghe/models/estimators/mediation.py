@@ -10,9 +10,9 @@ import pandas as pd
 from ronghe.errors import RongheError
 from ronghe.linear.bootstrap import CrossProducts, percentile_interval, studentised_interval, unit_draws
 from ronghe.linear.inference import coefficient_table, covariance_table, test_table
-from ronghe.linear.joint_covariance import joint_covariance
+from ronghe.linear.joint_covariance import covariance_between_fits
 from ronghe.linear.layout import Layout
-from ronghe.linear.panel_models import panel_model
+from ronghe.linear.panel_models import fit_panel
 from ronghe.models.design.design import build, terms_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.report import choice_of, covariance_facts, facts
@@ -37,11 +37,11 @@ def estimate(specification: dict, data: Data) -> Estimate:
     X, m = design.columns(names), design.columns([m_name])[:, 0]
     effects, choice = specification.get("effects", "twoways"), choice_of(specification)
     layout = design.layout
-    total = panel_model(design.y, X, layout, effects, choice, names)
-    first = panel_model(m, X, layout, effects, choice, names)
-    third = panel_model(design.y, np.column_stack([m, X]), layout, effects, choice, [m_name, *names])
+    total = fit_panel(design.y, X, layout, effects, choice, names)
+    first = fit_panel(m, X, layout, effects, choice, names)
+    third = fit_panel(design.y, np.column_stack([m, X]), layout, effects, choice, [m_name, *names])
     estimates = np.array([f.coefficients[0] for f in (total, first, third)] + [third.coefficients[1]])
-    cov = joint_covariance([total, first, third], [layout] * 3, choice, [[0], [0], [0, 1]])
+    cov = covariance_between_fits([total, first, third], [layout] * 3, choice, [[0], [0], [0, 1]])
     _, a, b, _ = estimates
     J = np.vstack([np.eye(4), [0, b, a, 0]])
     values, cov = np.append(estimates, a * b), J @ cov @ J.T

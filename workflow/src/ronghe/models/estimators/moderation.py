@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ronghe.linear.inference import coefficient_table
-from ronghe.linear.panel_models import Fit, panel_model
+from ronghe.linear.panel_models import Fit, fit_panel
 from ronghe.models.design.design import build, terms_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.report import choice_of, linear_estimate
@@ -28,7 +28,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
     full = replace(design, X=X, names=names)
     choice = choice_of(specification)
     effects = specification.get("effects", "twoways")
-    fit = panel_model(full.y, X, full.layout, effects, choice, names)
+    fit = fit_panel(full.y, X, full.layout, effects, choice, names)
     result = linear_estimate(specification, full, fit, effects, "within_interaction", choice)
     points = np.linspace(m.min(), m.max(), specification.get("points", 41))
     result.tables = {"marginal_effects": marginal_effects(fit, points, centre, m)}

@@ -9,7 +9,7 @@ from ronghe.errors import RongheError
 from ronghe.linear.bootstrap import unit_draws
 from ronghe.linear.inference import coefficient_table, covariance_table, test_table
 from ronghe.linear.layout import Layout
-from ronghe.linear.least_squares import least_squares
+from ronghe.linear.least_squares import fit_least_squares
 from ronghe.models.design.design import Design, build
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.report import facts
@@ -79,11 +79,11 @@ def by_moments(
     The scale is fitted to 2 R (1(R >= 0) - mean 1(R >= 0)), which has the mean of |R| conditional on x and is what the
     authors' xtqreg uses.
     """
-    location = least_squares(y, X, layout, effects, names)
+    location = fit_least_squares(y, X, layout, effects, names)
     R = location.residuals
     above = R >= 0
     size = 2 * R * (above - above.mean())
-    scale = least_squares(size, X, layout, effects, names)
+    scale = fit_least_squares(size, X, layout, effects, names)
     fitted = size - scale.residuals
     if (fitted <= 0).any():
         # Standard errors and quantiles rest on a positive scale; a few cells do no harm, many say the model is wrong.

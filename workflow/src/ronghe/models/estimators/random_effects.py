@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ronghe.linear.inference import test_table
-from ronghe.linear.panel_models import random_effects
+from ronghe.linear.panel_models import fit_random_effects
 from ronghe.models.design.design import build
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.report import choice_of, linear_estimate
@@ -13,7 +13,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
     """Fit linearmodels' RandomEffects (Swamy and Arora 1972), with period dummies where `effects` is twoways."""
     design = build(specification, data)
     effects, choice = specification.get("effects", "units"), choice_of(specification)
-    found = random_effects(design.y, design.X, design.layout, effects, choice, design.names)
+    found = fit_random_effects(design.y, design.X, design.layout, effects, choice, design.names)
     names = [*design.names, "const"]
     result = linear_estimate(specification, design, found.fit, effects, "feasible_gls", choice, names)
     note = "unit means of the regressors are zero; chi-squared"

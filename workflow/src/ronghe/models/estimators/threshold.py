@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ronghe.linear.inference import test_table
-from ronghe.linear.panel_models import panel_model
+from ronghe.linear.panel_models import fit_panel
 from ronghe.linear.threshold_search import Sample, Search, candidates
 from ronghe.linear.threshold_tests import (
     Settings,
@@ -98,7 +98,7 @@ def _regimes(
     flat = [n for block in names for n in block]
     full = replace(design, X=np.column_stack([*columns, sample.X]), names=[*flat, *others])
     choice = choice_of(specification)
-    fit = panel_model(full.y, full.X, full.layout, sample.effects, choice, full.names)
+    fit = fit_panel(full.y, full.X, full.layout, sample.effects, choice, full.names)
     result = linear_estimate(specification, full, fit, sample.effects, "within_threshold", choice)
     result.fit["regime_rows"] = np.bincount(regime, minlength=len(thresholds) + 1).tolist()
     return result
