@@ -17,8 +17,8 @@ def unit_draws(n_units: int, repetitions: int, seed: int) -> np.ndarray:
 class CrossProducts:
     """Cross-products of columns by unit, so that a resample of units costs one weighted sum.
 
-    Unit effects are swept out by unit, which resampling does not disturb; periods (or a constant) stay in as dummies
-    whose coefficients are estimated afresh in every resample.
+    Unit fixed effects are taken out once, because unit means do not change when whole units are drawn again. Periods,
+    or a constant, are dummies whose coefficients every resample estimates anew.
     """
 
     def __init__(self, columns: np.ndarray, layout: Layout, effects: str) -> None:
@@ -82,7 +82,7 @@ def wild_draws(
     """Return t of the coefficient at `place` and its draws under the null that it is zero.
 
     Residuals under the null, one Rademacher sign per unit (Cameron, Gelbach and Miller 2008, appendix B; Roodman et al.
-    2019, section 4). Period effects are estimated anew in every draw, as dummies; a unit's summed score is
+    2019, section 4). Period fixed effects are dummies, estimated anew in every draw; a unit's summed score is
     X'y* - X'X b*, so that no draw needs its rows. t carries no small-sample factor, and neither do its draws.
     """
     columns = fixed_effect_columns(np.column_stack([y, X]), layout, effects)

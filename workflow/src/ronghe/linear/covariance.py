@@ -47,11 +47,11 @@ def sandwich(
 ) -> np.ndarray:
     """Return the k x k covariance bread @ meat @ bread with the small-sample factor of its kind.
 
-    `n_absorbed` counts the fixed effects swept out, under "units" and "time". With K = regressors + effects:
+    `n_absorbed` counts the fixed effects taken out, under "units" and "time". With K = regressors + fixed effects:
     homoskedastic sigma2 (its K is in sigma2); robust and Driscoll-Kraay n/(n - K), as linearmodels; clustered
-    G/(G - 1) (n - 1)/(n - K), where effects nested in the clusters count as one constant (Cameron and Miller 2015,
-    section III.B), as reghdfe and fixest; two-way clustered is the sum over both less their intersection, each with its
-    own G/(G - 1) (Cameron, Gelbach and Miller 2011, eq. 2.13). Conley carries n/(n - K).
+    G/(G - 1) (n - 1)/(n - K), where fixed effects nested in the clusters count as one constant (Cameron and Miller
+    2015, section III.B), as reghdfe and fixest; two-way clustered is the sum over both less their intersection, each
+    with its own G/(G - 1) (Cameron, Gelbach and Miller 2011, eq. 2.13). Conley carries n/(n - K).
     """
     n, k = scores.shape
     if choice.kind == "homoskedastic":

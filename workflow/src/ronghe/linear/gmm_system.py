@@ -129,7 +129,7 @@ def _unit(
     latest = (layout.lags[0] - 1, layout.lags[0] - 1)
     Zl = np.column_stack([_lagged(s, levels, layout.levels, latest, layout.collapse) for s in steps.T])
     level_X = np.column_stack([X[levels], eye[levels][:, layout.dummies]])
-    # A regressor instruments itself in differences alone: its level may go with the unit effect.
+    # A regressor instruments itself in differences alone: its level may be correlated with the unit fixed effect.
     plain = level_X[:, X.shape[1] :]
     both = np.vstack([D, eye[levels]])
     stacked = np.column_stack([_block(Z, Zl), np.vstack([np.zeros((len(changes), plain.shape[1])), plain])])

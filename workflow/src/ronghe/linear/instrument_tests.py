@@ -109,7 +109,7 @@ def effective_f(problem: Problem, bias: float = 0.1) -> tuple[float, float]:
 
 
 def anderson_rubin(problem: Problem, beta: np.ndarray) -> dict:
-    """Test that the effects equal `beta`: whether the instruments explain y - x beta (Anderson and Rubin 1949)."""
+    """Test that the coefficients equal `beta`: whether the instruments explain y - x beta (Anderson and Rubin 1949)."""
     L = problem.excluded.shape[1]
     left = problem.y - problem.endogenous @ beta
     gamma, cov = reduced_form(problem, left[:, None])
@@ -119,7 +119,7 @@ def anderson_rubin(problem: Problem, beta: np.ndarray) -> dict:
 
 
 def anderson_rubin_set(problem: Problem, endogenous: list[str], level: float = 0.95) -> pd.DataFrame:
-    """Return the intervals of effects that the Anderson-Rubin test does not reject; they may be empty or unbounded.
+    """Return the intervals that the Anderson-Rubin test does not reject; they may be empty or unbounded.
 
     For one endogenous regressor. The statistic is a ratio of polynomials in beta, so the line is mapped to angles,
     beta = b0 + s tan(angle), searched, and every crossing located by Brent's method.

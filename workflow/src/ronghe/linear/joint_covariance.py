@@ -15,7 +15,7 @@ from ronghe.linear.panel_models import Fit
 def covariance_between_fits(
     fits: list[Fit], layouts: list[Layout], choice: Choice, picks: list[list[int]]
 ) -> np.ndarray:
-    """Return the covariance of picked coefficients of several fits, each block as its own fit has it.
+    """Return the joint covariance of chosen coefficients of several fits; the block of each fit is its own.
 
     Influence of a row on a coefficient is bread @ x e; rows of different fits are matched by unit and period, so
     samples may differ. The blocks of one fit keep its own small-sample factor; between fits stands the geometric mean.

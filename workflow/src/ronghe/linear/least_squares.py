@@ -17,7 +17,7 @@ from ronghe.linear.layout import Layout
 
 @dataclass(frozen=True)
 class LeastSquares:
-    """A regression of projected data: the columns with their fixed effects swept out, and what follows from them."""
+    """A regression of projected data: the columns less their fixed effects, and what follows from them."""
 
     coefficients: np.ndarray
     residuals: np.ndarray
@@ -50,7 +50,7 @@ class LeastSquares:
 def fit_least_squares(
     y: np.ndarray, X: np.ndarray, layout: Layout, effects: str, names: list[str] | None = None
 ) -> LeastSquares:
-    """Regress y on X after sweeping out the fixed effects; refuse too few rows and regressors without variation."""
+    """Regress y on X after taking the fixed effects out; refuse too few rows and regressors without variation."""
     absorbed = absorption.count(layout, effects)
     absorption.require_rows(len(y), X.shape[1], absorbed, effects)
     projected = absorption.absorb(np.column_stack([y, X]), layout, effects)

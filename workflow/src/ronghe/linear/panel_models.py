@@ -86,8 +86,8 @@ def fit_random_effects(
 ) -> RandomEffectsFit:
     """Fit RandomEffects by feasible least squares (Swamy and Arora 1972); the constant is the last coefficient.
 
-    With two-way effects the periods are dummies. Hausman's test adds the unit means of the regressors (Mundlak 1978)
-    to the quasi-demeaned regression, at the theta of the plain model, and asks whether they matter, with the chosen
+    With `twoways` the periods are dummies. Hausman's test adds the unit means of the regressors (Mundlak 1978) to the
+    quasi-demeaned regression, at the theta of the plain model, and asks whether they matter, with the chosen
     covariance: it cannot be negative, and is valid with clustered errors (Wooldridge 2010, section 10.7.3).
     """
     from linearmodels.panel import PooledOLS, RandomEffects

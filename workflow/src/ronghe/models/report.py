@@ -29,7 +29,8 @@ def facts(
 ) -> dict:
     """Return what fit.json says of a fit: codes and numbers, put into words only when they are printed.
 
-    `sample` holds outcome, regressors and rows (`Design.facts`); what a kind does not have stays empty.
+    `sample` holds outcome, regressors and rows (`Design.facts`), of spatial kinds the weights too. What a kind does not
+    have stays empty.
     """
     return {
         "model": model,

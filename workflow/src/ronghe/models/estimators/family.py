@@ -43,8 +43,8 @@ def estimate(specification: dict, data: Data) -> Estimate:
 
     The joint covariance comes from stacked scores by unit, as in seemingly unrelated estimation. The slopes are tested
     for equality, and their p-values adjusted by Romano and Wolf's and Westfall and Young's stepdown from a wild
-    bootstrap by unit with each null imposed, its signs alike for all members. With `standardise` a slope is that of one within
-    standard deviation of the treatment, in within standard deviations of the outcome.
+    bootstrap by unit with each null imposed, its signs alike for all members. With `standardise` a slope says by how
+    many within standard deviations the outcome moves with one of the treatment.
     """
     members = [_member(part, data, bool(specification.get("standardise", False))) for part in specification["family"]]
     choice = members[0].choice

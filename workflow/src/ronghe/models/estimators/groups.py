@@ -19,8 +19,8 @@ from ronghe.models.report import choice_of, linear_estimate
 def estimate(specification: dict, data: Data) -> Estimate:
     """Fit one coefficient of each treatment per group in one regression, and test that they are equal.
 
-    `split` says what differs between groups: the treatment only; all regressors; or everything, the period effects too,
-    which is the same as a regression for each group but gives the covariance between them.
+    `split` says what differs between groups: the treatment only; all regressors; or everything, the periods
+    too, which is the same as a regression for each group but gives the covariance between them.
     """
     design = build(specification, data)
     labels = group_labels(specification["groups"], design, data)
