@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from ronghe.explore import dependence
+from ronghe.explore.dependence import measure_dependence
+from ronghe.explore.local_dependence import find_clusters
+from ronghe.explore.residual_tests import examine_residuals
 from ronghe.spatial.choice.lagrange import EFFECTS, fit_within, lm_tests
 from ronghe.weights import Weights
 from ronghe.weights.contiguity import from_grid
@@ -24,7 +26,7 @@ def data():
 
 def test_dependence_under_every_matrix(data):
     panel, weights = data
-    found = dependence.measure_dependence(panel, weights, ["y", "x"], pairs=[("y", "x")], permutations=99)
+    found = measure_dependence(panel, weights, ["y", "x"], pairs=[("y", "x")], permutations=99)
     keys = ["weights", "variable", "statistic", "year"]
     assert len(found["global"]) == 2 * 2 * 3 * 3 and not found["global"].duplicated(keys).any()
     both = found["bivariate"]
@@ -35,13 +37,13 @@ def test_dependence_under_every_matrix(data):
 
 def test_no_pairs_give_an_empty_table_with_its_heading(data):
     panel, weights = data
-    found = dependence.measure_dependence(panel, weights, ["y"], permutations=99)["bivariate"]
+    found = measure_dependence(panel, weights, ["y"], permutations=99)["bivariate"]
     assert found.empty and list(found)[:4] == ["weights", "first", "second", "lag"]
 
 
 def test_clusters_under_every_matrix(data):
     panel, weights = data
-    found = dependence.find_clusters(panel, weights, ["y", "x"], permutations=99)
+    found = find_clusters(panel, weights, ["y", "x"], permutations=99)
     assert not found["local"].duplicated(["weights", "variable", "region", "year"]).any()
     assert len(found["local"]) == 2 * 2 * 16 * 3
     moves = found["transitions"].groupby(["weights", "variable", "labels"])["moves"].sum()
@@ -50,7 +52,7 @@ def test_clusters_under_every_matrix(data):
 
 def test_residuals_under_every_matrix_and_kind_of_effects(data):
     panel, weights = data
-    found = dependence.examine_residuals(panel, weights, "y", ["x", "z"], method="lee_yu")
+    found = examine_residuals(panel, weights, "y", ["x", "z"], method="lee_yu")
     lagrange = found["lagrange"].set_index(["weights", "effects", "test"])["statistic"]
     assert len(lagrange) == 2 * len(EFFECTS) * 5
     alone = lm_tests(panel["y"], panel[["x", "z"]], weights["queen"], "time", "lee_yu").set_index("test")["statistic"]

@@ -18,8 +18,8 @@ from scipy.special import ndtr
 
 from ronghe.errors import RongheError, listing, require_known
 from ronghe.explore.permutation import by_name, orders, two_sided
-from ronghe.explore.wide import to_wide
 from ronghe.weights.matrix import Weights
+from ronghe.weights.wide import to_wide
 
 STATISTICS = ["moran", "geary", "getis_ord"]
 COLUMNS = ["variable", "year", "statistic", "value", "expected", "std_error", "z", "pvalue"]

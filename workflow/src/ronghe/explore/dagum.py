@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ronghe.explore.distribution import by_region_and_year, group_of, require_amounts
+from ronghe.explore.regional_values import by_region_and_year, group_of, require_amounts
 
 
 @dataclass(frozen=True)

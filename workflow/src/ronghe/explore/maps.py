@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ronghe.errors import RongheError, listing
-from ronghe.explore.gravity import project
+from ronghe.geography import project
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import require_known
-from ronghe.explore.distribution import by_region_and_year, group_of, require_amounts
+from ronghe.explore.regional_values import by_region_and_year, group_of, require_amounts
 
 FORMS = ("T", "L")
 

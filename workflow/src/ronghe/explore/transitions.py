@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.special import chdtrc
 
 from ronghe.errors import RongheError, listing, require_known
-from ronghe.explore.distribution import by_region_and_year
+from ronghe.explore.regional_values import by_region_and_year
 from ronghe.weights import Weights
 
 LAG_CLASSES = ("same", "own")

@@ -7,10 +7,8 @@ from collections.abc import Iterable
 from graphlib import CycleError, TopologicalSorter
 
 from ronghe.errors import RongheError, require_known
-from ronghe.measures import kinds_agglomeration, kinds_index, kinds_linkage
-from ronghe.measures.kinds import PANEL, Kind
+from ronghe.measures.kinds import KINDS, PANEL
 
-KINDS: dict[str, Kind] = kinds_index.KINDS | kinds_agglomeration.KINDS | kinds_linkage.KINDS
 CLEAN_PANEL = "data/processed/panel.parquet"
 FOLDER = "results/measures"
 

@@ -7,6 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from ronghe.errors import RongheError, require_known
+from ronghe.measures import declaration as measures
 
 FOLDER = "results/weights"
 REGIONS = "data/processed/regions.csv"
@@ -49,8 +50,6 @@ def paths(found: Mapping[str, object]) -> list[str]:
 
 def variable_file(config: dict, variable: str) -> str:
     """Return the file that holds a variable in all years: the clean series, or the panel of a measure."""
-    from ronghe.measures import declaration as measures
-
     return measures.columns(config)[variable] if "." in variable else SERIES
 
 
@@ -67,8 +66,6 @@ def check_panel_variables(config: dict, known: Iterable[str]) -> None:
 
 def check(config: dict) -> None:
     """Check every weights entry against the names that are declared; raise RongheError at the first fault."""
-    from ronghe.measures import declaration as measures
-
     declared = entries(config)
     columns = measures.columns(config)
     for name, entry in declared.items():
