@@ -11,7 +11,6 @@ from ronghe.explore.autocorrelation import global_tests
 from ronghe.explore.local_statistics import (
     NOT_SIGNIFICANT,
     QUADRANTS,
-    _adjusted,
     cluster_transitions,
     local_tests,
     quadrant_moves,
@@ -82,11 +81,12 @@ def test_order_of_rows_changes_nothing(grid):
     pd.testing.assert_frame_equal(first, second, check_exact=True)
 
 
-def test_adjustment_equals_scipy():
+def test_adjustment_equals_scipy(grid):
     from scipy.stats import false_discovery_control
 
-    p = np.random.default_rng(0).uniform(size=40) ** 3
-    np.testing.assert_allclose(_adjusted(p), false_discovery_control(p), rtol=1e-13)
+    found = local_tests(panel_of(grid, 1, 5)[["x"]], grid, permutations=99)
+    expected = false_discovery_control(found["permuted_pvalue"])
+    np.testing.assert_allclose(found["adjusted_pvalue"], expected, rtol=1e-13)
 
 
 def test_false_discoveries_are_controlled_and_a_planted_cluster_is_found(grid):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr
+from statsmodels.stats.multitest import multipletests
 
 from ronghe.errors import require_known
 from ronghe.explore.autocorrelation import varying
@@ -65,7 +66,7 @@ def _one_year(W: Weights, y: np.ndarray, alpha: float, correction: str, permuted
     lag = W.sparse @ z
     value, mean, variance = z * lag / m2, *local_moments(W, z)
     score = np.divide(value - mean, np.sqrt(variance), out=np.full(W.n, np.nan), where=variance > 0)
-    adjusted = _adjusted(permuted) if correction == "fdr" else permuted
+    adjusted = multipletests(permuted, method="fdr_bh")[1] if correction == "fdr" else permuted
     quadrant = np.array(QUADRANTS)[np.where(z > 0, np.where(lag > 0, 0, 3), np.where(lag > 0, 1, 2))]
     deviation = np.sqrt(m2)
     return pd.DataFrame(
@@ -131,16 +132,6 @@ def _permuted_pvalues(W: Weights, Z: np.ndarray, chosen: np.ndarray) -> np.ndarr
         simulated = np.einsum("k,pkt->pt", weights, Z[others])
         result[i] = two_sided(observed, simulated)
     return result
-
-
-def _adjusted(pvalues: np.ndarray) -> np.ndarray:
-    """Return Benjamini and Hochberg's adjusted p-values."""
-    order = np.argsort(pvalues)
-    n = len(pvalues)
-    scaled = pvalues[order] * n / np.arange(1, n + 1)
-    result = np.empty(n)
-    result[order] = np.minimum.accumulate(scaled[::-1])[::-1]
-    return np.minimum(result, 1.0)
 
 
 def cluster_transitions(local: pd.DataFrame, labels: str = "cluster") -> pd.DataFrame:
