@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.special import stdtr
 
 from ronghe.errors import RongheError, listing, require_known
@@ -82,7 +83,9 @@ def speed_of(beta: float, error: float, years: float) -> dict[str, float]:
     return {"speed": speed, "speed_error": error / left, "half_life": np.log(2) / speed if speed > 0 else np.nan}
 
 
-def _rows(names: Sequence[str], estimates: object, errors: object, statistics: object, pvalues: object) -> pd.DataFrame:
+def _rows(
+    names: Sequence[str], estimates: ArrayLike, errors: ArrayLike, statistics: ArrayLike, pvalues: ArrayLike
+) -> pd.DataFrame:
     parts = (np.asarray(part, float).ravel() for part in (estimates, errors, statistics, pvalues))
     columns = dict(zip(("estimate", "std_error", "statistic", "pvalue"), parts, strict=True))
     return pd.DataFrame(columns, index=pd.Index(names, name="term"))

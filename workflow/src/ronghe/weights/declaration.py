@@ -30,10 +30,10 @@ def parts(entry: Mapping) -> list[str]:
     return [entry[key] for key in ("geographic", "economic") if key in entry and entry["kind"] in ("nested", "size")]
 
 
-def files(config: dict, name: str) -> dict[str, object]:
+def files(config: dict, name: str) -> dict[str, str | list[str]]:
     """Return the files that the weights `name` are built from, under the names of their sources."""
     entry = entries(config)[name]
-    found: dict[str, object] = {"regions": REGIONS, "weights": [edges(part) for part in parts(entry)]}
+    found: dict[str, str | list[str]] = {"regions": REGIONS, "weights": [edges(part) for part in parts(entry)]}
     if entry["kind"] == "contiguity":
         found |= {"file": entry["boundaries"]} if "boundaries" in entry else {"borders": BORDERS}
     if "file" in entry:
@@ -43,7 +43,7 @@ def files(config: dict, name: str) -> dict[str, object]:
     return found
 
 
-def paths(found: Mapping[str, object]) -> list[str]:
+def paths(found: Mapping[str, str | list[str]]) -> list[str]:
     """Return the paths among the files of an entry, one by one."""
     return [path for value in found.values() for path in ([value] if isinstance(value, str) else value)]
 

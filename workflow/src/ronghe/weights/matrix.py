@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,9 @@ from ronghe.errors import RongheError, listing, require_known
 from ronghe.weights import spectrum, tables
 from ronghe.weights.files import read_table, write_edges
 from ronghe.weights.tables import EDGES
+
+if TYPE_CHECKING:
+    from libpysal.graph import Graph
 
 TRANSFORMATIONS = ["row", "spectral", "minmax", "none"]
 # Rounding of a row sum: enough for rows of a few thousand weights read back from text.
@@ -140,7 +144,13 @@ class Weights:
             digest.update(array.tobytes())
         return digest.hexdigest()
 
-    def lag(self, values: object) -> object:
+    @overload
+    def lag(self, values: pd.Series) -> pd.Series: ...
+    @overload
+    def lag(self, values: pd.DataFrame) -> pd.DataFrame: ...
+    @overload
+    def lag(self, values: np.ndarray) -> np.ndarray: ...
+    def lag(self, values: pd.Series | pd.DataFrame | np.ndarray) -> pd.Series | pd.DataFrame | np.ndarray:
         """Return W times values.
 
         A Series or DataFrame is matched by label, with rows keyed by unit or by (unit, period); a panel is lagged
@@ -253,7 +263,7 @@ class Weights:
         """Return the full matrix with labels on both sides; for small matrices."""
         return pd.DataFrame(self.sparse.toarray(), index=list(self.labels), columns=list(self.labels))
 
-    def to_graph(self) -> object:
+    def to_graph(self) -> Graph:
         """Return the libpysal Graph."""
         from libpysal.graph import Graph
 
@@ -270,7 +280,7 @@ class Weights:
         return cls(*tables.from_edges(frame, labels, name), name)
 
     @classmethod
-    def from_graph(cls, graph: object, name: str = "weights") -> Weights:
+    def from_graph(cls, graph: Graph, name: str = "weights") -> Weights:
         """Build W from a libpysal Graph."""
         return cls(tuple(graph.unique_ids), graph.sparse, name)
 
@@ -280,7 +290,7 @@ class Weights:
         return cls(*tables.from_square(frame, name), name)
 
     @classmethod
-    def coerce(cls, source: object, name: str = "weights") -> Weights:
+    def coerce(cls, source: Weights | Graph | pd.DataFrame | str | Path, name: str = "weights") -> Weights:
         """Build W from anything with labels: Weights, libpysal Graph, edge list, labelled square table, file."""
         if isinstance(source, Weights):
             return source

@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from pandas.api.typing import DataFrameGroupBy
 
 from ronghe.errors import RongheError, listing, require_known
 
@@ -42,7 +43,7 @@ def compare_pairs(
     return {"comparison": table, "correlations": _coupling_correlations(panel, list(states))}
 
 
-def _summary(grouped: object) -> pd.DataFrame:
+def _summary(grouped: DataFrameGroupBy) -> pd.DataFrame:
     D = grouped["coordination"]
     lagging = grouped["lagging"].agg(lambda s: s.value_counts().sort_index().idxmax())
     share = grouped["lagging"].agg(lambda s: s.value_counts().max() / len(s))

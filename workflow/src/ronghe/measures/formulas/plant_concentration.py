@@ -36,7 +36,7 @@ def plant_concentration(plants: pd.DataFrame, sizes: pd.Series | None = None) ->
     return pd.concat(by_year, ignore_index=True)
 
 
-def _one_year(year: object, plants: pd.DataFrame, sizes: pd.Series | None) -> pd.DataFrame:
+def _one_year(year: int, plants: pd.DataFrame, sizes: pd.Series | None) -> pd.DataFrame:
     e = plants.pivot_table(index="region", columns="industry", values="employment", aggfunc="sum", fill_value=0.0)
     if sizes is None:
         x = e.sum(axis=1) / e.to_numpy().sum()

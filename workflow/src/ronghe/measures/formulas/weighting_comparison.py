@@ -32,7 +32,7 @@ def compare_weightings(panel: pd.DataFrame) -> dict[str, pd.DataFrame]:
     }
 
 
-def _correlations(block: pd.DataFrame, **labels: object) -> list[dict[str, object]]:
+def _correlations(block: pd.DataFrame, **labels: int) -> list[dict[str, str | int | float]]:
     spearman = block.rank().corr()
     kendall = block.corr(method="kendall")
     return [
@@ -41,7 +41,7 @@ def _correlations(block: pd.DataFrame, **labels: object) -> list[dict[str, objec
     ]
 
 
-def _shift(ranks: pd.DataFrame, name: str) -> dict[str, object]:
+def _shift(ranks: pd.DataFrame, name: str) -> dict[str, str | int | float]:
     """Return how far ranks under `name` lie from those under the first index, and where the most."""
     against = ranks.columns[0]
     moved = (ranks[name] - ranks[against]).abs()
