@@ -51,9 +51,12 @@ def steady_state(P: np.ndarray) -> np.ndarray:
     """Return the only long-run distribution p = p P, or missing values where there is none or more than one."""
     from giddy.ergodic import steady_state as long_run
 
+    unknown = np.full(len(P), np.nan)
+    if np.isnan(P).any():
+        return unknown
     # One row for each set of classes that, once entered, is never left.
-    found = np.full((2, len(P)), np.nan) if np.isnan(P).any() else np.atleast_2d(long_run(P))
-    return found[0] if len(found) == 1 else np.full(len(P), np.nan)
+    found = np.atleast_2d(long_run(P))
+    return found[0] if len(found) == 1 else unknown
 
 
 def homogeneity_test(counts: np.ndarray) -> dict[str, float]:
