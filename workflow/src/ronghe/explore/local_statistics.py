@@ -1,8 +1,8 @@
 """Where dependence sits: local Moran, Geary and Getis-Ord by region and year, clusters, and how clusters move.
 
 The numbers equal those of spdep. esda's (2.8) moments of the local Moran are these, but its local Moran is (n - 1) / n
-of the one that they belong to and its local Geary n / (n - 1) of the one here, its pseudo p-values are one-sided, and its
-first permutations compile for 44 to 58 s; so it stays in the tests.
+of the one that they belong to, its local Geary n / (n - 1) of the one here, its pseudo p-values are one-sided, and its
+first permutations compile for 44 to 58 s; so it is not used.
 """
 
 from __future__ import annotations
