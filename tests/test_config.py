@@ -11,13 +11,13 @@ from ronghe.configuration import (
     check_against_dataset,
     check_configuration,
     check_files,
-    load_yaml,
     merge_schemas,
     replace_stages,
     require_dataset,
 )
 from ronghe.errors import RongheError, nearest
 from ronghe.validation import validate
+from ronghe.yaml_files import load_yaml
 
 
 def write(path, text):

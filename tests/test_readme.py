@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from ronghe.configuration import load_yaml
+from ronghe.yaml_files import load_yaml
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from ronghe.errors import RongheError
-from ronghe.explore.gravity import EARTH_RADIUS
 from ronghe.explore.maps import read_boundaries
+from ronghe.geography import EARTH_RADIUS_KM
 
 NAMES = ["south", "north"]
 
@@ -45,7 +45,7 @@ def shoelace(ring):
 
 
 def on_sphere(south, north, degrees):
-    return EARTH_RADIUS**2 * np.radians(degrees) * (np.sin(np.radians(north)) - np.sin(np.radians(south)))
+    return EARTH_RADIUS_KM**2 * np.radians(degrees) * (np.sin(np.radians(north)) - np.sin(np.radians(south)))
 
 
 def test_areas_are_those_of_the_globe(boundaries):

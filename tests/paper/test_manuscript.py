@@ -11,7 +11,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from paper.test_tables import LABELS, check_tex, regression, write_fit
-from ronghe.configuration import load_yaml
 from ronghe.errors import RongheError
 from ronghe.frames import write_csv
 from ronghe.paper import declaration
@@ -20,6 +19,7 @@ from ronghe.paper.figures.build import draw_figure
 from ronghe.paper.labels import TERMS, Labels
 from ronghe.paper.manuscript import exhibits, provenance
 from ronghe.paper.numbers import number, quote_cell, to_typst, write_numbers
+from ronghe.yaml_files import load_yaml
 
 LANGUAGES = ["en", "zh"]
 QUALITY = {"kind": "index", "indicators": {"x": {"direction": "positive"}, "z": {"direction": "negative"}}}

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ronghe.errors import RongheError
+from ronghe.geography import distance_matrix_km
 from ronghe.linear.algebra import semidefinite
 from ronghe.linear.layout import Layout, group_sums
 
 KINDS = ("homoskedastic", "robust", "clustered", "driscoll_kraay", "conley")
-EARTH_RADIUS_KM = 6371.0088
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def conley_meat(
     """
     if layout.coordinates is None or cutoff_km is None:
         raise RongheError("a Conley covariance needs the regions' longitude and latitude, and cutoff_km")
-    weights = np.clip(1 - great_circle_km(layout.coordinates) / cutoff_km, 0, None)
+    weights = np.clip(1 - distance_matrix_km(layout.coordinates) / cutoff_km, 0, None)
     lags = kernel_lags(bandwidth, layout.n_periods)
     cells = np.zeros((layout.n_periods, layout.n_units, scores.shape[1]))
     cells[layout.times, layout.units] = scores
@@ -152,13 +152,3 @@ def conley_meat(
         gamma = np.einsum("tik,til->kl", cells[lag:], cells[:-lag])
         meat += (1 - lag / (lags + 1)) * (gamma + gamma.T)
     return meat
-
-
-def great_circle_km(coordinates: np.ndarray) -> np.ndarray:
-    """Return the matrix of great-circle distances of (longitude, latitude) rows in degrees (haversine)."""
-    longitude, latitude = np.radians(coordinates).T
-    a = (
-        np.sin((latitude[:, None] - latitude) / 2) ** 2
-        + np.cos(latitude)[:, None] * np.cos(latitude) * np.sin((longitude[:, None] - longitude) / 2) ** 2
-    )
-    return 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(a, 0, 1)))
