@@ -14,8 +14,8 @@ from ronghe.paper import cells
 from ronghe.paper.formats import escape
 from ronghe.paper.labels import Labels
 from ronghe.paper.results import MODELS, Fit
-from ronghe.paper.tables.panel import summarise
-from ronghe.paper.tables.stored import select
+from ronghe.paper.stored_rows import select
+from ronghe.paper.variable_statistics import summarise
 from ronghe.provenance import hash_files
 
 

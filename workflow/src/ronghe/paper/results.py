@@ -44,8 +44,8 @@ class Fit:
         """Return the effects by variable and effect; the short run where there are several horizons."""
         frame = read_csv(self.folder / "impacts.csv")
         if "horizon" in frame and frame["horizon"].nunique() > 1:
-            keys = frame["horizon"].astype(str) + " " + frame["effect"].astype(str)
-            frame = frame.assign(effect=keys.str.removeprefix("short ").str.removeprefix("short_run "))
+            named = frame["horizon"] + " " + frame["effect"]
+            frame = frame.assign(effect=frame["effect"].where(frame["horizon"] == "short", named))
         return frame.set_index(["variable", "effect"])
 
     @cached_property

@@ -8,14 +8,34 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError, listing
-from ronghe.explore.maps import Outline, draw_outline, frame_outlines
+from ronghe.explore.maps import Outline, draw_outline, frame_outlines, read_boundaries
 from ronghe.paper.figures.canvas import panels
+from ronghe.paper.sources import Sources
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def tile_map(
+def draw(source: Sources) -> Figure:
+    """Draw a variable of the panel or the stored rows of an entry; where it has an `order` its values are classes."""
+    regions, variable = source.regions(), source.get("variable")
+    if "file" in source.entry:
+        values = source.rows().set_index(["region", "year"])[source.entry["value"]]
+    else:
+        values = source.panel([variable], "variable")[variable]
+    years = source.get("years") or sorted(values.index.get_level_values("year").unique())
+    short, outlines = source.short_names(regions.index), None
+    if "boundaries" in source.entry:
+        drawn = [r for r in regions.index if r in set(values.index.get_level_values("region"))]
+        outlines = read_boundaries(source.entry["boundaries"]["file"], source.entry["boundaries"]["key"], drawn)
+    if "order" in source.entry:
+        order = [str(c) for c in source.entry["order"]]
+        return class_map(values, regions, years, short, order, source.names(order), outlines)
+    title = source.text("title") or source.labels.variable(variable)
+    return number_map(values, regions, years, short, title=title, digits=source.get("digits", 2), outlines=outlines)
+
+
+def number_map(
     values: pd.Series,
     regions: pd.DataFrame,
     years: list[int],
