@@ -19,6 +19,8 @@ from ronghe.configuration import (
 from ronghe.errors import RongheError, nearest
 from ronghe.validation import validate
 
+STAGES = ("config", "measures", "weights", "explore", "specifications", "tables", "figures", "quotes", "labels")
+
 
 def write(path, text):
     path.write_text(text, encoding="utf-8")
@@ -120,7 +122,17 @@ def test_nearest_says_nothing_when_nothing_is_near():
 def test_every_shipped_dataset_goes_with_its_measures_and_specifications(project, name):
     schemas = project / "workflow/schemas"
     config = {}
-    for stage in ("config", "measures", "weights", "explore", "specifications", "tables", "labels"):
+    for stage in (
+        "config",
+        "measures",
+        "weights",
+        "explore",
+        "specifications",
+        "tables",
+        "figures",
+        "quotes",
+        "labels",
+    ):
         config |= load_yaml(project / f"config/{stage}.yaml")
     files = replace_stages(config, project / "config/datasets" / name, schemas)
     dataset = load_dataset(name, project / "config/datasets", schemas / "dataset.schema.yaml")
@@ -147,8 +159,7 @@ def test_a_dataset_with_a_folder_brings_all_its_stages(tmp_path, project):
 
 def shipped(project, **changes):
     """The shipped configuration of the default dataset with some sections changed, and the files it came from."""
-    stages = ("config", "measures", "weights", "explore", "specifications", "tables", "labels")
-    files = [project / f"config/{stage}.yaml" for stage in stages]
+    files = [project / f"config/{stage}.yaml" for stage in STAGES]
     config = {key: value for path in files for key, value in load_yaml(path).items()}
     for section, entries in changes.items():
         config[section] = {**config[section], **entries} if isinstance(entries, dict) else entries

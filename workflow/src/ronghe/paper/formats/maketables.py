@@ -5,7 +5,7 @@ Measured with maketables 0.2 and used through its public interface, `MTable(...)
 - a heading above the row labels: it is put into the finished document;
 - in Word, header rows that repeat on the next page, widths of columns, a page across, a caption without a field code,
   an East Asian font and fixed dates: `word` adds them;
-- in HTML, an identifier that is the same in two runs, and a square that is no markup inside attributes: `html` mends both.
+- in HTML, an identifier that is the same in two runs, and "R²" without markup inside attributes: `html` mends both.
 TeX and Typst do not come from it: it leaves TeX and most Typst signs unescaped and cannot break a table over pages.
 """
 
