@@ -248,6 +248,30 @@ def test_a_message_names_the_file_of_its_entry(project, tmp_path):
         check_configuration(config, [mine, *files], schemas)
 
 
+@pytest.mark.parametrize(
+    ("stage", "text", "message"),
+    [
+        ("figures", "figures:\n  map: {kind: tile_map, caption: M, variable: gpd}\n", "figures.map: unknown variable"),
+        ("quotes", "quotes: {specifications: [basline]}\n", "quotes.specifications: unknown specification 'basline'"),
+        (
+            "tables",
+            "tables:\n  t: {kind: effects, caption: T, columns: [baseline]}\n",
+            "tables.t.kind: 'effects' is not",
+        ),
+    ],
+)
+def test_tables_figures_and_quotations_are_told_by_their_own_file(project, tmp_path, stage, text, message):
+    mine = write(tmp_path / f"{stage}.yaml", text)
+    config, files = shipped(project)
+    config |= load_yaml(mine)
+    files = [mine if path.stem == stage else path for path in files]
+    schemas = project / "workflow/schemas"
+    dataset = load_dataset(config["dataset"], project / "config/datasets", schemas / "dataset.schema.yaml")
+    with pytest.raises(RongheError, match=f"{stage}.yaml: {message}"):
+        check_configuration(config, files, schemas)
+        check_against_dataset(config, files, dataset)
+
+
 def test_files_are_checked_before_they_are_merged(project, tmp_path):
     schemas, folder = project / "workflow/schemas", tmp_path / "config"
     shutil.copytree(project / "config", folder)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ronghe.frames import read_csv, read_panel
 from ronghe.models.terms import read_name
+from ronghe.paper.cells import Value
 from ronghe.paper.labels import Labels
 from ronghe.paper.results import Fit
 from ronghe.paper.tables.estimates import heading_of
@@ -156,7 +157,7 @@ def _table(name: str, entry: dict, labels: Labels, folder: Path) -> dict:
     }
 
 
-def _number(value: object) -> float | None:
+def _number(value: Value) -> float | None:
     if value is None or value == "" or pd.isna(value) or math.isinf(float(value)):
         return None
     return float(f"{float(value):.10g}")

@@ -38,7 +38,7 @@ class Labels:
         self.language = language
         self._labels = labels
 
-    def word(self, key: str, *values: object) -> str:
+    def word(self, key: str, *values: str | float) -> str:
         """Return a fixed word or sentence, its places filled with `values`."""
         return WORDS[key][self.language].format(*values)
 

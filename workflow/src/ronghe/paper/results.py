@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -58,7 +59,7 @@ class Fit:
         """Return what fit.json says."""
         return json.loads((self.folder / "fit.json").read_text(encoding="utf-8"))
 
-    def get(self, key: str) -> object:
+    def get(self, key: str) -> Any:
         """Return one entry of fit.json, or None where the fit has no such thing."""
         value = self.description.get(key)
         return None if isinstance(value, (dict, list)) and not value else value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -36,7 +37,7 @@ class Sources:
         """Return the place of the entry in the configuration."""
         return f"{self.part}.{self.name}"
 
-    def get(self, key: str, default: object = None) -> object:
+    def get(self, key: str, default: Any = None) -> Any:
         """Return a key of the entry."""
         return self.entry.get(key, default)
 
@@ -79,11 +80,11 @@ class Sources:
         """Return the codes that stand for regions in small print."""
         return {r: self.labels.variable(f"short.{r}") if self.labels.knows(f"short.{r}") else r for r in regions}
 
-    def names(self, values: Iterable[object]) -> dict[str, str]:
+    def names(self, values: Iterable[str | float]) -> dict[str, str]:
         """Return what each value is called."""
         return {value: self.labels.value(value, self.entry.get("names")) for value in dict.fromkeys(map(str, values))}
 
-    def exhibit(self, rows: list[Row], header: list[list[str]], **layout: object) -> Exhibit:
+    def exhibit(self, rows: list[Row], header: list[list[str]], **layout: Any) -> Exhibit:
         """Return a table under the caption of the entry."""
         return Exhibit(
             self.name,

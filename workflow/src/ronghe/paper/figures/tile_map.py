@@ -13,7 +13,10 @@ from ronghe.paper.figures.canvas import panels
 from ronghe.paper.sources import Sources
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+Colour = str | tuple[float, ...]
 
 
 def draw(source: Sources) -> Figure:
@@ -119,7 +122,7 @@ def _places(regions: pd.DataFrame, wanted: pd.Index) -> pd.DataFrame:
     return regions.loc[[r for r in regions.index if r in set(wanted)], ["tile_row", "tile_column"]]
 
 
-def _shape(axis: object, region: str, place: pd.Series, fill: object, ink: str, short: dict[str, str], text: str,
+def _shape(axis: Axes, region: str, place: pd.Series, fill: Colour, ink: str, short: dict[str, str], text: str,
            hatch: str, outlines: dict[str, Outline] | None) -> None:  # fmt: skip
     """Draw one region: its tile with name and number, or its outline with the name alone."""
     name = short.get(region, region)
@@ -130,7 +133,7 @@ def _shape(axis: object, region: str, place: pd.Series, fill: object, ink: str, 
     axis.text(*outlines[region].centre, name, ha="center", va="center", color="black" if hatch else ink, fontsize=5)
 
 
-def _tile(axis: object, place: pd.Series, fill: object, ink: str, name: str, text: str, hatch: str) -> None:
+def _tile(axis: Axes, place: pd.Series, fill: Colour, ink: str, name: str, text: str, hatch: str) -> None:
     from matplotlib.patches import Rectangle
 
     x, y = float(place["tile_column"]), -float(place["tile_row"])
@@ -144,7 +147,7 @@ def _tile(axis: object, place: pd.Series, fill: object, ink: str, name: str, tex
         axis.text(x, y - 0.24, text, ha="center", va="center", color=ink, fontsize=5)
 
 
-def _finish(axis: object, title: str, regions: pd.DataFrame, wanted: pd.Index,
+def _finish(axis: Axes, title: str, regions: pd.DataFrame, wanted: pd.Index,
             outlines: dict[str, Outline] | None = None) -> None:  # fmt: skip
     axis.set_title(title, pad=2)
     if outlines is not None:

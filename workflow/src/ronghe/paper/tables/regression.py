@@ -27,7 +27,7 @@ def build(source: Sources) -> Exhibit:
         held = [term in fit.coefficients.index for fit in fits]
         lines = [style.lines(f.coefficients.loc[term]) if h else ("", "") for f, h in zip(fits, held, strict=True)]
         rows += style.two_rows("terms", labels.variable(term, thresholds), lines)
-    rows += [("fit", label, cells_) for label, cells_ in _facts(source, fits)]
+    rows += [("fit", label, printed) for label, printed in _facts(source, fits)]
     show_effects = source.get("show_effects", True)
     return source.exhibit(
         rows,

@@ -89,7 +89,7 @@ def _write(record: pd.Series, column: dict, labels: Labels) -> str:
     return text
 
 
-def _name(value: object, entry: dict, labels: Labels) -> str:
+def _name(value: cells.Value, entry: dict, labels: Labels) -> str:
     return labels.value(cells.plain(value), entry.get("names"))
 
 
