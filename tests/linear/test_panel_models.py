@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from panel_builders import REGRESSORS, munnell_frame
-from ronghe.configuration import load_yaml
 from ronghe.linear.absorption import EFFECTS, count
 from ronghe.linear.covariance import KINDS, Choice, sandwich
 from ronghe.linear.layout import Layout
@@ -16,6 +15,7 @@ from ronghe.models import declaration
 from ronghe.models.design.design import build
 from ronghe.models.estimate import Data
 from ronghe.models.report import choice_of
+from ronghe.yaml_files import load_yaml
 
 # The library solves by singular values and inverts cross-products, ours by normal equations.
 AGREEMENT = 1e-10

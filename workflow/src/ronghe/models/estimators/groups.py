@@ -14,6 +14,7 @@ from ronghe.linear.panel_models import Fit, fit_panel
 from ronghe.models.design.design import Design, build, terms_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.report import choice_of, linear_estimate
+from ronghe.models.terms import group_name
 
 
 def estimate(specification: dict, data: Data) -> Estimate:
@@ -34,7 +35,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
     for name in divided:
         for group in names:
             columns.append(np.where(labels == group, design.columns([name])[:, 0], 0.0))
-            terms.append(f"{name}[{group}]")
+            terms.append(group_name(name, group))
     kept = [n for n in others if n not in divided]
     X = np.column_stack([*columns, design.columns(kept)])
     terms += kept

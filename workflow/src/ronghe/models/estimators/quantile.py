@@ -13,6 +13,7 @@ from ronghe.linear.least_squares import fit_least_squares
 from ronghe.models.design.design import Design, build
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.report import facts
+from ronghe.models.terms import group_name
 
 
 def estimate(specification: dict, data: Data) -> Estimate:
@@ -34,8 +35,8 @@ def estimate(specification: dict, data: Data) -> Estimate:
     by_moments(design.y, design.X, design.layout, effects, quantiles, design.names)
     every = estimates(design.y, design.X, design.layout, effects, quantiles, jackknife)
     draws = _draws(design, effects, quantiles, jackknife, repetitions, data.seed)
-    terms = [f"{name}[q{tau:g}]" for tau in quantiles for name in design.names]
-    terms += [f"{name}[location]" for name in design.names] + [f"{name}[scale]" for name in design.names]
+    parts = [*(f"q{tau:g}" for tau in quantiles), "location", "scale"]
+    terms = [group_name(name, part) for part in parts for name in design.names]
     cov = np.cov(draws, rowvar=False)
     k = len(design.names)
     spread = every[-k:] / np.sqrt(np.diag(cov)[-k:])

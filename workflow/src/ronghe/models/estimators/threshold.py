@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from ronghe.linear.threshold_tests import (
 from ronghe.models.design.design import Design, build, terms_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.report import choice_of, linear_estimate
+from ronghe.models.terms import regime_name
 
 
 def estimate(specification: dict, data: Data) -> Estimate:
@@ -77,9 +79,8 @@ def _kept(steps: list[Step], keep: int | str) -> int:
 
 def regime_names(treatment: list[str], q_name: str, thresholds: list[float]) -> list[list[str]]:
     """Return the names of each regressor in each regime, lowest regime first."""
-    g = [f"{value:.6g}" for value in thresholds]
-    labels = [f"{q_name}<={g[0]}", *(f"{a}<{q_name}<={b}" for a, b in zip(g, g[1:], strict=False)), f"{q_name}>{g[-1]}"]
-    return [[f"{name}[{label}]" for name in treatment] for label in labels]
+    bounds = [None, *thresholds, None]
+    return [[regime_name(name, q_name, *ends) for name in treatment] for ends in pairwise(bounds)]
 
 
 def _regimes(

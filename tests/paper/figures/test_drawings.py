@@ -7,13 +7,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from paper.test_tables import LABELS, write_fit
+from paper.builders import LABELS, write_fit
 from ronghe.errors import RongheError
 from ronghe.frames import write_csv
-from ronghe.paper.figures import flow, maps, matrices, points, series
-from ronghe.paper.figures.build import draw_figure
+from ronghe.paper.draw_figure import draw_figure
+from ronghe.paper.figures import estimates, impacts
 from ronghe.paper.figures.canvas import WIDTHS, canvas
+from ronghe.paper.figures.curve import draw_curve
+from ronghe.paper.figures.intervals import draw_intervals
+from ronghe.paper.figures.lines import draw_lines
+from ronghe.paper.figures.matrix import draw_matrix
+from ronghe.paper.figures.ridges import draw_ridges
+from ronghe.paper.figures.scatter import draw_scatter
+from ronghe.paper.figures.tile_map import class_map, number_map
+from ronghe.paper.figures.trends import draw_trends
+from ronghe.paper.figures.workflow import draw_workflow, read_rules
 from ronghe.paper.labels import Labels
+from ronghe.paper.sources import Sources
 
 REGIONS = pd.DataFrame(
     {"tile_row": [0, 0, 1, 1], "tile_column": [0, 1, 0, 1], "macro_region": ["E", "E", "W", "W"]},
@@ -48,7 +58,7 @@ def cut_off(figure) -> list[str]:
 
 def test_a_tile_map_prints_every_value_once(drawing) -> None:
     values = panel()
-    figure = maps.tile_map(values, REGIONS, YEARS, {"A": "a"}, title="Quality")
+    figure = number_map(values, REGIONS, YEARS, {"A": "a"}, title="Quality")
     assert cut_off(figure) == []
     for axis, year in zip(figure.axes, YEARS, strict=False):
         texts = [t.get_text() for t in axis.texts]
@@ -58,24 +68,24 @@ def test_a_tile_map_prints_every_value_once(drawing) -> None:
 
 def test_darker_tiles_are_larger_values(drawing) -> None:
     values = panel()
-    figure = maps.tile_map(values, REGIONS, [2013], {}, title="Quality")
+    figure = number_map(values, REGIONS, [2013], {}, title="Quality")
     shades = [sum(patch.get_facecolor()[:3]) for patch in figure.axes[0].patches]
     assert np.argsort(shades).tolist() == np.argsort(-values.xs(2013, level="year").to_numpy()).tolist()
 
 
 def test_a_class_that_no_legend_names_is_refused(drawing) -> None:
     classes = panel().map(lambda v: "high" if v > 0 else "low")
-    figure = maps.class_map(classes, REGIONS, YEARS, {}, ["low", "high"], {})
+    figure = class_map(classes, REGIONS, YEARS, {}, ["low", "high"], {})
     assert cut_off(figure) == []
     with pytest.raises(RongheError, match="classes high are not in the figure's `order`: low"):
-        maps.class_map(classes, REGIONS, YEARS, {}, ["low"], {})
+        class_map(classes, REGIONS, YEARS, {}, ["low"], {})
 
 
 def test_trends_are_means_with_student_intervals(drawing) -> None:
     from scipy.stats import t
 
     values = panel()
-    figure = series.trends({"Quality": values}, REGIONS["macro_region"], ["E", "W"], {})
+    figure = draw_trends({"Quality": values}, REGIONS["macro_region"], ["E", "W"], {})
     assert cut_off(figure) == []
     east = values.loc[["A", "B"]].unstack("region")
     line = figure.axes[0].containers[0]
@@ -88,12 +98,12 @@ def test_trends_are_means_with_student_intervals(drawing) -> None:
 def test_ridges_lines_and_curves_show_all_of_their_rows(drawing) -> None:
     grid = np.linspace(0, 1, 20)
     frame = pd.concat([pd.DataFrame({"year": y, "value": grid, "density": grid * (1 - grid)}) for y in YEARS])
-    figure = series.ridges(frame, "value", "density", "year", "Quality")
+    figure = draw_ridges(frame, "value", "density", "year", "Quality")
     assert cut_off(figure) == [] and len(figure.axes[0].collections) == 3
-    figure = series.lines(frame, "value", "density", "year", {}, "x", "y")
+    figure = draw_lines(frame, "value", "density", "year", {}, "x", "y")
     assert cut_off(figure) == [] and len(figure.axes[0].lines) == 3
     band = pd.DataFrame({"x": grid, "y": grid, "lower": grid - 1, "upper": grid + 1})
-    figure = series.curve(band, "x", "y", "lower", "upper", "x", "y", level=0.5, mark=0.2, level_label="critical")
+    figure = draw_curve(band, "x", "y", "lower", "upper", "x", "y", level=0.5, mark=0.2, level_label="critical")
     assert cut_off(figure) == [] and figure.axes[0].lines[0].get_ydata() == pytest.approx(grid)
 
 
@@ -101,7 +111,7 @@ def test_the_line_of_a_moran_scatter_has_the_slope_of_least_squares(drawing) -> 
     rng = np.random.default_rng(2)
     frame = pd.DataFrame({"x": rng.normal(size=30), "region": [f"r{i}" for i in range(30)], "year": 2013})
     frame["y"] = 0.4 * frame["x"] + rng.normal(size=30)
-    figure = points.scatter(frame, "x", "y", "region", "year", "own", "neighbours", {}, labelled=3)
+    figure = draw_scatter(frame, "x", "y", "region", "year", "own", "neighbours", {}, labelled=3)
     line = figure.axes[0].lines[-1]
     slope = np.diff(line.get_ydata())[0] / np.diff(line.get_xdata())[0]
     assert slope == pytest.approx(np.polyfit(frame["x"], frame["y"], 1)[0])
@@ -111,7 +121,7 @@ def test_the_line_of_a_moran_scatter_has_the_slope_of_least_squares(drawing) -> 
 
 def test_intervals_keep_rows_and_ends(drawing) -> None:
     frame = pd.DataFrame({"label": ["one", "two"], "estimate": [0.1, -0.2], "lower": [0.0, -0.5], "upper": [0.2, 0.1]})
-    figure = points.intervals(frame, "label", None, "Effect", {"one": "First"}, (0.0, -0.1, 0.1))
+    figure = draw_intervals(frame, "label", None, "Effect", {"one": "First"}, (0.0, -0.1, 0.1))
     axis = figure.axes[0]
     assert cut_off(figure) == []
     assert [t.get_text() for t in axis.get_yticklabels()] == ["First", "two"]
@@ -121,19 +131,19 @@ def test_intervals_keep_rows_and_ends(drawing) -> None:
 
 def test_a_matrix_refuses_classes_outside_its_order(drawing) -> None:
     frame = pd.DataFrame({"from": ["low", "high"], "to": ["high", "high"], "share": [0.3, 0.9]})
-    figure = matrices.matrix(frame, "from", "to", "share", ["low", "high"], {})
+    figure = draw_matrix(frame, "from", "to", "share", ["low", "high"], {})
     assert cut_off(figure) == []
     assert [t.get_text() for t in figure.axes[0].texts] == ["0.30", "0.90"]
     with pytest.raises(RongheError, match="matrix: low are not in the figure's `order`"):
-        matrices.matrix(frame, "from", "to", "share", ["high"], {})
+        draw_matrix(frame, "from", "to", "share", ["high"], {})
 
 
 def test_the_workflow_lists_each_stage_and_its_rules(project: Path, drawing) -> None:
     stages = ["clean", "measures", "weights", "explore", "models", "paper"]
-    rules = flow.read_rules([str(project / "workflow" / "rules" / f"{stage}.smk") for stage in stages])
+    rules = read_rules([str(project / "workflow" / "rules" / f"{stage}.smk") for stage in stages])
     assert "render_table" in set(rules.loc[rules["stage"] == "paper", "rule"])
     assert not set(rules["rule"]) & set(stages)
-    assert cut_off(flow.workflow(rules, stages, {})) == []
+    assert cut_off(draw_workflow(rules, stages, {})) == []
 
 
 def test_signs_of_mathematics_in_a_name_are_printed_as_they_stand(tmp_path: Path) -> None:
@@ -164,25 +174,20 @@ def test_an_unknown_column_is_refused(tmp_path: Path) -> None:
         draw_figure("d", entry, Labels(LABELS), files=[str(tmp_path / "d.csv")], folder=tmp_path)
 
 
-def test_impacts_and_estimates_come_from_the_fits(tmp_path: Path, monkeypatch, drawing) -> None:
-    from ronghe.paper.figures import build
-
+def test_impacts_and_estimates_come_from_the_fits(tmp_path: Path, drawing) -> None:
     effects = {"direct": (0.1, 0.05), "indirect": (0.3, 0.1), "total": (0.4, 0.1)}
-    write_fit(tmp_path / "results/models", "sdm", {"coagglomeration": (0.03, 0.01)}, {"coagglomeration": effects})
-    monkeypatch.chdir(tmp_path)
+    write_fit(tmp_path, "sdm", {"coagglomeration": (0.03, 0.01)}, {"coagglomeration": effects})
     entry = {"kind": "impacts", "caption": "c", "columns": ["sdm"], "variable": "coagglomeration"}
-    figure = build._impacts(build.Sources("f", entry, Labels(LABELS), [], [], None))
+    figure = impacts.draw(Sources("figures", "f", entry, Labels(LABELS), models=tmp_path))
     assert [axis.get_title() for axis in figure.axes] == ["Direct", "Indirect", "Total"]
     shown = [axis.lines[-1].get_xdata()[0] for axis in figure.axes]
     assert shown == pytest.approx([0.1, 0.3, 0.4])
     entry = {**entry, "kind": "estimates", "variable": "coaglomeration"}
     with pytest.raises(RongheError, match="unknown term 'coaglomeration'; did you mean 'coagglomeration'"):
-        build._estimates(build.Sources("f", entry, Labels(LABELS), [], [], None))
+        estimates.draw(Sources("figures", "f", entry, Labels(LABELS), models=tmp_path))
 
 
 def test_the_workflow_lists_rules_that_inherit(tmp_path: Path) -> None:
-    from ronghe.paper.figures.flow import read_rules
-
     text = 'rule fit:\n    """Fit."""\n    input: "a"\n\n\nuse rule fit as fit_twice with:\n    output:\n        "b",\n'
     (tmp_path / "models.smk").write_text(text + '\n\nrule models:\n    """All."""\n', encoding="utf-8")
     rules = read_rules([str(tmp_path / "models.smk")])

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ronghe.paper.sources import Sources
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+STAGES = ("clean", "measures", "weights", "explore", "models", "paper")
 
 _RULE = re.compile(
     r"^(?:rule|checkpoint|use rule \w+ as) (\w+)(?: with)?:\s*\n(?:\s+\"\"\"(.*?)\"\"\")?", re.MULTILINE | re.DOTALL
 )
 
 
-def read_rules(paths: list[str]) -> pd.DataFrame:
+def draw(source: Sources) -> Figure:
+    """Draw the rules of the workflow."""
+    stages = source.get("order", STAGES)
+    return draw_workflow(read_rules(source.files), stages, source.names(stages))
+
+
+def read_rules(paths: Iterable[str]) -> pd.DataFrame:
     """List the rules of the stages' files in order: stage, rule, what its docstring says; target rules are left out."""
     rows = []
     for path in map(Path, paths):
@@ -27,7 +38,7 @@ def read_rules(paths: list[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["stage", "rule", "says"])
 
 
-def workflow(rules: pd.DataFrame, stages: list[str], names: dict[str, str]) -> Figure:
+def draw_workflow(rules: pd.DataFrame, stages: Sequence[str], names: dict[str, str]) -> Figure:
     """Draw one column per stage with its rules in boxes, and arrows from stage to stage."""
     import matplotlib.pyplot as plt
     from matplotlib.patches import FancyBboxPatch

@@ -1,4 +1,4 @@
-"""Points: scatter plots in quadrants, and estimates with their intervals."""
+"""Intervals: stored estimates with their intervals, one row per label."""
 
 from __future__ import annotations
 
@@ -8,39 +8,32 @@ import numpy as np
 import pandas as pd
 
 from ronghe.paper.figures.canvas import panels
+from ronghe.paper.sources import Sources
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def scatter(frame: pd.DataFrame, x: str, y: str, label: str, panel: str | None, xlabel: str, ylabel: str,
-            short: dict[str, str], labelled: int = 6, fit_line: bool = True) -> Figure:  # fmt: skip
-    """Draw y against x with the axes through the means, the least-squares line, and the outermost points named."""
-    parts = [("", frame)] if panel is None else list(frame.groupby(panel, sort=False))
-    figure, axes = panels(len(parts), 2, "full" if len(parts) > 1 else "half", 2.9)
-    for axis, (title, part) in zip(axes, parts, strict=True):
-        horizontal, vertical = part[x].to_numpy(float), part[y].to_numpy(float)
-        axis.plot(horizontal, vertical, "o", color="black", markerfacecolor="0.7", markersize=3.4, markeredgewidth=0.5)
-        axis.axhline(vertical.mean(), color="0.5", linewidth=0.5)
-        axis.axvline(horizontal.mean(), color="0.5", linewidth=0.5)
-        if fit_line:
-            slope = np.cov(horizontal, vertical)[0, 1] / np.var(horizontal, ddof=1)
-            ends = np.array([horizontal.min(), horizontal.max()])
-            axis.plot(ends, vertical.mean() + slope * (ends - horizontal.mean()), "-", color="black", marker="")
-        distance = ((horizontal - horizontal.mean()) / horizontal.std()) ** 2
-        distance = distance + ((vertical - vertical.mean()) / vertical.std()) ** 2
-        for place in np.argsort(-distance, kind="stable")[:labelled]:
-            name = str(part[label].iloc[place])
-            axis.annotate(short.get(name, name), (horizontal[place], vertical[place]), xytext=(3, 3),
-                          textcoords="offset points", fontsize=6)  # fmt: skip
-        axis.set_title(str(title))
-        axis.set_xlabel(xlabel)
-        axis.set_ylabel(ylabel)
-    return figure
+def draw(source: Sources) -> Figure:
+    """Draw the stored estimates of an entry; the label that is its `reference` becomes the band behind the others."""
+    columns = {source.get(key, key): key for key in ("estimate", "lower", "upper")}
+    frame, label = source.rows().rename(columns=columns), source.get("label")
+    if source.get("sorted"):
+        frame = frame.sort_values("estimate", kind="stable")
+    keys = [source.get(key) for key in ("label", "series", "panel") if source.get(key)]
+    names = source.names(value for key in keys for value in frame[key])
+    reference = None
+    if "reference" in source.entry:
+        chosen = frame[label].astype(str) == source.entry["reference"]
+        reference = tuple(frame.loc[chosen, ["estimate", "lower", "upper"]].iloc[0])
+        frame = frame[~chosen]
+    series, panel = source.get("series"), source.get("panel")
+    return draw_intervals(frame, label, series, source.text("xlabel"), names, reference, panel)
 
 
-def intervals(frame: pd.DataFrame, label: str, series: str | None, xlabel: str, names: dict[str, str],
-              reference: tuple[float, float, float] | None = None, panel: str | None = None) -> Figure:  # fmt: skip
+def draw_intervals(frame: pd.DataFrame, label: str, series: str | None, xlabel: str, names: dict[str, str],
+                   reference: tuple[float, float, float] | None = None,
+                   panel: str | None = None) -> Figure:  # fmt: skip
     """Draw estimates with intervals, one row per label; series are set apart by shade and marker.
 
     The frame holds `estimate`, `lower`, `upper`. A reference (estimate, lower, upper) is drawn as a band behind.

@@ -8,14 +8,37 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError, listing
-from ronghe.explore.maps import Outline, draw_outline, frame_outlines
+from ronghe.explore.maps import Outline, draw_outline, frame_outlines, read_boundaries
 from ronghe.paper.figures.canvas import panels
+from ronghe.paper.sources import Sources
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+Colour = str | tuple[float, ...]
 
-def tile_map(
+
+def draw(source: Sources) -> Figure:
+    """Draw a variable of the panel or the stored rows of an entry; where it has an `order` its values are classes."""
+    regions, variable = source.regions(), source.get("variable")
+    if "file" in source.entry:
+        values = source.rows().set_index(["region", "year"])[source.entry["value"]]
+    else:
+        values = source.panel([variable], "variable")[variable]
+    years = source.get("years") or sorted(values.index.get_level_values("year").unique())
+    short, outlines = source.short_names(regions.index), None
+    if "boundaries" in source.entry:
+        drawn = [r for r in regions.index if r in set(values.index.get_level_values("region"))]
+        outlines = read_boundaries(source.entry["boundaries"]["file"], source.entry["boundaries"]["key"], drawn)
+    if "order" in source.entry:
+        order = [str(c) for c in source.entry["order"]]
+        return class_map(values, regions, years, short, order, source.names(order), outlines)
+    title = source.text("title") or source.labels.variable(variable)
+    return number_map(values, regions, years, short, title=title, digits=source.get("digits", 2), outlines=outlines)
+
+
+def number_map(
     values: pd.Series,
     regions: pd.DataFrame,
     years: list[int],
@@ -99,7 +122,7 @@ def _places(regions: pd.DataFrame, wanted: pd.Index) -> pd.DataFrame:
     return regions.loc[[r for r in regions.index if r in set(wanted)], ["tile_row", "tile_column"]]
 
 
-def _shape(axis: object, region: str, place: pd.Series, fill: object, ink: str, short: dict[str, str], text: str,
+def _shape(axis: Axes, region: str, place: pd.Series, fill: Colour, ink: str, short: dict[str, str], text: str,
            hatch: str, outlines: dict[str, Outline] | None) -> None:  # fmt: skip
     """Draw one region: its tile with name and number, or its outline with the name alone."""
     name = short.get(region, region)
@@ -110,7 +133,7 @@ def _shape(axis: object, region: str, place: pd.Series, fill: object, ink: str, 
     axis.text(*outlines[region].centre, name, ha="center", va="center", color="black" if hatch else ink, fontsize=5)
 
 
-def _tile(axis: object, place: pd.Series, fill: object, ink: str, name: str, text: str, hatch: str) -> None:
+def _tile(axis: Axes, place: pd.Series, fill: Colour, ink: str, name: str, text: str, hatch: str) -> None:
     from matplotlib.patches import Rectangle
 
     x, y = float(place["tile_column"]), -float(place["tile_row"])
@@ -124,7 +147,7 @@ def _tile(axis: object, place: pd.Series, fill: object, ink: str, name: str, tex
         axis.text(x, y - 0.24, text, ha="center", va="center", color=ink, fontsize=5)
 
 
-def _finish(axis: object, title: str, regions: pd.DataFrame, wanted: pd.Index,
+def _finish(axis: Axes, title: str, regions: pd.DataFrame, wanted: pd.Index,
             outlines: dict[str, Outline] | None = None) -> None:  # fmt: skip
     axis.set_title(title, pad=2)
     if outlines is not None:

@@ -8,13 +8,24 @@ import pandas as pd
 
 from ronghe.errors import RongheError, listing
 from ronghe.paper.figures.canvas import panels
+from ronghe.paper.sources import Sources
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def matrix(frame: pd.DataFrame, row: str, column: str, value: str, order: list[str], names: dict[str, str],
-           xlabel: str = "", ylabel: str = "", digits: int = 2, panel: str | None = None) -> Figure:  # fmt: skip
+def draw(source: Sources) -> Figure:
+    """Draw the stored cells of an entry."""
+    frame, panel = source.rows(), source.get("panel")
+    row, column, value = (source.get(key) for key in ("row", "column", "value"))
+    order = [str(o) for o in source.get("order") or dict.fromkeys([*frame[row], *frame[column]])]
+    names = source.names([*order, *(frame[panel] if panel else [])])
+    xlabel, ylabel = source.text("xlabel"), source.text("ylabel")
+    return draw_matrix(frame, row, column, value, order, names, xlabel, ylabel, source.get("digits", 2), panel)
+
+
+def draw_matrix(frame: pd.DataFrame, row: str, column: str, value: str, order: list[str], names: dict[str, str],
+                xlabel: str = "", ylabel: str = "", digits: int = 2, panel: str | None = None) -> Figure:  # fmt: skip
     """Draw one square per (row, column), darker for larger values, with the number inside."""
     unknown = sorted((set(frame[row].astype(str)) | set(frame[column].astype(str))) - set(order))
     if unknown:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import docx
 import pytest
 from docx.enum.section import WD_ORIENT
-from ronghe.paper.formats.one_document import gather_documents
+from ronghe.paper.formats.one_document import gather_word
 
 
 @pytest.fixture
@@ -26,11 +26,11 @@ def documents(tmp_path):
 
 
 def test_every_table_once_and_in_order(documents, tmp_path):
-    (tmp_path / "main.docx").write_bytes(gather_documents(documents, "all"))
+    (tmp_path / "main.docx").write_bytes(gather_word(documents, "all"))
     main = docx.Document(tmp_path / "main.docx")
     assert [table.cell(0, 0).text for table in main.tables] == ["cell a", "cell b", "cell c"]
     assert [s.orientation for s in main.sections] == [WD_ORIENT.PORTRAIT, WD_ORIENT.LANDSCAPE, WD_ORIENT.PORTRAIT]
 
 
 def test_bytes_do_not_depend_on_the_day(documents):
-    assert gather_documents(documents, "all") == gather_documents(documents, "all")
+    assert gather_word(documents, "all") == gather_word(documents, "all")
