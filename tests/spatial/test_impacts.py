@@ -183,14 +183,34 @@ def test_formula(munnell):
     two = SpatialPanel(y, X, W, effects="units").fit()
     np.testing.assert_allclose(one.params, two.params, rtol=1e-9)
     assert list(one.params.index[:4]) == ["pcap", "my.cost", "emp", "unemp"]
-    made = SpatialPanel.from_formula("gsp ~ unemp^2 + pcap:emp", data, model="ols")
+    made = SpatialPanel.from_formula("gsp ~ I(unemp**2) + pcap:emp + log(1 + 2 * gsp)", data, model="ols")
     np.testing.assert_allclose(made.panel.X[:, :, 0].ravel(), X["unemp"] ** 2)
     np.testing.assert_allclose(made.panel.X[:, :, 1].ravel(), X["pcap"] * X["emp"])
+    np.testing.assert_allclose(made.panel.X[:, :, 2].ravel(), np.log1p(2 * data["gsp"]))
+    assert list(made.panel.names) == ["I(unemp ** 2)", "pcap:emp", "log(1 + 2 * gsp)"]
+
+
+def test_formulas_that_are_refused(munnell):
+    """Nothing but columns, numbers, arithmetic and four functions: no code runs, and no power is quietly dropped."""
+    y, X, W = munnell
+    data = X.assign(gsp=np.exp(y), zero=0.0, text="a")
     for formula, words in [
         ("gsp ~ unmp", "did you mean 'unemp'"),
         ("gsp + pc", "must read"),
         ("gsp ~ pc + pc", "stand twice: pc"),
+        ("gsp ~ log(pc) + log( pc )", r"stand twice: log\(pc\)"),
         ("gsp ~ __import__(pc)", "unknown function"),
+        ("gsp ~ __import__('os').system('true')", "must read"),
+        ("gsp ~ pc.mean()", r"'pc.mean\(\)' cannot stand in a formula"),
+        ("gsp ~ pc[0]", "cannot stand in a formula"),
+        ("gsp ~ I('pc')", "cannot stand in a formula"),
+        ("gsp ~ log(pc, emp)", "cannot stand in a formula"),
+        ("gsp ~ pc^2", r"into I\(\), as in I\(x\*\*2\)"),
+        ("gsp ~ 1 + pc", "no intercept to write"),
+        ("gsp ~ pc +", "must read"),
+        ("gsp ~ I(9**9**9**9)", "not defined"),
+        ("gsp ~ log(zero)", r"log\(zero\) is not defined for the numbers in rows"),
+        ("gsp ~ text", "not numbers: text"),
     ]:
         with pytest.raises(RongheError, match=words):
             SpatialPanel.from_formula(formula, data, W)
