@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from ronghe.errors import RongheError
 from ronghe.spatial import SpatialPanel
-from ronghe.spatial.impacts import effects_of_draws
+from ronghe.spatial.impacts import impacts_of_draws
 from ronghe.weights.matrix import Weights
 
 
@@ -16,7 +16,7 @@ def fitted(munnell):
     return SpatialPanel(*munnell).fit()
 
 
-def dense_effects(result, values):
+def dense_impacts(result, values):
     """Return direct, indirect and total effects of parameter values from the inverse itself."""
     W = result.model.lag_matrix.toarray()
     n = len(W)
@@ -31,11 +31,11 @@ def dense_effects(result, values):
 def test_effects_and_delta_errors_against_the_inverse(fitted):
     values = fitted.params.to_numpy()
     table = fitted.impacts()
-    np.testing.assert_allclose(table["estimate"], dense_effects(fitted, values).ravel(), rtol=1e-11)
+    np.testing.assert_allclose(table["estimate"], dense_impacts(fitted, values).ravel(), rtol=1e-11)
     step = 1e-6 * fitted.std_errors.to_numpy()
     jacobian = np.array(
         [
-            (dense_effects(fitted, values + s) - dense_effects(fitted, values - s)).ravel() / (2 * s[j])
+            (dense_impacts(fitted, values + s) - dense_impacts(fitted, values - s)).ravel() / (2 * s[j])
             for j, s in enumerate(np.diag(step))
         ]
     ).T
@@ -57,9 +57,9 @@ def test_draws_of_effects_are_exact(fitted):
     rng = np.random.default_rng(0)
     values, errors = fitted.params.to_numpy(), fitted.std_errors.to_numpy()
     draws = values + rng.standard_normal((50, len(values))) * errors
-    found, n_out = effects_of_draws(fitted.model, draws)
+    found, n_out = impacts_of_draws(fitted.model, draws)
     assert n_out == 0
-    np.testing.assert_allclose(found, [dense_effects(fitted, d) for d in draws], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found, [dense_impacts(fitted, d) for d in draws], rtol=1e-9, atol=1e-12)
 
 
 def test_simulated_errors_agree_with_the_delta_method(fitted):
@@ -88,15 +88,15 @@ def test_units_average_to_the_effects(fitted):
 
 
 def test_a_change_in_one_unit_is_its_column(fitted):
-    change = fitted.effect_of_change("emp", {"TEXAS": 2.0})
+    change = fitted.impact_of_change("emp", {"TEXAS": 2.0})
     units = fitted.impacts_by_unit().loc[("emp", "TEXAS")]
     assert change["estimate"].sum() == pytest.approx(2 * units["estimate"][["direct", "given"]].sum(), rel=1e-12)
     assert change.loc["TEXAS", "estimate"] == pytest.approx(2 * units.loc["direct", "estimate"], rel=1e-12)
     assert change.loc["TEXAS", "std_error"] == pytest.approx(2 * units.loc["direct", "std_error"], rel=1e-10)
-    everywhere = fitted.effect_of_change("emp", 1.0)
+    everywhere = fitted.impact_of_change("emp", 1.0)
     np.testing.assert_allclose(everywhere["estimate"], fitted.impacts().loc[("emp", "total"), "estimate"], rtol=1e-12)
     with pytest.raises(RongheError, match="no such units: ALASKA"):
-        fitted.effect_of_change("emp", {"ALASKA": 1.0})
+        fitted.impact_of_change("emp", {"ALASKA": 1.0})
 
 
 def test_effects_without_rho(munnell):

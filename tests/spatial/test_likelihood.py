@@ -158,7 +158,8 @@ def test_common_factor_ties_sdm_to_sem():
     sdm = SpatialPanel(y, X, W, model="sdm").likelihood
     sem = SpatialPanel(y, X, W, model="sem").likelihood
     beta, a = np.array([0.9, -0.4]), 0.35
-    durbin, error = sdm.weights(a, np.concatenate([beta, -a * beta])), sem.weights(0.0, beta)
+    durbin = sdm.residual_coefficients(a, np.concatenate([beta, -a * beta]))
+    error = sem.residual_coefficients(0.0, beta)
     left = durbin @ sdm.moments.plain @ durbin
     right = error @ sem.moments.products(a) @ error
     assert left == pytest.approx(right, rel=1e-12)
