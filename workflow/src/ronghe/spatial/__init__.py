@@ -8,19 +8,18 @@ or a square DataFrame. Rows and weights are matched by name.
 >>> import numpy as np
 >>> import pandas as pd
 >>> from ronghe.spatial import SpatialPanel
->>> units = ["a", "b", "c", "d", "e"]
->>> ring = np.roll(np.eye(5), 1, axis=1) / 2 + np.roll(np.eye(5), -1, axis=1) / 2
+>>> units = [f"town {i}" for i in range(30)]
+>>> ring = (np.roll(np.eye(30), 1, axis=1) + np.roll(np.eye(30), -1, axis=1)) / 2
 >>> W = pd.DataFrame(ring, index=units, columns=units)
->>> draw = np.random.default_rng(1)
->>> x, e = draw.standard_normal((2, 5, 8))
->>> y = np.linalg.solve(np.eye(5) - 0.4 * ring, x + 0.5 * ring @ x + 0.1 * e)
+>>> x, e = np.random.default_rng(1).standard_normal((2, 30, 8))
+>>> y = np.linalg.solve(np.eye(30) - 0.4 * ring, x + 0.5 * ring @ x + 0.1 * e)
 >>> rows = pd.MultiIndex.from_product([units, range(2001, 2009)], names=["unit", "period"])
 >>> data = pd.DataFrame({"y": y.ravel(), "x": x.ravel()}, index=rows)
 >>> result = SpatialPanel(data["y"], data[["x"]], W, model="sdm", effects="twoways").fit(cov_type="robust")
 >>> result.params.round(2).to_dict()
-{}
+{'x': 1.01, 'W*x': 0.51, 'rho': 0.39, 'sigma2': 0.01}
 >>> result.impacts()["estimate"].round(2).to_dict()
-{}
+{('x', 'direct'): 1.21, ('x', 'indirect'): 1.29, ('x', 'total'): 2.51}
 
 `SpatialPanel.from_formula("y ~ x + log(z)", data, W)` reads a formula. `compare_models`, `compare_weights` and
 `identification_table` help to choose a model, `predict` and `simulate` use one that is fitted.

@@ -76,7 +76,7 @@ def identification_table(
     steps["restrictions"] = nested_tests(y, X, weights, effects, method, durbin)
     p = {name: table["pvalue"] for name, table in steps.items()}
     verdicts = {"dependence": _dependence_verdict(p["dependence"], level)}
-    verdicts["fixed effects"], best_effects = _effects_verdict(p["fixed effects"], level)
+    verdicts["fixed effects"], best_effects = _fixed_effects_verdict(p["fixed effects"], level)
     if "fixed or random" in p:
         verdicts["fixed or random"] = (
             "unit effects are correlated with the regressors: fixed effects"
@@ -120,7 +120,7 @@ def _dependence_verdict(p: pd.Series, level: float) -> str:
     return "spatial dependence; robust tests do not tell lag from error"
 
 
-def _effects_verdict(p: pd.Series, level: float) -> tuple[str, str]:
+def _fixed_effects_verdict(p: pd.Series, level: float) -> tuple[str, str]:
     units, times = p["f_units_given_time"] < level, p["f_time_given_units"] < level
     kind = {(True, True): "twoways", (True, False): "units", (False, True): "time", (False, False): "pooled"}[
         units, times
