@@ -7,13 +7,13 @@ from dense_oracle import dummies, root
 from panel_builders import make_panel, ring
 from ronghe.linear.clusters import Working, autocorrelation
 from ronghe.linear.covariance import Choice
-from ronghe.linear.few_clusters import LinearClusters, coefficient_table
+from ronghe.linear.few_clusters import LinearClusters
 from ronghe.linear.layout import Layout
 from ronghe.linear.panel_models import fit_panel
 from ronghe.spatial.batch.freedom import Freedom
 from ronghe.spatial.batch.solver import Batch
 from ronghe.spatial.spatial_panel import SpatialPanel
-from ronghe.spatial.uncertainty.few_clusters import FewClusters, impact_table
+from ronghe.spatial.uncertainty.few_clusters import FewClusters
 from ronghe.spatial.uncertainty.near_pairs import near_meat
 
 
@@ -209,7 +209,7 @@ def test_clusters_of_periods_and_of_groups_in_the_linear_model():
         np.testing.assert_allclose(by_time.covariance("CR1"), wanted, rtol=1e-9)
         assert np.all(np.diag(by_time.covariance("CR3")) > 0)
     groups = LinearClusters(fits["twoways"], layout, "twoways", layout.units // 3)
-    table = coefficient_table(groups, ["a", "b"])
+    table = groups.tidy(["a", "b"])
     assert groups.n_clusters == 4 and np.all(table["upper"] > table["lower"])
 
 
@@ -234,7 +234,7 @@ def test_batch_degrees_of_freedom_equal_those_of_one_fit(panel):
 
 def test_p_value_and_interval_agree(panel):
     y, X, W = panel
-    table = impact_table(SpatialPanel(y, X, W).fit())
+    table = SpatialPanel(y, X, W).fit("clustered", small_sample="corrected").impacts()
     outside = (table["lower"] > 0) | (table["upper"] < 0)
     assert np.array_equal(outside, table["pvalue"] < 0.05)
     assert np.all(table["df"] >= 1)
@@ -253,7 +253,9 @@ def test_the_sum_over_near_pairs_is_the_sum_over_all(model):
 
 def test_scaling_of_the_outcome_scales_the_errors(panel):
     y, X, W = panel
-    small, large = (impact_table(SpatialPanel(f * y, X, W).fit()) for f in (1.0, 1000.0))
+    small, large = (
+        SpatialPanel(f * y, X, W).fit("clustered", small_sample="corrected").impacts() for f in (1.0, 1000.0)
+    )
     np.testing.assert_allclose(large["std_error"], 1000 * small["std_error"], rtol=1e-6)
     np.testing.assert_allclose(large["df"], small["df"], rtol=1e-6)
     assert isinstance(Working(np.eye(2)[None]).apply(np.ones((1, 2, 1))), np.ndarray)

@@ -7,16 +7,15 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as t_distribution
 
 from ronghe.errors import RongheError, require_known
 from ronghe.linear import absorption
 from ronghe.linear.clusters import POWERS, Blocks, ClusterLeverage, Working, freedom
 from ronghe.linear.covariance import Choice, degrees_taken
+from ronghe.linear.inference import coefficient_table
 from ronghe.linear.layout import Layout, group_sums
 from ronghe.linear.least_squares import LeastSquares
 
-COLUMNS = ["estimate", "std_error", "statistic", "df", "pvalue", "lower", "upper"]
 # Dummies of effects that cross the clusters are columns; more of them than this are refused.
 MOST_DUMMIES = 1500
 
@@ -134,15 +133,9 @@ class LinearClusters:
         demeaned = self.effects in ("units", "twoways")
         return Working.estimated(self.adjusted("CR2"), self.layout.units, self.layout.times, self.blocks, demeaned)
 
-
-def coefficient_table(
-    clusters: LinearClusters, names: list[str], kind: str = "corrected", df: str | None = None, level: float = 0.95
-) -> pd.DataFrame:
-    """Return estimate, std_error, statistic, df, pvalue, lower, upper by term; p and interval from one distribution."""
-    beta = clusters.fit.coefficients
-    factors, found = clusters.freedom(kind, np.eye(len(beta)), df)
-    errors = np.sqrt(np.diag(clusters.covariance(kind)) * factors)
-    half = t_distribution.ppf(0.5 + level / 2, found) * errors
-    pvalues = 2 * t_distribution.sf(np.abs(beta / errors), found)
-    table = np.column_stack([beta, errors, beta / errors, found, pvalues, beta - half, beta + half])
-    return pd.DataFrame(table, index=pd.Index(names, name="term"), columns=COLUMNS)
+    def tidy(
+        self, names: list[str], kind: str = "corrected", df: str | None = None, level: float = 0.95
+    ) -> pd.DataFrame:
+        """Return one row per term; p-value and interval come from one t distribution."""
+        factors, found = self.freedom(kind, np.eye(len(names)), df)
+        return coefficient_table(names, self.fit.coefficients, self.covariance(kind), found, level, factors)

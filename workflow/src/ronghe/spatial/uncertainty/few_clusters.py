@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
-from scipy.stats import t as t_distribution
 
-from ronghe.errors import RongheError, require_known
+from ronghe.errors import require_known
 from ronghe.linear.algebra import inverse_scaled
 from ronghe.linear.clusters import POWERS, Blocks, ClusterLeverage, Working, freedom
 from ronghe.spatial.fitted import FittedModel
-from ronghe.spatial.impacts import IMPACTS, average_impacts, delta_errors
-from ronghe.spatial.results import SpatialPanelResult
 from ronghe.spatial.uncertainty.group_scores import group_meat
 from ronghe.spatial.uncertainty.information import observed_information
 from ronghe.spatial.uncertainty.near_pairs import near_meat
 from ronghe.spatial.uncertainty.scores import score_parts, unit_meat
 
-COLUMNS = ["estimate", "std_error", "statistic", "df", "pvalue", "lower", "upper"]
 # Directions of [Z, G Z b] with less than this share of their scale say nothing.
 RANK = 1e-11
+# Quantities whose degrees of freedom are found together, so that their directions fit in memory.
+AT_ONCE = 256
 # Up to this many units every pair of them is in the sum, beyond it those within reach.
 MANY_UNITS = 600
 
@@ -139,6 +136,11 @@ class FewClusters:
 
         See `clusters.freedom`. Combinations without a linear part (lambda, sigma2) have G - 1 and no factor.
         """
+        parts = [self._freedom(kind, gradients[i : i + AT_ONCE], df) for i in range(0, len(gradients), AT_ONCE)]
+        factors, found = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return factors, found
+
+    def _freedom(self, kind: str, gradients: np.ndarray, df: str | None) -> tuple[np.ndarray, np.ndarray]:
         factors, found = np.ones(len(gradients)), np.full(len(gradients), self.n_clusters - 1.0)
         m = self.model
         columns = [*range(m.n_b)] + ([m.place("rho")] if m.place("rho") is not None else [])
@@ -172,58 +174,3 @@ class FewClusters:
         units, times = np.repeat(np.arange(N), T), np.tile(np.arange(T), N)
         rows = self.adjusted("CR2").reshape(-1)
         return Working.estimated(rows, units, times, self.blocks, self.model.projection.has_units)
-
-
-def quantity_table(
-    names: pd.Index, values: np.ndarray, errors: np.ndarray, df: np.ndarray, level: float
-) -> pd.DataFrame:
-    """Return estimate, std_error, statistic, df, pvalue, lower, upper: p and interval from one t distribution."""
-    if not 0 < level < 1:
-        raise RongheError(f"level must lie between 0 and 1, not {level}")
-    statistic = np.divide(values, errors, out=np.full(len(values), np.nan), where=errors > 0)
-    half = t_distribution.ppf(0.5 + level / 2, df) * errors
-    pvalues = 2 * t_distribution.sf(np.abs(statistic), df)
-    table = np.column_stack([values, errors, statistic, df, pvalues, values - half, values + half])
-    return pd.DataFrame(table, index=names, columns=COLUMNS)
-
-
-def few_clusters(result: SpatialPanelResult, codes: np.ndarray | None = None) -> FewClusters:
-    """Return the leverage of the clusters of a fitted model; `codes` groups units (see `group_scores.read_groups`)."""
-    return FewClusters(result.model, codes)
-
-
-def coefficient_table(
-    result: SpatialPanelResult,
-    kind: str = "corrected",
-    df: str | None = None,
-    level: float = 0.95,
-    codes: np.ndarray | None = None,
-) -> pd.DataFrame:
-    """Return one row per parameter with standard errors for few clusters, degrees of freedom and intervals."""
-    clusters = FewClusters(result.model, codes)
-    V = clusters.covariance(kind)
-    names = pd.Index(result.specification.parameters, name="term")
-    factors, freedom = clusters.freedom(kind, np.eye(len(V)), df)
-    return quantity_table(names, result.model.values, np.sqrt(np.diag(V) * factors), freedom, level)
-
-
-def impact_table(
-    result: SpatialPanelResult,
-    kind: str = "corrected",
-    df: str | None = None,
-    level: float = 0.95,
-    codes: np.ndarray | None = None,
-) -> pd.DataFrame:
-    """Return direct, indirect and total impacts with standard errors for few clusters by the delta method."""
-    clusters = FewClusters(result.model, codes)
-    variables, effects, jacobian = average_impacts(result.model)
-    gradients = jacobian.reshape(-1, jacobian.shape[2])
-    errors = delta_errors(gradients, clusters.covariance(kind))
-    index = pd.MultiIndex.from_product([variables, IMPACTS], names=["variable", "effect"])
-    factors, freedom = clusters.freedom(kind, gradients, df)
-    return quantity_table(index, effects.ravel(), errors * np.sqrt(factors), freedom, level)
-
-
-def with_few_clusters(result: SpatialPanelResult, kind: str = "CR2") -> SpatialPanelResult:
-    """Return the same estimates with the covariance of `kind`, as `result.with_covariance` does."""
-    return replace(result, covariance=FewClusters(result.model).covariance(kind))
