@@ -281,11 +281,11 @@ KINDS: dict[str, Kind] = {
     ),
     "identification": Kind(
         "Which spatial model and which fixed effects: the tests that every paper of the field prints.",
-        (*REGRESSION, "effects", "weights", "method", "durbin"),
+        (*REGRESSION, "effects", "weights", "method", "durbin", "wild_repetitions"),
         required=("outcome", "treatment", "weights"),
         effects=ALL_EFFECTS,
         tables=("identification",),
-        defaults={"effects": "twoways", "method": "lee_yu"},
+        defaults={"effects": "twoways", "method": "lee_yu", "wild_repetitions": 999},
     ),
     "weights_comparison": Kind(
         "One model under several weights matrices: likelihood, criteria, posterior probabilities.",
