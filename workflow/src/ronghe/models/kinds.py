@@ -155,7 +155,7 @@ KINDS: dict[str, Kind] = {
         required=("outcome", "treatment", "threshold_variable"),
         covariances=ALL_LINEAR,
         effects=("units", "twoways"),
-        tables=("thresholds", "likelihood_ratio"),
+        tables=("thresholds", "likelihood_ratio", "without_each"),
         defaults={"effects": "twoways"},
     ),
     "moderation": Kind(
