@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from ronghe.weights import Weights
 
 REGRESSORS = ["ln_pcap", "ln_pc", "ln_emp", "unemp"]
 
@@ -23,6 +24,13 @@ def regression(kind: str = "fixed_effects", **changes: object) -> dict:
     """Return an entry for Munnell's panel."""
     base = {"name": "test", "kind": kind, "outcome": "ln_gsp", "treatment": "ln_pcap"}
     return base | {"controls": REGRESSORS[1:], "effects": "twoways"} | changes
+
+
+def ring(n: int) -> Weights:
+    """Return a ring of n regions, two neighbours each, rows summing to one."""
+    labels = [f"r{i:02d}" for i in range(n)]
+    rows = [(labels[i], labels[(i + s) % n], 0.5) for i in range(n) for s in (-1, 1)]
+    return Weights.from_edges(pd.DataFrame(rows, columns=["focal", "neighbor", "weight"]))
 
 
 def linked_panel(seed: int = 0, n_units: int = 60, n_periods: int = 6, a: float = 0.8, b: float = 0.5) -> pd.DataFrame:
