@@ -13,6 +13,8 @@ configfile: "config/weights.yaml"
 configfile: "config/explore.yaml"
 configfile: "config/specifications.yaml"
 configfile: "config/tables.yaml"
+configfile: "config/figures.yaml"
+configfile: "config/quotes.yaml"
 configfile: "config/labels.yaml"
 
 

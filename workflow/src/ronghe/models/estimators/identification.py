@@ -6,7 +6,7 @@ from ronghe.linear.inference import (
     test_table,
 )
 from ronghe.models.design.design import build
-from ronghe.models.design.weights import frames_of, weights_of
+from ronghe.models.design.weights import facts, frames_of, weights_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.report import tables_estimate
 
@@ -22,4 +22,5 @@ def estimate(specification: dict, data: Data) -> Estimate:
     columns = ["test", "statistic", "df", "pvalue", "note"]
     told = {"verdicts": found.verdicts, "chosen_model": found.model, "chosen_effects": found.effects}
     tests = test_table(found.table[[c for c in columns if c in found.table]].to_dict("records"))
-    return tables_estimate(specification, design, cut, "identification", {"identification": found.table}, told, tests)
+    sample = facts(specification, design, cut)
+    return tables_estimate(specification, sample, "identification", {"identification": found.table}, told, tests)

@@ -8,7 +8,7 @@ from ronghe.linear.inference import (
     test_table,
 )
 from ronghe.models.design.design import build
-from ronghe.models.design.weights import frames_of, weights_of
+from ronghe.models.design.weights import facts, frames_of, weights_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.report import tables_estimate
 
@@ -29,6 +29,5 @@ def estimate(specification: dict, data: Data) -> Estimate:
     models = pd.concat(parts, ignore_index=True)
     models.insert(0, "weights", models.pop("weights"))
     tables = {"weights": weights, "models": models}
-    return tables_estimate(
-        specification, design, cut, "weights_comparison", tables, {"compared": names}, test_table([])
-    )
+    sample = facts(specification, design, cut)
+    return tables_estimate(specification, sample, "weights_comparison", tables, {"compared": names}, test_table([]))

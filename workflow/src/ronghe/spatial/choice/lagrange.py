@@ -11,8 +11,8 @@ from scipy import linalg
 from scipy.special import chdtrc, ndtr
 
 from ronghe.errors import RongheError, listing, require_known
-from ronghe.explore.wide import to_block, to_wide
 from ronghe.weights.matrix import Weights
+from ronghe.weights.wide import to_block, to_wide
 
 EFFECTS = ["pooled", "units", "time", "twoways"]
 METHODS = ["lsdv", "lee_yu"]

@@ -4,6 +4,7 @@ W y is instrumented by W X, W^2 X, ... (Kelejian and Prucha 1998, J. Real Estate
 fixed effects removed from all columns alike. With a spatial error, lambda follows from moments of the residuals and
 the model is estimated again on data filtered by I - lambda M (Arraiz, Drukker, Kelejian and Prucha 2010, J. Regional
 Science 50, section 3); see `error_moments`. Nothing rests on normality or exogenous regressors.
+The two-stage regressions are linearmodels' (`linear.instrumental_models`).
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from ronghe.errors import RongheError, require_known
 from ronghe.linear import absorption
 from ronghe.linear.covariance import KINDS, Choice
 from ronghe.linear.inference import test_table
+from ronghe.linear.instrumental_models import fit_two_stage
 from ronghe.linear.layout import Layout
-from ronghe.linear.two_stage import Problem, diagnostics, fitted_regressors, score_covariance, two_stage
+from ronghe.linear.two_stage import Problem, fitted_regressors, score_covariance
 from ronghe.spatial.equation import CONSTANT, specify
 from ronghe.spatial.grid import Panel, read_panel_arrays
 from ronghe.spatial.labelled import Labelled, average_impacts
@@ -126,7 +128,8 @@ class SpatialTwoStage:
         choice = Choice(cov_type, tuple(cluster))
         columns = self.columns()
         problem, used, dropped = self._problem(columns, choice)
-        beta, cov, residuals = two_stage(problem)
+        fitted = fit_two_stage(problem)
+        beta, cov, residuals = fitted.coefficients, fitted.covariance, fitted.residuals
         order = [columns.order.index(name) for name in columns.regressors]
         names, error = list(columns.regressors), None
         if self.specification.has_error:
@@ -150,7 +153,7 @@ class SpatialTwoStage:
         plain, plain_y = problem.X, problem.y
         first = moments.estimate(residuals.reshape(shape))
         problem, _, _ = self._problem(columns.filtered(M, first), choice)
-        beta, _, _ = two_stage(problem)
+        beta = fit_two_stage(problem).coefficients
         u = (plain_y - plain @ beta).reshape(shape)
         weight = np.linalg.inv(_at(problem, moments.filtered(u, first)).joint_meat(moments)[-2:, -2:])
         lam = moments.estimate(u, weight)
@@ -258,11 +261,10 @@ class TwoStageResults(Labelled):
         endogenous = [n for n in self.names if n in self.model.columns().endogenous]
         if not endogenous:
             return test_table([])
-        beta, _, residuals = two_stage(self.problem)
-        return test_table(diagnostics(self.problem, endogenous, beta, residuals))
+        return test_table(fit_two_stage(self.problem).tests(endogenous))
 
     def impacts(self, level: float = 0.95) -> pd.DataFrame:
-        """Return direct, indirect and total effects with delta-method errors."""
+        """Return direct, indirect and total impacts with delta-method errors."""
         return average_impacts(self, self.model.specification, self.model.weights, level)
 
 
