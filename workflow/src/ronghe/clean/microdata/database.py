@@ -99,7 +99,7 @@ class Source:
         return f"CASE WHEN trim({column}) NOT IN ({empty}) THEN trim({column}) END"
 
     def number(self, column: str) -> str:
-        """Return a column as a number in SQL, NULL where it is missing or is none (DuckDB itself reads 1_000 as 1000)."""
+        """Return a column as a number in SQL, NULL where it is missing or no number (1_000 is none)."""
         if column not in self.texts:
             return f"TRY_CAST({column} AS DOUBLE)"
         return f"CASE WHEN NOT contains({column}, '_') THEN TRY_CAST(trim({column}) AS DOUBLE) END"
