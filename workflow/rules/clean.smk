@@ -19,10 +19,52 @@ CLEANED = {
 }
 
 
+def named_microdata(kind):
+    """The pattern of the names of the files of microdata of a kind."""
+    return microdata.name_pattern(DATASET, kind)
+
+
+rule aggregate_plants:
+    """Sum up plants by region, sector and year, out of core; every row counts, or is recorded under its fault."""
+    input:
+        raw=lambda wildcards: microdata.sources(DATASET, wildcards.microdata),
+        code=code_of("aggregate_microdata"),
+    output:
+        **microdata.outputs("{microdata}", "plants"),
+    log:
+        "results/logs/clean/aggregate_plants/{microdata}.log",
+    benchmark:
+        "results/benchmarks/jobs/clean/aggregate_plants/{microdata}.tsv"
+    wildcard_constraints:
+        microdata=named_microdata("plants"),
+    conda:
+        ENVIRONMENT
+    threads: 2
+    resources:
+        mem_mb=6000,
+    params:
+        dataset=lambda wildcards: microdata.what_counts(DATASET, wildcards.microdata),
+        scratch="results/scratch/{microdata}",
+    script:
+        "../scripts/aggregate_microdata.py"
+
+
+use rule aggregate_plants as aggregate_patents with:
+    output:
+        **microdata.outputs("{microdata}", "patents"),
+    log:
+        "results/logs/clean/aggregate_patents/{microdata}.log",
+    benchmark:
+        "results/benchmarks/jobs/clean/aggregate_patents/{microdata}.tsv"
+    wildcard_constraints:
+        microdata=named_microdata("patents"),
+
+
 rule build_panel:
     """Read the raw tables, check and convert them, treat gaps, derive variables: the panel and its flags."""
     input:
         raw=raw_files(DATASET),
+        cells=microdata.used_cells(DATASET),
         code=code_of("build_panel"),
     output:
         **CLEANED,
@@ -85,5 +127,6 @@ rule clean:
     """Stage 1, all of it: from raw tables to one checked panel."""
     input:
         rules.build_panel.output,
+        microdata.targets(DATASET),
         rules.write_codebook.output,
         rules.recompute_facts.output if "facts" in DATASET else [],

@@ -13,7 +13,7 @@ from ronghe.clean.microdata.database import Limits
 from ronghe.clean.microdata.patents import aggregate_patents
 from ronghe.clean.regions import Names
 from ronghe.errors import RongheError
-from ronghe.measures.technology_convergence import technology_convergence
+from ronghe.measures.formulas.technology_convergence import technology_convergence
 
 ENTRY = {
     "kind": "patents",

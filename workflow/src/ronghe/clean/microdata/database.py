@@ -28,7 +28,10 @@ MISSING = (
 
 @dataclass(frozen=True)
 class Limits:
-    """What a job may use: megabytes of memory, threads, and a folder for what does not fit in memory."""
+    """What a job may use: megabytes of memory, threads, and a folder for what does not fit in memory.
+
+    DuckDB is held to 60 percent of the memory: it does not count what it reads files into, nor does Python.
+    """
 
     scratch: str | Path
     memory: int = 4000
@@ -49,7 +52,7 @@ def open_database(limits: Limits) -> Iterator[tuple[DuckDBPyConnection, Path]]:
         "home_directory": str(scratch),
         "extension_directory": str(scratch / "extensions"),
         "secret_directory": str(scratch / "secrets"),
-        "memory_limit": f"{limits.memory}MB",
+        "memory_limit": f"{int(0.6 * limits.memory)}MB",
         "threads": limits.threads,
         # Nothing is fetched: what the wheel holds (CSV, Parquet) is all that is used.
         "autoinstall_known_extensions": False,

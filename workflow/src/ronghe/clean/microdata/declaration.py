@@ -38,6 +38,11 @@ FAULTS: dict[str, dict[str, str]] = {
         "duplicate_patent_class": "a patent that stands twice in a class",
     },
 }
+# What is made of a file of each kind.
+FILES = {
+    "plants": ["cells.csv", "points.parquet", "records.csv"],
+    "patents": ["counts.csv", "coclassification.csv", "records.csv"],
+}
 # Ways with a fault beside refusing it and leaving its rows out.
 OTHER_RULES = {"zero_employment": ["keep"], "duplicate_patent_class": ["count_once"]}
 NOT_LEFT_OUT = ("duplicate_patent_class",)
@@ -46,11 +51,19 @@ CELLS = {"layout": "long", "key": {"region": "region", "year": "year", "indicato
 ALL_SECTORS = "all"
 
 
-def outputs(name: str, entry: Mapping) -> dict[str, str]:
+def outputs(name: str, kind: str) -> dict[str, str]:
     """Return the files made of one file of microdata, by the name of each."""
-    tables = ["cells"] if entry["kind"] == "plants" else ["counts", "coclassification"]
-    paths = {table: f"{FOLDER}/{name}/{table}.csv" for table in [*tables, "records"]}
-    return paths | ({"points": f"{FOLDER}/{name}/points.parquet"} if "points" in entry else {})
+    return {Path(file).stem: f"{FOLDER}/{name}/{file}" for file in FILES[kind]}
+
+
+def targets(dataset: Mapping) -> list[str]:
+    """Return the records of every file of microdata: asking for these sums all of them up."""
+    return [outputs(name, entry["kind"])["records"] for name, entry in dataset.get("microdata", {}).items()]
+
+
+def name_pattern(dataset: Mapping, kind: str) -> str:
+    """Return the pattern that matches the names of this kind and nothing else, for a rule's wildcard."""
+    return "|".join(_of_kind(dataset, kind)) or "(?!)"
 
 
 def sources(dataset: Mapping, name: str) -> list[str]:
@@ -63,7 +76,7 @@ def sources(dataset: Mapping, name: str) -> list[str]:
 def used_cells(dataset: Mapping) -> list[str]:
     """Return the tables of cells that the panel is made of."""
     names = dict.fromkeys(table["microdata"] for table in dataset["tables"].values() if "microdata" in table)
-    return [outputs(name, dataset["microdata"][name])["cells"] for name in names]
+    return [outputs(name, "plants")["cells"] for name in names]
 
 
 def what_counts(dataset: Mapping, name: str) -> dict:
@@ -82,8 +95,7 @@ def with_cells(dataset: dict, where: str = "dataset") -> dict:
             mine = [key for key in ("file", "layout", "key") if key in entry]
             if mine:
                 raise RongheError(f"{place}: '{mine[0]}' belongs to a raw table; a table of microdata has none")
-            path = outputs(entry["microdata"], dataset["microdata"][entry["microdata"]])["cells"]
-            entry = {**entry, **CELLS, "file": path}
+            entry = {**entry, **CELLS, "file": outputs(entry["microdata"], "plants")["cells"]}
         tables[table] = entry
     return {**dataset, "tables": tables}
 

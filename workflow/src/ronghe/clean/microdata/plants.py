@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 LARGEST = 3_000_000_000  # its square still fits 64 bits, so that sums of squares are exact
+POSITION = ("longitude", "latitude")
 LONGEST = 62  # years that fit the bits of one number
 
 
@@ -166,22 +167,23 @@ def _turnover(database: DuckDBPyConnection, first: int, last: int) -> pd.DataFra
 
 
 def _write_points(database: DuckDBPyConnection, entry: Mapping, path: str | Path) -> None:
-    """Write the plants of the years wanted with their positions, in an order that no thread decides."""
+    """Write the plants of the years wanted (none unless declared) with positions, in an order no thread decides."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     names = list(entry["sectors"])
     scale = 10 ** entry.get("decimals", 0)
     whens = " ".join(f"WHEN {i} THEN {text(name)}" for i, name in enumerate(names))
-    years = ", ".join(str(int(year)) for year in entry["points"])
-    found = [row[0] for row in database.execute(f"SELECT DISTINCT y FROM judged WHERE y IN ({years})").fetchall()]
-    absent = sorted(set(entry["points"]) - set(found))
+    years = entry.get("points", [])
+    wanted = f"fault = 0 AND placed AND list_contains({years}::INTEGER[], y)"
+    found = [row[0] for row in database.execute(f"SELECT DISTINCT y FROM judged WHERE {wanted}").fetchall()]
+    absent = sorted(set(years) - set(found))
     if absent:
-        raise RongheError(f"points: no plant in {listing(absent)}; mend the years under points")
+        raise RongheError(f"points: no plant with a position in {listing(absent)}; mend the years under points")
+    positions = ", ".join(c if c in entry["columns"] else f"CAST(NULL AS DOUBLE) AS {c}" for c in POSITION)
     database.execute(f"""
         COPY (
-            SELECT CASE s {whens} END AS sector, CAST(y AS INTEGER) AS year, longitude, latitude,
+            SELECT CASE s {whens} END AS sector, CAST(y AS INTEGER) AS year, {positions},
                 e / {scale} AS employment
-            FROM judged WHERE fault = 0 AND placed AND y IN ({years})
-            ORDER BY s, y, longitude, latitude, e
+            FROM judged WHERE {wanted} ORDER BY s, y, longitude, latitude, employment
         ) TO {text(path)} (FORMAT parquet)""")
 
 
