@@ -1,6 +1,8 @@
-"""What every spatial kind takes from a specification: labelled frames, weights cut to the sample, facts of the fit."""
+"""What every spatial kind takes from a specification: frames, weights cut to the sample, facts of the fit."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pandas as pd
 
@@ -11,8 +13,15 @@ from ronghe.weights import Weights
 
 
 def frames_of(design: Design) -> tuple[pd.Series, pd.DataFrame]:
-    """Return outcome and regressors as labelled frames."""
+    """Return outcome and regressors, indexed by region and year."""
     return design.frame[design.outcome], design.frame[design.names]
+
+
+def weights_named(name: str, data: Data) -> Weights:
+    """Return the weights of a name, read from their file the first time."""
+    if isinstance(data.weights[name], str | Path):
+        data.weights[name] = Weights.read(data.weights[name])
+    return data.weights[name]
 
 
 def weights_of(specification: dict, data: Data, design: Design, key: str = "weights") -> tuple[Weights, list[str]]:
@@ -21,7 +30,7 @@ def weights_of(specification: dict, data: Data, design: Design, key: str = "weig
     Weights whose rows summed to one are standardised again after the cut, so that a neighbour outside the sample does
     not count as a zero.
     """
-    W = data.weights[specification[key]]
+    W = weights_named(specification[key], data)
     regions = design.index.levels[0]
     outside = [str(label) for label in W.labels if label not in regions]
     if not outside:
@@ -39,12 +48,12 @@ def weights_of(specification: dict, data: Data, design: Design, key: str = "weig
 
 def facts(specification: dict, design: Design, cut: list[str], *notes: str) -> dict:
     """Return what fit.json says of the sample and the weights."""
-    said = list(notes)
+    notes = list(notes)
     if cut:
-        said.append(f"weights cut to the sample, rows that summed to one do so again; left out: {listing(cut, 40)}")
+        notes.append(f"weights cut to the sample, rows that summed to one do so again; left out: {listing(cut, 40)}")
     return {
         "weights": specification.get("weights"),
         **design.facts(),
         "sample": specification.get("sample_name", "all"),
-        "notes": said,
+        "notes": notes,
     }

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import linalg
+from scipy import linalg, sparse
 
 from ronghe.errors import RongheError, require_known
 from ronghe.linear import absorption
@@ -24,13 +24,14 @@ from ronghe.linear.instrumental_models import fit_two_stage
 from ronghe.linear.layout import Layout
 from ronghe.linear.two_stage import Problem, fitted_regressors, score_covariance
 from ronghe.spatial.equation import CONSTANT, specify
-from ronghe.spatial.grid import Panel, read_panel_arrays
-from ronghe.spatial.labelled import Labelled, average_impacts
+from ronghe.spatial.estimates import Estimates
+from ronghe.spatial.grid import Panel, WeightsLike, read_panel_arrays
+from ronghe.spatial.impact_tables import estimates_table
 from ronghe.spatial.log_determinant.exact import log_determinant
 from ronghe.spatial.projection import Projection
 from ronghe.spatial.sufficient_statistics import lag
 from ronghe.spatial.two_stage.error_moments import ErrorMoments, FilteredRegression, QuadraticMoments
-from ronghe.weights import Weights
+from ronghe.weights.matrix import Weights
 
 WHERE = "SpatialTwoStage"
 MODELS = ("sar", "sdm", "sarar", "gns", "sem", "sdem", "slx", "ols")
@@ -50,7 +51,7 @@ class SpatialTwoStage:
         self,
         y: pd.Series,
         X: pd.DataFrame,
-        W: object,
+        W: WeightsLike,
         model: str = "sar",
         effects: str = "twoways",
         durbin: Sequence[str] | None = None,
@@ -58,7 +59,7 @@ class SpatialTwoStage:
         instruments: pd.DataFrame | None = None,
         orders: int = 2,
         lag_instruments: bool = True,
-        error_weights: object | None = None,
+        error_weights: WeightsLike | None = None,
     ) -> None:
         """Lay the panel out by label."""
         require_known(model, MODELS, "model", WHERE)
@@ -222,13 +223,13 @@ class _Columns:
         """Return a column by name."""
         return self.regressors[name] if name in self.regressors else self.instruments[name]
 
-    def filtered(self, M: object, lam: float) -> _Columns:
+    def filtered(self, M: sparse.csr_array, lam: float) -> _Columns:
         """Return outcome and regressors filtered by I - lambda M; the instruments stay as they are."""
         regressors = {name: values - lam * lag(M, values) for name, values in self.regressors.items()}
         return _Columns(self.y - lam * lag(M, self.y), regressors, self.endogenous, self.instruments)
 
 
-class TwoStageResults(Labelled):
+class TwoStageResults(Estimates):
     """Estimates of (beta, theta, gamma, rho, lambda) with tests of the instruments' strength and validity."""
 
     def __init__(
@@ -265,7 +266,7 @@ class TwoStageResults(Labelled):
 
     def impacts(self, level: float = 0.95) -> pd.DataFrame:
         """Return direct, indirect and total impacts with delta-method errors."""
-        return average_impacts(self, self.model.specification, self.model.weights, level)
+        return estimates_table(self, self.model.specification, self.model.weights, level)
 
 
 def _independent(exogenous: np.ndarray, candidates: np.ndarray) -> list[int]:

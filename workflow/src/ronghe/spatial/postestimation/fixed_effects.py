@@ -14,7 +14,7 @@ from ronghe.spatial.sufficient_statistics import lag
 
 
 @dataclass(frozen=True)
-class Effects:
+class FixedEffects:
     """Constant, unit effects and time effects; the latter two sum to zero."""
 
     constant: float
@@ -46,8 +46,8 @@ def remainder(result: SpatialPanelResult) -> np.ndarray:
     return y - lagged - structural_part(result)
 
 
-def recover(result: SpatialPanelResult) -> Effects:
-    """Return the effects: means of the remainder over periods and over units (Elhorst 2014, eq. 3.9 and 3.13).
+def recover(result: SpatialPanelResult) -> FixedEffects:
+    """Return the fixed effects: means of the remainder over periods and over units (Elhorst 2014, eq. 3.9 and 3.13).
 
     With a spatial error the time effects are the generalised means 1'B r_t / (1'B 1); those of units need no weights,
     as B is the same in all periods.
@@ -56,27 +56,27 @@ def recover(result: SpatialPanelResult) -> Effects:
     r = remainder(result)
     n_units, n_periods = r.shape
     by_unit = r.mean(axis=1)
-    by_time = _unit_weights(result) @ r
+    by_time = _unit_shares(result) @ r
     if model.projection.effects == "pooled":
-        return Effects(0.0, np.zeros(n_units), np.zeros(n_periods))
+        return FixedEffects(0.0, np.zeros(n_units), np.zeros(n_periods))
     if model.projection.effects == "units":
-        return Effects(by_unit.mean(), by_unit - by_unit.mean(), np.zeros(n_periods))
+        return FixedEffects(by_unit.mean(), by_unit - by_unit.mean(), np.zeros(n_periods))
     if model.projection.effects == "time":
-        return Effects(by_time.mean(), np.zeros(n_units), by_time - by_time.mean())
-    return Effects(by_unit.mean(), by_unit - by_unit.mean(), by_time - by_time.mean())
+        return FixedEffects(by_time.mean(), np.zeros(n_units), by_time - by_time.mean())
+    return FixedEffects(by_unit.mean(), by_unit - by_unit.mean(), by_time - by_time.mean())
 
 
-def _unit_weights(result: SpatialPanelResult) -> np.ndarray:
-    """Return the weights 1'B / (1'B 1) of the units in a time effect; equal ones without a spatial error."""
+def _unit_shares(result: SpatialPanelResult) -> np.ndarray:
+    """Return the shares 1'B / (1'B 1) of the units in a time effect; equal ones without a spatial error."""
     model = result.model
     n_units = model.panel.n_units
     if model.likelihood.error is None or not model.projection.has_time:
         return np.full(n_units, 1 / n_units)
-    weights = np.ones(n_units) - model.lam * (model.likelihood.error.matrix.T @ np.ones(n_units))
-    return weights / weights.sum()
+    shares = np.ones(n_units) - model.lam * (model.likelihood.error.matrix.T @ np.ones(n_units))
+    return shares / shares.sum()
 
 
-def effects_table(result: SpatialPanelResult, kind: str = "units", level: float = 0.95) -> pd.DataFrame:
+def fixed_effects_table(result: SpatialPanelResult, kind: str = "units", level: float = 0.95) -> pd.DataFrame:
     """Return the unit or the time effects, each with its standard error, statistic, p-value and interval.
 
     The variance of an effect is that of the mean disturbance behind it, less its part in the overall mean, plus
@@ -90,7 +90,7 @@ def effects_table(result: SpatialPanelResult, kind: str = "units", level: float 
         raise RongheError(f"this model has no {kind} effects to recover (effects='{model.projection.effects}')")
     found = recover(result)
     columns = _columns(result)
-    columns = columns.mean(axis=1) if kind == "units" else np.einsum("i,itk->tk", _unit_weights(result), columns)
+    columns = columns.mean(axis=1) if kind == "units" else np.einsum("i,itk->tk", _unit_shares(result), columns)
     names = [*result.specification.terms, *(["rho"] if model.likelihood.lag is not None else [])]
     if kind == "time" and model.likelihood.error is not None:
         # d tau / d lambda = -1'M u / (1'B 1), u off the effects.
