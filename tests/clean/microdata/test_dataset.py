@@ -22,14 +22,19 @@ from ronghe.clean.microdata.declaration import outputs, sources, used_cells, wha
 from ronghe.clean.panel import clean_dataset
 from ronghe.clean.variables import raw_files
 from ronghe.errors import RongheError
-from ronghe.frames import read_panel
+from ronghe.frames import read_csv, read_panel
 
-PLANTS = """id,area,code,year,staff
-a,North,C31,2019,10
-b,N,C32,2019,30
-a,North,C31,2020,20
-c,South,I65,2019,5
-c,South,I65,2020,6
+PLANTS = """id,area,code,year,staff,lon,lat
+a,North,C31,2019,10,116.4,39.9
+b,N,C32,2019,30,116.5,39.8
+a,North,C31,2020,20,116.4,39.9
+c,South,I65,2019,5,113.3,23.1
+c,South,I65,2020,6,113.3,23.1
+"""
+MEASURES = """
+measures:
+  concentration: {kind: plant_concentration, microdata: firms}
+  steel: {kind: plant_locations, microdata: firms, industry: steel, year: 2019, simulations: 19, bandwidth_km: 50}
 """
 DECLARED = {
     "title": "Two regions of plants",
@@ -112,9 +117,12 @@ def test_a_dataset_of_plants_through_the_workflow(tmp_path, project, declared):
     for folder in ("config", "workflow", "profiles"):
         shutil.copytree(project / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "config/datasets/two").mkdir()
+    (tmp_path / "config/datasets/two/measures.yaml").write_text(MEASURES, encoding="utf-8")
+    declared["microdata"]["firms"] |= {"points": [2019]}
+    declared["microdata"]["firms"]["columns"] |= {"longitude": "lon", "latitude": "lat"}
     (tmp_path / "config/datasets/two.yaml").write_text(yaml.safe_dump(declared), encoding="utf-8")
     run = subprocess.run(
-        [sys.executable, "-m", "snakemake", "clean", "--cores", "1", "--config", "dataset=two"],
+        [sys.executable, "-m", "snakemake", "clean", "measures", "--cores", "1", "--config", "dataset=two"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(tmp_path / "workflow/src")},
         capture_output=True,
@@ -124,6 +132,9 @@ def test_a_dataset_of_plants_through_the_workflow(tmp_path, project, declared):
     assert read_panel(tmp_path / "data/processed/panel.parquet").at[("North", 2019), "jobs_steel"] == 40
     assert (tmp_path / "data/processed/microdata/firms/records.csv").is_file()
     assert not (tmp_path / "results/scratch/firms").exists()
+    industries = read_csv(tmp_path / "results/measures/concentration/industries.csv")
+    assert industries["plants"].tolist() == [1, 2, 1, 1]
+    assert read_csv(tmp_path / "results/measures/steel/test.csv").at[0, "sites"] == 3
 
 
 def test_a_changed_file_is_refused(tmp_path, project, declared):

@@ -169,6 +169,7 @@ def test_bad_points_are_refused():
         lambda: localisation(Sites(good, False), np.array([1, 2]), QUICK, np.array([1, -1.0])): "weights",
         lambda: colocation(Sites(good, False), np.array([1, 2]), np.array([2, 3]), QUICK): "both industries",
         lambda: localisation(Sites(np.ones((9, 2)), False), np.arange(3), Options(19)): "on one spot",
+        lambda: localisation(Sites(good, False), np.arange(2), Options(19)): "give 'bandwidth_km'",
     }.items():
         with pytest.raises(RongheError, match=message):
             build()

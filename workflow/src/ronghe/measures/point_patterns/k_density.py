@@ -234,7 +234,11 @@ def _sampled(points: np.ndarray, members: tuple[np.ndarray, ...], rng: np.random
 def _silverman(d: np.ndarray, n_pairs: float) -> float:
     """Return 0.9 min(standard deviation, quartile range / 1.34) N^(-1/5) of N distances (Silverman 1986, eq. 3.31)."""
     quartiles = np.quantile(d, [0.25, 0.75])
-    spread = min(d.std(), np.ptp(quartiles) / 1.34) or d.std()
+    spread = min(d.std(), np.ptp(quartiles) / 1.34)
+    if spread < 1e-6 * d.max():
+        raise RongheError(
+            "K-density: at least half of all distances are equal: no bandwidth follows; give 'bandwidth_km'"
+        )
     return float(0.9 * spread * n_pairs**-0.2)
 
 
