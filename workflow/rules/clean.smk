@@ -28,7 +28,7 @@ rule aggregate_plants:
     """Sum up plants by region, sector and year, out of core; every row counts, or is recorded under its fault."""
     input:
         raw=lambda wildcards: microdata.sources(DATASET, wildcards.microdata),
-        code=code_of("aggregate_microdata"),
+        code=code_of("aggregate_plants"),
     output:
         **microdata.outputs("{microdata}", "plants"),
     log:
@@ -46,10 +46,14 @@ rule aggregate_plants:
         dataset=lambda wildcards: microdata.what_counts(DATASET, wildcards.microdata),
         scratch="results/scratch/{microdata}",
     script:
-        "../scripts/aggregate_microdata.py"
+        "../scripts/aggregate_plants.py"
 
 
-use rule aggregate_plants as aggregate_patents with:
+rule aggregate_patents:
+    """Count patents by technology class, region, sector and year, out of core."""
+    input:
+        raw=lambda wildcards: microdata.sources(DATASET, wildcards.microdata),
+        code=code_of("aggregate_patents"),
     output:
         **microdata.outputs("{microdata}", "patents"),
     log:
@@ -58,6 +62,16 @@ use rule aggregate_plants as aggregate_patents with:
         "results/benchmarks/jobs/clean/aggregate_patents/{microdata}.tsv"
     wildcard_constraints:
         microdata=named_microdata("patents"),
+    conda:
+        ENVIRONMENT
+    threads: 2
+    resources:
+        mem_mb=6000,
+    params:
+        dataset=lambda wildcards: microdata.what_counts(DATASET, wildcards.microdata),
+        scratch="results/scratch/{microdata}",
+    script:
+        "../scripts/aggregate_patents.py"
 
 
 rule build_panel:

@@ -3,8 +3,8 @@
 import pandas as pd
 from ronghe.frames import write_tables
 from ronghe.journal import journal
+from ronghe.measures.formulas.plant_locations import plant_locations
 from ronghe.measures.inputs import options
-from ronghe.measures.point_patterns.industries import plant_locations
 
 with journal(snakemake.log[0]):
     points = pd.read_parquet(snakemake.input.points)

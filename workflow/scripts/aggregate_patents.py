@@ -1,4 +1,4 @@
-"""Sum up the rows of a file of microdata by region, sector and year."""
+"""Count patents by technology class, region, sector and year."""
 
 from ronghe.clean.microdata.aggregate import aggregate
 from ronghe.clean.microdata.database import Limits

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from ronghe.errors import RongheError
-from ronghe.measures.point_patterns.industries import plant_locations
+from ronghe.measures.formulas.plant_locations import plant_locations
 from ronghe.measures.point_patterns.k_density import Options, Sites, colocation
 
 RNG = np.random.default_rng(4)
