@@ -1,4 +1,4 @@
-"""Times microdata on generated plants: `python -m benchmarks.microdata [million rows] [simulations]`.
+"""Times microdata on generated plants: `python -m benchmarks.microdata [all | rows | locations] [million rows] [simulations]`.
 
 Every plant and every position here is generated, with a fixed seed; nothing is observed. The file is written to
 results/scratch and removed afterwards.
@@ -30,6 +30,7 @@ OUTPUT = "results/benchmarks/microdata.csv"
 SCRATCH = Path("results/scratch/benchmark")
 REGIONS, SECTORS, THREADS, MEGABYTES = 31, 33, 2, 6000
 HEADINGS = ["plant", "region", "sector", "year", "employment", "revenue", "service_revenue", "longitude", "latitude"]
+EXTRA = ("peak_megabytes", "cpu_seconds", "load")
 ENTRY = {
     "kind": "plants",
     "columns": {heading: heading for heading in HEADINGS},
@@ -87,18 +88,18 @@ def towns(n: int, seed: int) -> np.ndarray:
 
 def k_density_row(task: str, work: partial, simulations: int) -> dict:
     """Return the row of one K-density."""
-    start = time.perf_counter()
+    start, before = time.perf_counter(), time.process_time()
     result: Density = work()
-    seconds = time.perf_counter() - start
+    seconds, cpu = time.perf_counter() - start, time.process_time() - before
     size = f"100000 plants each, 400000 sites, {simulations} simulations, cells of {result.summary['cell_km']:.2f} km"
     row = {"task": task, "size": size, "seconds": seconds, "best": seconds, "repeats": 1}
-    return row | {"load": os.getloadavg()[0]}
+    return row | {"cpu_seconds": round(cpu, 1), "load": os.getloadavg()[0]}
 
 
-def main(million: float = 100.0, simulations: int = 1000) -> None:
-    """Time one large file of plants and two large industries."""
+def time_rows(million: float) -> list[dict]:
+    """Return the row of one large file of plants."""
     SCRATCH.mkdir(parents=True, exist_ok=True)
-    path, rows = SCRATCH / "generated.parquet", []
+    path = SCRATCH / "generated.parquet"
     try:
         generate(int(million * 1e6), path)
         context = get_context("spawn")
@@ -109,11 +110,15 @@ def main(million: float = 100.0, simulations: int = 1000) -> None:
         process.join()
         used, seconds, cpu = results.get()
         size = f"{used} generated plant-years, {path.stat().st_size / 1e9:.2f} GB of Parquet, {THREADS} threads"
-        task = f"plants to cells with entry and exit (DuckDB {version('duckdb')})"
-        row = {"task": task, "size": size, "seconds": seconds, "best": seconds, "repeats": 1}
-        rows.append(row | {"peak_megabytes": round(peak), "cpu_seconds": round(cpu, 1), "load": os.getloadavg()[0]})
     finally:
         shutil.rmtree(SCRATCH)
+    task = f"plants to cells with entry and exit (DuckDB {version('duckdb')})"
+    row = {"task": task, "size": size, "seconds": seconds, "best": seconds, "repeats": 1}
+    return [row | {"peak_megabytes": round(peak), "cpu_seconds": round(cpu, 1), "load": os.getloadavg()[0]}]
+
+
+def time_locations(simulations: int) -> list[dict]:
+    """Return the rows of the K-densities of two large industries."""
     sites, options = Sites(towns(400_000, 1), True), Options(simulations, threads=THREADS)
     chosen = np.random.default_rng(2).choice(400_000, 200_000, replace=False)
     first, second = chosen[:100_000], chosen[100_000:]
@@ -121,10 +126,16 @@ def main(million: float = 100.0, simulations: int = 1000) -> None:
         "K-density of one industry": partial(localisation, sites, first, options),
         "K-density of two industries": partial(colocation, sites, first, second, options),
     }
-    rows += [k_density_row(task, work, simulations) for task, work in works.items()]
-    record(rows, OUTPUT, ("peak_megabytes", "cpu_seconds", "load"))
+    return [k_density_row(task, work, simulations) for task, work in works.items()]
+
+
+def main(what: str = "all", million: float = 100.0, simulations: int = 1000) -> None:
+    """Time one large file of plants, two large industries, or both."""
+    rows = time_rows(million) if what in ("all", "rows") else []
+    rows += time_locations(simulations) if what in ("all", "locations") else []
+    record(rows, OUTPUT, EXTRA, keep=True)
 
 
 if __name__ == "__main__":
-    given = [float(word) for word in sys.argv[1:]]
-    main(*given[:1], *(int(word) for word in given[1:]))
+    given = sys.argv[1:]
+    main(*given[:1], *map(float, given[1:2]), *map(int, given[2:3]))

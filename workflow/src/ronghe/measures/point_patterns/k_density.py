@@ -191,7 +191,7 @@ def _test(
         pairs = ExactPairs(sites.coordinates, sites.spherical, most + TAIL * h, h / 20)
         distortion = 0.0
     else:
-        pairs = RasterPairs(points, most + TAIL * h, options.cell or h / 3)
+        pairs = RasterPairs(points, most + TAIL * h, options.cell or h / 2)
     d = np.linspace(0, most, options.points)
     smooth = kernel_operator(d, pairs.distances, float(np.sqrt(h**2 + pairs.variance))) / mass
     seeds = np.random.SeedSequence([options.seed, 1]).spawn(options.simulations)
