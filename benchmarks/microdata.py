@@ -1,4 +1,4 @@
-"""Times microdata on generated plants: `python -m benchmarks.microdata [all | rows | locations] [million rows] [simulations]`.
+"""Times microdata on generated plants: `python -m benchmarks.microdata [all|rows|locations] [million] [simulations]`.
 
 Every plant and every position here is generated, with a fixed seed; nothing is observed. The file is written to
 results/scratch and removed afterwards.

@@ -12,12 +12,12 @@ from ronghe.paper.archive import MANIFEST, README, archive_files, main, pack, ve
 
 JOB = "s\tmax_rss\n12.5\t340.0\n"
 MADE = {
-    "data/processed/panel.parquet": "panel",
-    "paper/paper.pdf": "paper",
-    "results/explorer.html": "page",
-    "results/logs/clean/build_panel.log": "said",
+    "data/processed/china_provinces/panel.parquet": "panel",
+    "paper/china_provinces/en/paper.pdf": "paper",
+    "results/china_provinces/table.csv": "page",
+    "results/china_provinces/logs/clean/build_panel.log": "said",
     "results/scratch/x": "left",
-    "results/benchmarks/jobs/clean/build_panel.tsv": JOB,
+    "results/china_provinces/benchmarks/clean/build_panel.tsv": JOB,
     "workflow/src/ronghe/__pycache__/x.pyc": "cache",
 }
 
@@ -39,11 +39,14 @@ def finished(project, tmp_path):
 
 def test_what_is_in_it(finished):
     names = archive_files(finished)
-    assert {"Snakefile", "config/config.yaml", "data/raw/SHA256SUMS", "data/processed/panel.parquet"} <= set(names)
+    assert {
+        "Snakefile",
+        "config/config.yaml",
+        "data/raw/SHA256SUMS",
+        "data/processed/china_provinces/panel.parquet",
+    } <= set(names)
     assert not [
-        name
-        for name in names
-        if "logs" in name or "scratch" in name or "pycache" in name or "results/benchmarks" in name
+        name for name in names if "logs" in name or "scratch" in name or "pycache" in name or "/benchmarks/" in name
     ]
     assert names == sorted(names)
 
@@ -56,12 +59,15 @@ def test_packed_twice_it_is_the_same_and_unpacked_it_verifies(finished, tmp_path
     (root,) = (tmp_path / "unpacked").iterdir()
     found = verify(root)
     assert found["same"] == archive_files(finished) and not found["different"] and not found["missing"]
-    (root / "results/explorer.html").write_text("changed", encoding="utf-8")
-    (root / "paper/paper.pdf").unlink()
+    (root / "results/china_provinces/table.csv").write_text("changed", encoding="utf-8")
+    (root / "paper/china_provinces/en/paper.pdf").unlink()
     monkeypatch.chdir(root)
     assert main(["verify"]) == 1
     told = capsys.readouterr().out
-    assert "different: results/explorer.html\nmissing: paper/paper.pdf\n" in told and MANIFEST in told
+    assert (
+        "different: results/china_provinces/table.csv\nmissing: paper/china_provinces/en/paper.pdf\n" in told
+        and MANIFEST in told
+    )
 
 
 def test_readme_follows_the_template(finished, tmp_path):
@@ -81,8 +87,8 @@ def test_readme_follows_the_template(finished, tmp_path):
 
 
 def test_without_results_it_says_what_to_run(finished, tmp_path):
-    (finished / "paper/paper.pdf").unlink()
-    with pytest.raises(RongheError, match=r"paper/paper.pdf is not there.*run 'make' first"):
+    (finished / "paper/china_provinces/en/paper.pdf").unlink()
+    with pytest.raises(RongheError, match=r"paper/china_provinces/en/paper.pdf is not there.*run 'make' first"):
         pack(finished, tmp_path)
     with pytest.raises(RongheError, match="write 'pack' or 'verify'"):
         main(["unpack"])

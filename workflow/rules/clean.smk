@@ -2,9 +2,9 @@
 
 # What building the panel writes: the same tables for every dataset, and one long table per family of sectors.
 CLEANED = {
-    "panel": "data/processed/panel.parquet",
+    "panel": "<processed>/panel.parquet",
     **{
-        name: f"data/processed/{name}.csv"
+        name: f"<processed>/{name}.csv"
         for name in (
             "series",
             "flags",
@@ -32,9 +32,9 @@ rule aggregate_plants:
     output:
         **microdata.outputs("{microdata}", "plants"),
     log:
-        "results/logs/clean/aggregate_plants/{microdata}.log",
+        "<logs>/clean/aggregate_plants/{microdata}.log",
     benchmark:
-        "results/benchmarks/jobs/clean/aggregate_plants/{microdata}.tsv"
+        "<benchmarks>/clean/aggregate_plants/{microdata}.tsv"
     wildcard_constraints:
         microdata=named_microdata("plants"),
     conda:
@@ -43,8 +43,12 @@ rule aggregate_plants:
     resources:
         mem_mb=6000,
     params:
+        # A large file is not read to see whether it changed: its time stamp and the file of checksums say so.
+        content=lambda wildcards: checksum_of(
+            code_of("aggregate_plants"), microdata.sources(DATASET, wildcards.microdata)[1:]
+        ),
         dataset=lambda wildcards: microdata.what_counts(DATASET, wildcards.microdata),
-        scratch="results/scratch/{microdata}",
+        scratch=lambda wildcards: f"{PLACES['results']}/scratch/{wildcards.microdata}",
     script:
         "../scripts/aggregate_plants.py"
 
@@ -57,9 +61,9 @@ rule aggregate_patents:
     output:
         **microdata.outputs("{microdata}", "patents"),
     log:
-        "results/logs/clean/aggregate_patents/{microdata}.log",
+        "<logs>/clean/aggregate_patents/{microdata}.log",
     benchmark:
-        "results/benchmarks/jobs/clean/aggregate_patents/{microdata}.tsv"
+        "<benchmarks>/clean/aggregate_patents/{microdata}.tsv"
     wildcard_constraints:
         microdata=named_microdata("patents"),
     conda:
@@ -68,8 +72,12 @@ rule aggregate_patents:
     resources:
         mem_mb=6000,
     params:
+        # A large file is not read to see whether it changed: its time stamp and the file of checksums say so.
+        content=lambda wildcards: checksum_of(
+            code_of("aggregate_patents"), microdata.sources(DATASET, wildcards.microdata)[1:]
+        ),
         dataset=lambda wildcards: microdata.what_counts(DATASET, wildcards.microdata),
-        scratch="results/scratch/{microdata}",
+        scratch=lambda wildcards: f"{PLACES['results']}/scratch/{wildcards.microdata}",
     script:
         "../scripts/aggregate_patents.py"
 
@@ -83,12 +91,13 @@ rule build_panel:
     output:
         **CLEANED,
     log:
-        "results/logs/clean/build_panel.log",
+        "<logs>/clean/build_panel.log",
     benchmark:
-        "results/benchmarks/jobs/clean/build_panel.tsv"
+        "<benchmarks>/clean/build_panel.tsv"
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("build_panel"), raw_files(DATASET)),
         dataset=without_words(DATASET),
     script:
         "../scripts/build_panel.py"
@@ -101,14 +110,15 @@ rule write_codebook:
         flags=CLEANED["flags"],
         code=code_of("write_codebook"),
     output:
-        codebook="data/processed/codebook.csv",
+        codebook="<processed>/codebook.csv",
     log:
-        "results/logs/clean/write_codebook.log",
+        "<logs>/clean/write_codebook.log",
     benchmark:
-        "results/benchmarks/jobs/clean/write_codebook.tsv"
+        "<benchmarks>/clean/write_codebook.tsv"
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("write_codebook")),
         dataset=DATASET,
         labels=config["labels"],
         language=config["language"],
@@ -124,14 +134,15 @@ if "facts" in DATASET:
             facts=fact_files(DATASET),
             code=code_of("recompute_facts"),
         output:
-            facts="results/clean/national_facts.csv",
+            facts="<results>/clean/national_facts.csv",
         log:
-            "results/logs/clean/recompute_facts.log",
+            "<logs>/clean/recompute_facts.log",
         benchmark:
-            "results/benchmarks/jobs/clean/recompute_facts.tsv"
+            "<benchmarks>/clean/recompute_facts.tsv"
         conda:
             ENVIRONMENT
         params:
+            content=checksum_of(code_of("recompute_facts"), fact_files(DATASET)),
             facts=DATASET["facts"],
         script:
             "../scripts/recompute_facts.py"

@@ -23,6 +23,7 @@ from ronghe.clean.panel import clean_dataset
 from ronghe.clean.variables import raw_files
 from ronghe.errors import RongheError
 from ronghe.frames import read_csv, read_panel
+from ronghe.places import folders, placed
 
 PLANTS = """id,area,code,year,staff,lon,lat
 a,North,C31,2019,10,116.4,39.9
@@ -90,8 +91,12 @@ def write(root) -> None:
     (raw / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
 
 
+def made() -> dict[str, str]:
+    return placed(outputs("firms", "plants"), folders("two", "en"))
+
+
 def sum_up(root, dataset) -> None:
-    paths = {name: str(root / path) for name, path in outputs("firms", "plants").items()}
+    paths = {name: str(root / path) for name, path in made().items()}
     aggregate(what_counts(dataset, "firms"), "firms", paths, Limits(root / "scratch", 500), root)
 
 
@@ -100,14 +105,14 @@ def test_from_plants_to_panel(tmp_path, project, declared):
     dataset = load(tmp_path, project, declared)
     assert sources(dataset, "firms") == ["raw/plants.csv", "raw/regions.csv", "raw/SHA256SUMS"]
     assert raw_files(dataset) == ["raw/regions.csv", "raw/SHA256SUMS"]
-    assert used_cells(dataset) == ["data/processed/microdata/firms/cells.csv"]
+    assert used_cells(dataset) == ["<processed>/microdata/firms/cells.csv"]
     sum_up(tmp_path, dataset)
     cleaned = clean_dataset(dataset, tmp_path)
     panel = cleaned.panel
     assert panel.loc["North", "jobs_steel"].to_dict() == {2019: 40, 2020: 20}
     assert panel.loc["South", "plants_software"].to_dict() == {2019: 1, 2020: 1}
     assert panel.loc[("South", 2020), ["jobs_steel", "jobs_software", "jobs_total"]].tolist() == [0, 6, 6]
-    assert pd.read_parquet(tmp_path / outputs("firms", "plants")["points"]).empty
+    assert pd.read_parquet(tmp_path / made()["points"]).empty
 
 
 @pytest.mark.pipeline
@@ -129,12 +134,12 @@ def test_a_dataset_of_plants_through_the_workflow(tmp_path, project, declared):
         text=True,
     )
     assert run.returncode == 0, run.stderr
-    assert read_panel(tmp_path / "data/processed/panel.parquet").at[("North", 2019), "jobs_steel"] == 40
-    assert (tmp_path / "data/processed/microdata/firms/records.csv").is_file()
-    assert not (tmp_path / "results/scratch/firms").exists()
-    industries = read_csv(tmp_path / "results/measures/concentration/industries.csv")
+    assert read_panel(tmp_path / "data/processed/two/panel.parquet").at[("North", 2019), "jobs_steel"] == 40
+    assert (tmp_path / "data/processed/two/microdata/firms/records.csv").is_file()
+    assert not (tmp_path / "results/two/scratch/firms").exists()
+    industries = read_csv(tmp_path / "results/two/measures/concentration/industries.csv")
     assert industries["plants"].tolist() == [1, 2, 1, 1]
-    assert read_csv(tmp_path / "results/measures/steel/test.csv").at[0, "sites"] == 3
+    assert read_csv(tmp_path / "results/two/measures/steel/test.csv").at[0, "sites"] == 3
 
 
 def test_a_changed_file_is_refused(tmp_path, project, declared):

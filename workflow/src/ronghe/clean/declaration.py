@@ -8,6 +8,7 @@ from ronghe.clean.microdata.declaration import check_microdata, with_cells
 from ronghe.clean.units import Units
 from ronghe.clean.variables import RECOMPUTATIONS, derivations, expand, named_files, only_one, variables
 from ronghe.errors import RongheError, require_known
+from ronghe.places import folders
 from ronghe.validation import validate
 from ronghe.yaml_files import load_yaml
 
@@ -18,7 +19,7 @@ def load_dataset(name: str, folder: str | Path, schema: str | Path) -> dict:
     dataset = load_yaml(path)
     validate(dataset, load_yaml(schema), str(path))
     check_microdata(dataset, str(path))
-    dataset = with_cells(dataset, str(path))
+    dataset = with_cells(dataset, folders(name, "")["processed"], str(path))
     check_dataset(dataset, str(path))
     return {"name": name, **dataset}
 

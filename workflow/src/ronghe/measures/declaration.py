@@ -9,9 +9,9 @@ from graphlib import CycleError, TopologicalSorter
 from ronghe.errors import RongheError, require_known
 from ronghe.measures.kinds import KINDS, PANEL
 
-CLEAN_PANEL = "data/processed/panel.parquet"
-FOLDER = "results/measures"
-MICRODATA = "data/processed/microdata"
+CLEAN_PANEL = "<processed>/panel.parquet"
+FOLDER = "<results>/measures"
+MICRODATA = "<processed>/microdata"
 # What cleaning makes of microdata and a kind of measure reads.
 MADE = {
     "plant_concentration": "cells.csv",

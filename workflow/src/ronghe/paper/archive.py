@@ -19,6 +19,7 @@ import pandas as pd
 
 from ronghe.clean.checksums import read_checksums
 from ronghe.errors import RongheError, listing
+from ronghe.places import folders
 from ronghe.yaml_files import load_yaml
 
 MANIFEST, README = "MANIFEST.sha256", "README-REPLICATION.md"
@@ -28,9 +29,8 @@ PARTS = (
     *("data/raw", "data/processed", "results", "paper"),
 )
 # What tells of one run and one machine, not of the results.
-LEFT_OUT = ("results/logs", "results/benchmarks", "results/scratch")
+LEFT_OUT = ("logs", "benchmarks", "scratch")
 LEFT_OUT_NAMES = ("__pycache__", ".pytest_cache", ".snakemake", ".DS_Store")
-NEEDED = ("data/processed/panel.parquet", "paper/paper.pdf", "results/explorer.html")
 # Every entry has the same date: the archive of the same files is the same file.
 DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -40,6 +40,11 @@ def archive_files(root: Path) -> list[str]:
     found = [path for part in PARTS for path in _files(root / part)]
     names = sorted(path.relative_to(root).as_posix() for path in found)
     return [name for name in names if not _left_out(name)]
+
+
+def _places(root: Path) -> dict[str, str]:
+    config = load_yaml(root / "config/config.yaml")
+    return folders(config["dataset"], config["language"])
 
 
 def _files(path: Path) -> Iterator[Path]:
@@ -52,7 +57,8 @@ def _files(path: Path) -> Iterator[Path]:
 def _left_out(name: str) -> bool:
     parts = Path(name).parts
     cached = any(part in LEFT_OUT_NAMES or part.endswith(".egg-info") for part in parts)
-    return cached or any(name.startswith(f"{folder}/") for folder in LEFT_OUT)
+    # results/benchmarks, or results/DATASET/benchmarks.
+    return cached or (parts[0] == "results" and any(part in LEFT_OUT for part in parts[1:3]))
 
 
 def hash_file(path: Path) -> str:
@@ -63,7 +69,9 @@ def hash_file(path: Path) -> str:
 
 def pack(root: Path, folder: Path) -> Path:
     """Write the archive of a finished run into `folder`, everything under one folder of its name."""
-    missing = [name for name in NEEDED if not (root / name).is_file()]
+    named = _places(root)
+    needed = (f"{named['processed']}/panel.parquet", f"{named['paper']}/paper.pdf")
+    missing = [name for name in needed if not (root / name).is_file()]
     if missing:
         raise RongheError(f"{root}: {listing(missing)} is not there: the archive holds results too; run 'make' first")
     names = archive_files(root)
@@ -125,6 +133,7 @@ def replication_readme(root: Path, names: Iterable[str]) -> str:
         machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
         megabytes=round(sum((root / name).stat().st_size for name in names) / 1e6),
         manifest=MANIFEST,
+        processed=folders(config["dataset"], config["language"])["processed"],
         exhibits=f"| exhibit{exhibits}".strip(),
     )
 
@@ -137,9 +146,10 @@ def _source_of(name: str, sources: Iterable[str]) -> str:
 def _costs(root: Path) -> str:
     """Return what the jobs of the last run took, by stage, from their recorded benchmarks."""
     rows = []
-    for path in sorted((root / "results/benchmarks/jobs").rglob("*.tsv")):
+    jobs_of = root / _places(root)["benchmarks"]
+    for path in sorted(jobs_of.rglob("*.tsv")):
         job = pd.read_csv(path, sep="\t").iloc[-1]
-        stage = path.relative_to(root / "results/benchmarks/jobs").parts[0]
+        stage = path.relative_to(jobs_of).parts[0]
         rows.append((stage, float(job["s"]), pd.to_numeric(job["max_rss"], errors="coerce")))
     if not rows:
         return "No recorded run was found where this archive was packed."
@@ -180,7 +190,7 @@ are told in
 |---|---|---|
 {tables}
 
-The panel made of them is `data/processed/panel.parquet`; `data/processed/codebook.csv` describes every variable.
+The panel made of them is `{processed}/panel.parquet`; `{processed}/codebook.csv` describes every variable.
 
 ## Computational requirements
 ### Software Requirements

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ronghe.errors import RongheError, require_known
+from ronghe.places import placed
 
-FOLDER = "data/processed/microdata"
+FOLDER = "<processed>/microdata"
 REFUSE, LEAVE_OUT = "refuse", "leave_out"
 # Why a row cannot be used, in the order in which it is asked; a row counts under the first that holds.
 FAULTS: dict[str, dict[str, str]] = {
@@ -85,8 +86,8 @@ def what_counts(dataset: Mapping, name: str) -> dict:
     return {**kept, "microdata": {name: dataset["microdata"][name]}}
 
 
-def with_cells(dataset: dict, where: str = "dataset") -> dict:
-    """Return a declaration in which every table that names microdata is read as the table of its cells."""
+def with_cells(dataset: dict, processed: str, where: str = "dataset") -> dict:
+    """Return a declaration in which a table that names microdata is read from its cells, in the folder `processed`."""
     tables = {}
     for table, entry in dataset["tables"].items():
         if "microdata" in entry:
@@ -95,7 +96,8 @@ def with_cells(dataset: dict, where: str = "dataset") -> dict:
             mine = [key for key in ("file", "layout", "key") if key in entry]
             if mine:
                 raise RongheError(f"{place}: '{mine[0]}' belongs to a raw table; a table of microdata has none")
-            entry = {**entry, **CELLS, "file": outputs(entry["microdata"], "plants")["cells"]}
+            cells = placed(outputs(entry["microdata"], "plants")["cells"], {"processed": processed})
+            entry = {**entry, **CELLS, "file": cells}
         tables[table] = entry
     return {**dataset, "tables": tables}
 
