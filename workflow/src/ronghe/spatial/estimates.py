@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from ronghe.linear.inference import coefficient_table, covariance_table, t_pvalue
+from ronghe.spatial.face import Face
 
 
-class Estimates:
+class Estimates(Face):
     """Named estimates with their whole covariance; the reference distribution is the normal one."""
 
     def __init__(self, names: Sequence[str], values: np.ndarray, covariance: np.ndarray, cov_type: str) -> None:

@@ -161,6 +161,8 @@ class RandomEffectsPanel:
 class RandomEffectsResults(Estimates):
     """A fitted random-effects model; "sigma2" is the variance of e, "sigma2_units" that of the unit effect."""
 
+    title = "Spatial panel with random unit effects by maximum likelihood"
+
     def __init__(self, model: RandomEffectsPanel, fitted: Components, point: Point, cov_type: str) -> None:
         """Name the estimates and invert the information."""
         self.model, self.components, self.loglik = model, fitted, point.loglik
@@ -170,6 +172,11 @@ class RandomEffectsResults(Estimates):
         theta = np.concatenate([fitted.beta, [fitted.rho, fitted.lam, fitted.sigma2, fitted.sigma2_units]])
         covariance = inverse_scaled(full[np.ix_(places, places)])
         super().__init__(names, theta[places], covariance, cov_type)
+
+    @property
+    def effects(self) -> str:
+        """Random effects of units, and where their spatial error applies."""
+        return f"random ({self.model.errors})"
 
     @property
     def nobs(self) -> int:

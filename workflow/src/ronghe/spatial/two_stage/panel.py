@@ -232,6 +232,8 @@ class _Columns:
 class TwoStageResults(Estimates):
     """Estimates of (beta, theta, gamma, rho, lambda) with tests of the instruments' strength and validity."""
 
+    title = "Spatial panel by two-stage least squares"
+
     def __init__(
         self,
         model: SpatialTwoStage,
@@ -256,6 +258,17 @@ class TwoStageResults(Estimates):
     def resids(self) -> pd.Series:
         """Projected residuals of the structural equation (filtered, with a spatial error)."""
         return self.model.panel.series(self.residual_array, "residual")
+
+    def _squares(self) -> tuple[float, float]:
+        columns, apply, y = self.model.columns().regressors, self.model.projection.apply, self.panel.y
+        u = apply(y - sum(self.params[name] * values for name, values in columns.items()))
+        y = y - y.mean() if self.specification.effects == "pooled" else apply(y)
+        return float((u**2).sum()), float((y**2).sum())
+
+    def summary_tests(self) -> pd.DataFrame:
+        """Return what the Durbin model reduces to, and the tests of the instruments."""
+        own = self.tests().set_index("test")[["statistic", "df", "pvalue"]]
+        return pd.concat([table for table in (super().summary_tests(), own) if len(table)] or [own])
 
     def tests(self) -> pd.DataFrame:
         """Return strength of the first stage, overidentification and endogeneity."""
