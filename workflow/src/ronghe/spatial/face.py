@@ -233,7 +233,7 @@ class Face:
         notes = [f"Standard errors: {self.cov_type}; reference: " + self._reference()]
         if self.specification.has_lag or self.specification.durbin:
             notes.append("With a spatial lag, effects of regressors are the impacts, not the coefficients.")
-        return [*notes, *getattr(self, "notes", ())]
+        return [*notes, *getattr(self, "notes", getattr(self.model, "formula_notes", ()))]
 
     def _reference(self) -> str:
         return "normal distribution." if np.isinf(self._df) else f"t distribution with {self._df:g} degrees of freedom."

@@ -19,6 +19,7 @@ from ronghe.spatial.estimates import Estimates
 from ronghe.spatial.grid import WeightsLike, read_panel_arrays
 from ronghe.spatial.impact_tables import estimates_table
 from ronghe.spatial.log_determinant.exact import log_determinant
+from ronghe.spatial.panel_model import PanelModel
 from ronghe.spatial.random_effects.information import LARGEST, Components, information
 from ronghe.spatial.random_effects.likelihood import ERRORS, ErrorComponents, Point, Strata
 from ronghe.spatial.sufficient_statistics import lag
@@ -29,7 +30,7 @@ COVARIANCES = ("expected", "observed")
 STEP = 1e-4
 
 
-class RandomEffectsPanel:
+class RandomEffectsPanel(PanelModel):
     """y_t = rho W y_t + X_t beta + W X_t theta + u_t with a random effect of each unit in u_t; a constant is added."""
 
     def __init__(
@@ -56,6 +57,11 @@ class RandomEffectsPanel:
         self.error_weights = (
             self.weights if error_weights is None else Weights.coerce(error_weights).align(self.panel.units)
         )
+
+    @property
+    def effects(self) -> str:
+        """Random effects of units, and which errors they share space with."""
+        return f"random ({self.errors})"
 
     @property
     def parameters(self) -> tuple[list[int], list[str]]:
@@ -175,8 +181,8 @@ class RandomEffectsResults(Estimates):
 
     @property
     def effects(self) -> str:
-        """Random effects of units, and where their spatial error applies."""
-        return f"random ({self.model.errors})"
+        """Random effects of units, and which errors they share space with."""
+        return self.model.effects
 
     @property
     def nobs(self) -> int:

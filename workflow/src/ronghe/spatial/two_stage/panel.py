@@ -28,6 +28,7 @@ from ronghe.spatial.estimates import Estimates
 from ronghe.spatial.grid import Panel, WeightsLike, read_panel_arrays
 from ronghe.spatial.impact_tables import estimates_table
 from ronghe.spatial.log_determinant.exact import log_determinant
+from ronghe.spatial.panel_model import PanelModel
 from ronghe.spatial.projection import Projection
 from ronghe.spatial.sufficient_statistics import lag
 from ronghe.spatial.two_stage.error_moments import ErrorMoments, FilteredRegression, QuadraticMoments
@@ -39,7 +40,7 @@ MODELS = ("sar", "sdm", "sarar", "gns", "sem", "sdem", "slx", "ols")
 SPANNED = 1e-10
 
 
-class SpatialTwoStage:
+class SpatialTwoStage(PanelModel):
     """y = rho W y + X beta + W X theta + Y gamma + mu + tau + u, u = e or u = lambda M u + e.
 
     `endogenous` names columns of X that correlate with u; `instruments` holds the user's own instruments for them.
