@@ -115,8 +115,7 @@ def test_the_summary_holds_what_the_result_says(fits, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_figures_show_the_numbers(fits, kind):
-    from matplotlib import pyplot
-
+    pyplot = pytest.importorskip("matplotlib.pyplot")
     result = fits[kind]
     (axes,) = result.plot_impacts().axes
     drawn = np.sort(np.concatenate([line.get_xdata(orig=False) for line in axes.lines if line.get_marker() == "o"]))

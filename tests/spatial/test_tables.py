@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 
-import maketables
 import numpy as np
 import pytest
-from maketables.extractors import PluginExtractor
 from ronghe.errors import RongheError
 from ronghe.spatial import SpatialPanel, compare
 
@@ -34,6 +32,7 @@ def test_one_table_of_two_models(pair):
 
 
 def test_maketables_prints_them(pair):
+    maketables = pytest.importorskip("maketables")
     tex = maketables.ETable(list(pair.values()), coef_fmt="b:.4f \n (se:.4f)", model_stats=["N", "r2", "ll"]).make(
         "tex"
     )
@@ -45,6 +44,9 @@ def test_maketables_prints_them(pair):
 
 def test_its_plug_in_attributes(pair):
     """What a model says of itself to maketables, read by its own extractor."""
+    pytest.importorskip("maketables")
+    from maketables.extractors import PluginExtractor
+
     result, reader = pair["SDM"], PluginExtractor()
     table = reader.coef_table(result)
     np.testing.assert_allclose(table[["b", "se", "p"]].to_numpy(), result.tidy()[["estimate", "std_error", "pvalue"]])
