@@ -75,6 +75,15 @@ def test_a_wald_test_of_one_parameter_is_its_squared_ratio(fits):
         assert test["pvalue"] == pytest.approx(result.pvalues["rho"], rel=1e-8)
 
 
+def test_with_few_clusters_a_wald_test_is_the_squared_t(munnell):
+    """By the degrees of freedom and the factor of that term's own variance."""
+    result = SpatialPanel(*munnell).fit("clustered", small_sample="CR2")
+    test = result.wald_test("emp = 0")
+    assert test["statistic"] == pytest.approx(result.tvalues["emp"] ** 2, rel=1e-10)
+    assert test["pvalue"] == pytest.approx(result.pvalues["emp"], rel=1e-8)
+    assert "F, " in test["note"] and "t distribution" in str(result.summary())
+
+
 @pytest.mark.parametrize("kind", ["panel", "dynamic", "two_stage"])
 def test_what_a_durbin_model_reduces_to(fits, kind):
     """theta = 0 is linear; the common factor is Wald's statistic of a function whose gradient is differenced here."""
@@ -108,7 +117,8 @@ def test_the_summary_holds_what_the_result_says(fits, kind):
     assert max(map(len, text.splitlines())) <= 100
     line = next(row for row in text.splitlines() if row.startswith("rho "))
     shown = np.array(line.split()[1:], float)
-    np.testing.assert_allclose(shown, result.tidy().set_index("term").loc["rho"], rtol=1e-3, atol=5e-4)
+    expected = result.tidy().set_index("term").loc["rho"].drop("df")
+    np.testing.assert_allclose(shown, expected, rtol=1e-3, atol=5e-4)
     assert "<table" in result._repr_html_()
     assert repr(result).startswith(f"<{type(result).__name__}: ") and "48 x 17" in repr(result)
 

@@ -75,15 +75,16 @@ def test_every_model_reads_them(data, munnell):
         (DynamicPanel, " | units + time", {}),
         (SpatialTwoStage, " | units", {"model": "sdm"}),
         (RandomEffectsPanel, "", {}),
+        (RandomEffectsPanel, " | units + time", {}),
     ):
         made = model.from_formula(text + bar, data, W, **options)
-        effects = {} if model is RandomEffectsPanel else {"effects": made.specification.effects}
+        effects = {"effects": {"": "units", " | units": "units", " | units + time": "twoways"}[bar]}
         np.testing.assert_allclose(
             made.fit().params, model(y, X[["pc", "emp"]], W, **options, **picked, **effects).fit().params, rtol=1e-9
         )
         assert repr(made).startswith(f"<{model.__name__}: sdm, gsp ~ ")
-    with pytest.raises(RongheError, match="RandomEffectsPanel has no fixed effects"):
-        RandomEffectsPanel.from_formula(text + " | units", data, W)
+    with pytest.raises(RongheError, match="unknown effects 'time'"):
+        RandomEffectsPanel.from_formula(text + " | time", data, W)
 
 
 @pytest.mark.parametrize(

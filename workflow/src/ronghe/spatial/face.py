@@ -116,10 +116,6 @@ class Face:
         """Log-likelihood, under statsmodels' name."""
         return self._likelihood("llf")
 
-    def conf_int(self, level: float = 0.95, alpha: float | None = None) -> pd.DataFrame:
-        """Return the intervals of the parameters, lower and upper; statsmodels' `alpha` is one less `level`."""
-        return self.tidy(level if alpha is None else 1 - alpha).set_index("term")[["lower", "upper"]]
-
     @cached_property
     def fitted_values(self) -> pd.Series:
         """Outcome less residual: with fixed effects, the neighbours' outcomes and a spatial error as they are."""
@@ -169,9 +165,16 @@ class Face:
         return {name: getattr(self, name) for name in STATISTICS if name not in lacking and name != "sigma2"}
 
     def wald_test(self, restrictions: str) -> dict:
-        """Return the Wald test of linear restrictions such as "x1 = x2, W*x1 = 0"; see `read_restrictions`."""
+        """Return the Wald test of linear restrictions such as "x1 = x2, W*x1 = 0"; see `read_restrictions`.
+
+        Where terms are read by t, this is F with the fewest degrees of freedom among the restrictions.
+        """
         R, r = read_restrictions(restrictions, self.names)
-        return wald(R @ self.values - r, R, self.covariance, f"Wald: {restrictions}", self._df)
+        return self._wald(R @ self.values - r, R, restrictions)
+
+    def _wald(self, gap: np.ndarray, gradient: np.ndarray, name: str) -> dict:
+        factors, df = self.reference(gradient)
+        return wald(gap, gradient, self.covariance, f"Wald: {name}", factors, df.min())
 
     def test_sar(self) -> dict:
         """Return the Wald test that the Durbin model is a spatial lag model: theta = 0."""
@@ -183,12 +186,7 @@ class Face:
 
     def _reduced(self, to: str) -> dict:
         gap, gradient = reduction(self.specification, self.names, self.values, to)
-        return wald(gap, gradient, self.covariance, f"Wald: {REDUCTIONS[to]} ({to.upper()})", self._df)
-
-    @property
-    def _df(self) -> float:
-        """Degrees of freedom of the reference distribution; infinite for the normal one."""
-        return getattr(self, "df", np.inf)
+        return self._wald(gap, gradient, f"{REDUCTIONS[to]} ({to.upper()})")
 
     def summary_tests(self) -> pd.DataFrame:
         """Return the tests that the summary shows: statistic, df and p-value."""
@@ -219,7 +217,7 @@ class Face:
             "No. Observations": shown.pop("nobs"),
         }
         header |= {STATISTICS[name]: value for name, value in shown.items()}
-        symbol = "z" if np.isinf(self._df) else "t"
+        symbol = "z" if np.isinf(self._freedom()).all() else "t"
         tables = [("Coefficients", interval_table(self.tidy(level).set_index("term"), symbol, level))]
         for caption, table in self.summary_impacts(level).items():
             tables.append((caption, interval_table(table, symbol, level)))
@@ -235,8 +233,15 @@ class Face:
             notes.append("With a spatial lag, effects of regressors are the impacts, not the coefficients.")
         return [*notes, *getattr(self, "notes", getattr(self.model, "formula_notes", ()))]
 
+    def _freedom(self) -> np.ndarray:
+        return self.reference(np.eye(len(self.names)))[1]
+
     def _reference(self) -> str:
-        return "normal distribution." if np.isinf(self._df) else f"t distribution with {self._df:g} degrees of freedom."
+        df = np.unique(self._freedom().round(1))
+        if np.isinf(df).all():
+            return "normal distribution."
+        span = f"{df[0]:g}" if len(df) == 1 else f"{df[0]:g} to {df[-1]:g}"
+        return f"t distribution with {span} degrees of freedom."
 
     def plot_impacts(self, level: float = 0.95, **options: object) -> Figure:
         """Return a figure of the impacts with their intervals; `options` are those of `impacts`."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from inspect import signature
 from typing import Any, Self
 
 import pandas as pd
 
 from ronghe.errors import RongheError
-from ronghe.spatial.equation import describe
+from ronghe.spatial.equation import Specification, describe
 from ronghe.spatial.formula import read_formula
 from ronghe.spatial.grid import WeightsLike
 
@@ -26,7 +25,8 @@ class PanelModel:
         """Return the model of a formula on data indexed by (unit, period).
 
         "log(y) ~ x1 + C(group) + lag(x2, 1) + I(x3**2) + W(x1) | units + time": see `ronghe.spatial.formula`.
-        `options` are those of the class; what the formula says must not stand there again.
+        `options` are those of the class; what the formula says must not stand there again. In `RandomEffectsPanel`
+        the effects of units are random.
 
         >>> from ronghe.spatial import SpatialPanel, munnell
         >>> data, W = munnell()
@@ -38,8 +38,6 @@ class PanelModel:
         for name, value in (("effects", read.effects), ("durbin", read.durbin)):
             if value is None:
                 continue
-            if name not in signature(cls).parameters:
-                raise RongheError(f"{where}: {cls.__name__} has no fixed effects; leave out what stands behind '|'")
             if name in options:
                 raise RongheError(f"{where}: the formula says `{name}`, and so does the option; keep one of the two")
             options[name] = value
@@ -47,8 +45,12 @@ class PanelModel:
         model.formula_notes = read.notes
         return model
 
+    def describe(self) -> tuple[Specification, str]:
+        """Return what is estimated, and the effects in words."""
+        return self.specification, self.specification.effects
+
     def __repr__(self) -> str:
         """Say what the model is in one line."""
-        panel, effects = self.panel, getattr(self, "effects", self.specification.effects)
-        said = describe(self.specification, panel.outcome, effects, self.weights)
-        return f"<{type(self).__name__}: {said}; {panel.n_units} x {panel.n_periods}>"
+        specification, effects = self.describe()
+        said = describe(specification, self.panel.outcome, effects, self.weights)
+        return f"<{type(self).__name__}: {said}; {self.panel.n_units} x {self.panel.n_periods}>"

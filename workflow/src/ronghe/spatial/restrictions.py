@@ -23,9 +23,20 @@ REDUCTIONS = {
 }
 
 
-def wald(gap: np.ndarray, gradient: np.ndarray, covariance: np.ndarray, name: str, df: float = np.inf) -> dict:
-    """Return g' (G V G')^-1 g for restrictions g = 0 with gradient G; over their number as F(., df) if df is finite."""
-    statistic = float(gap @ np.linalg.solve(gradient @ covariance @ gradient.T, gap))
+def wald(
+    gap: np.ndarray,
+    gradient: np.ndarray,
+    covariance: np.ndarray,
+    name: str,
+    factors: np.ndarray | float = 1.0,
+    df: float = np.inf,
+) -> dict:
+    """Return g' (G V G')^-1 g for restrictions g = 0 with gradient G; over their number as F(., df) if df is finite.
+
+    `factors` are those by which the variance of each restriction is corrected.
+    """
+    scaled = gradient * np.sqrt(np.broadcast_to(factors, len(gap)))[:, None]
+    statistic = float(gap @ np.linalg.solve(scaled @ covariance @ scaled.T, gap))
     if np.isinf(df):
         return {"test": name, "statistic": statistic, "df": len(gap), "pvalue": chi2_pvalue(statistic, len(gap))}
     statistic /= len(gap)
