@@ -59,3 +59,30 @@ def null_panel(seed: int = 0, n_units: int = 30, n_periods: int = 6, effect: flo
     frame = {f"x{j}": 0.7 * common + rng.normal(size=n) for j in range(5)}
     frame["y"] = effect * frame["x0"] + np.repeat(rng.normal(size=n_units), n_periods) + rng.normal(size=n)
     return pd.DataFrame(frame, index=index)
+
+
+def ring(n: int) -> np.ndarray:
+    """Neighbours on a ring, one more for every third unit, rows that sum to one."""
+    W = np.zeros((n, n))
+    for i in range(n):
+        W[i, (i + 1) % n] = W[i, (i - 1) % n] = 1.0
+        if i % 3 == 0:
+            W[i, (i + 4) % n] = 1.0
+    return W / W.sum(axis=1, keepdims=True)
+
+
+def make_panel(n: int = 11, periods: int = 5, rho: float = 0.4, seed: int = 3, W: np.ndarray | None = None):
+    """Return y, X, W of a small SDM with unequal variances."""
+    from ronghe.weights.matrix import Weights
+    from scipy import sparse
+
+    rng = np.random.default_rng(seed)
+    W = ring(n) if W is None else W
+    x = rng.normal(size=(n, periods, 2)) + rng.normal(size=(n, 1, 2))
+    e = rng.normal(size=(n, periods)) * np.linspace(0.5, 1.5, n)[:, None]
+    right = x @ [1.0, -0.5] + W @ (x @ [0.5, 0.3]) + rng.normal(size=(n, 1)) + np.arange(periods) * 0.2 + e
+    y = np.linalg.solve(np.eye(n) - rho * W, right)
+    labels = [f"r{i:02d}" for i in range(n)]
+    index = pd.MultiIndex.from_product([labels, range(2000, 2000 + periods)], names=["region", "year"])
+    frame = pd.DataFrame(x.reshape(-1, 2), index=index, columns=["a", "b"])
+    return pd.Series(y.ravel(), index=index, name="y"), frame, Weights(tuple(labels), sparse.csr_array(W), name="ring")
