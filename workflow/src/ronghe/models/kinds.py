@@ -220,6 +220,14 @@ KINDS: dict[str, Kind] = {
         tables=("influence",),
         bases=FITTED_ONCE,
     ),
+    "sensitivity": Kind(
+        "How strong it would have to be: detectable effects, robustness to confounders, weights of the regions.",
+        ("of", "power"),
+        required=("of",),
+        tables=("sensitivity", "benchmarks", "region_weights"),
+        bases=("fixed_effects", "pooled", "spatial"),
+        defaults={"power": 0.8},
+    ),
     "placebo": Kind(
         "The same model on shuffled weights or treatments, where it should find nothing.",
         ("of", "shuffle", "repetitions"),
