@@ -163,7 +163,7 @@ KINDS: dict[str, Kind] = {
         required=("outcome", "treatment", "threshold_variable"),
         covariances=ALL_LINEAR,
         effects=("units", "twoways"),
-        tables=("thresholds", "likelihood_ratio"),
+        tables=("thresholds", "likelihood_ratio", "without_each"),
         defaults={"effects": "twoways"},
     ),
     "moderation": Kind(
@@ -220,6 +220,14 @@ KINDS: dict[str, Kind] = {
         tables=("influence",),
         bases=FITTED_ONCE,
     ),
+    "sensitivity": Kind(
+        "How strong it would have to be: detectable effects, robustness to confounders, weights of the regions.",
+        ("of", "power"),
+        required=("of",),
+        tables=("sensitivity", "benchmarks", "region_weights"),
+        bases=("fixed_effects", "pooled", "spatial"),
+        defaults={"power": 0.8},
+    ),
     "placebo": Kind(
         "The same model on shuffled weights or treatments, where it should find nothing.",
         ("of", "shuffle", "repetitions"),
@@ -263,12 +271,13 @@ KINDS: dict[str, Kind] = {
         defaults={"effects": "twoways", "model": "sdm", "method": "lee_yu", "covariance": "expected"},
     ),
     "spatial_random_effects": Kind(
-        "Spatial panel with random unit effects by maximum likelihood.",
-        (*REGRESSION, "covariance", "weights", "model", "durbin", "errors"),
+        "Spatial panel with random unit effects, and fixed period effects, by maximum likelihood.",
+        (*REGRESSION, "effects", "covariance", "weights", "model", "durbin", "errors"),
         required=("outcome", "treatment", "weights"),
         covariances=("expected", "observed"),
+        effects=("units", "twoways"),
         fault=_spatial_fault,
-        defaults={"model": "sdm", "errors": "baltagi", "covariance": "expected"},
+        defaults={"effects": "twoways", "model": "sdm", "errors": "baltagi", "covariance": "expected"},
     ),
     "spatial_two_stage": Kind(
         "Spatial two-stage least squares, for a spatial lag and endogenous treatments.",
