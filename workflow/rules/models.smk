@@ -84,13 +84,14 @@ if config.get("validation", {}).get("of") in SPECIFICATIONS:
             summary="<results>/models/validation/summary.csv",
             verdict="<results>/models/validation/verdict.json",
         log:
-            "<results>/logs/models/certify_inference.log",
+            "<logs>/models/certify_inference.log",
         benchmark:
-            "<results>/benchmarks/jobs/models/certify_inference.tsv"
+            "<benchmarks>/models/certify_inference.tsv"
         conda:
             ENVIRONMENT
         threads: workflow.cores
         params:
+            content=checksum_of(code_of("certify_inference")),
             specification=VALIDATED,
             validation=config["validation"],
             seed=config["seed"],

@@ -18,9 +18,10 @@ from ronghe.errors import RongheError
 from ronghe.spatial.batch.shared import LARGEST
 from ronghe.spatial.choice.hausman import hausman_tests
 from ronghe.spatial.choice.lagrange import fit_within, lm_tests, pesaran_cd, residual_moran
-from ronghe.spatial.choice.nested_tests import RESTRICTIONS, fixed_effects_tests, nested_tests
+from ronghe.spatial.choice.nested_tests import fixed_effects_tests, nested_tests
 from ronghe.spatial.grid import WeightsLike
 from ronghe.spatial.hypothesis_rows import coded_tests
+from ronghe.spatial.restrictions import REDUCTIONS
 from ronghe.spatial.spatial_panel import SpatialPanel
 from ronghe.spatial.uncertainty.joint_tests import bootstrap_tests
 from ronghe.spatial.uncertainty.mundlak import mundlak_wild
@@ -113,11 +114,11 @@ def _wild_restrictions(model: SpatialPanel, draws: int, seed: int) -> pd.DataFra
     """Return the bootstrap of the Wald tests of CR3, null imposed; codes wild_sar, wild_sem, ..."""
     s, statistic = model.specification, "Wald, CR3"
     nested = set(s.durbin) == set(s.names) - {"const"}
-    hypotheses = [to for to in RESTRICTIONS if to != "sem" or nested]
+    hypotheses = [to for to in REDUCTIONS if to != "sem" or nested]
     found = bootstrap_tests(model, hypotheses, (statistic,), draws, seed=seed)
     rows = {
         f"wild_{to}": {
-            "test": f"wild bootstrap: sdm against {to} ({RESTRICTIONS[to]})",
+            "test": f"wild bootstrap: sdm against {to} ({REDUCTIONS[to]})",
             **row[["statistic", "df", "pvalue"]],
             "note": f"{statistic}, {draws} draws of signs by unit",
         }
