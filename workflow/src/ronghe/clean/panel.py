@@ -93,7 +93,7 @@ def _read_series(dataset: dict, folder: Path, names: Names) -> dict[str, Series]
     declared = variables(dataset)
     found: dict[str, Series] = {}
     for table, entry in dataset["tables"].items():
-        found |= read_table(entry, [v for v in declared.values() if v.table == table], folder, names)
+        found |= read_table(entry, [v for v in declared.values() if v.table == table], folder, names, dataset["units"])
     return found
 
 
