@@ -196,7 +196,7 @@ def test_the_workflow_lists_rules_that_inherit(tmp_path: Path) -> None:
 
 def test_chinese_names_in_an_english_figure(tmp_path):
     """A Chinese name is drawn with a Chinese font; a sign that no font has is an error, not an empty box."""
-    for sign, name in (("昆明市", "shown"), ("\U000e0041", "boxed")):
+    for sign, name in (("昆明市", "shown"), ("\U00012000", "boxed")):
         write_csv(pd.DataFrame({"x": [1, 2, 3], "y": [0.1, 0.4, 0.2]}), tmp_path / f"{name}.csv")
         entry = {"kind": "curve", "caption": "c", "file": f"{name}.csv", "x": "x", "y": "y", "xlabel": f"R {sign}"}
         if name == "shown" and installed_chinese_fonts():

@@ -115,6 +115,7 @@ def check_against_dataset(config: dict, files: Iterable[str | Path], dataset: di
     with naming_file(config, {str(path): load_yaml(path) for path in files}):
         for stage in (measures, weights, explore, paper):
             stage.check_panel_variables(config, known)
+        measures.check_microdata(config, {n: entry["kind"] for n, entry in dataset.get("microdata", {}).items()})
         measures.check_sectors(config, dataset.get("input_output", {}).get("sectors", {}))
         models.check_variables(config, known, families(dataset))
         models.check_against_dataset(config, dataset, known)
