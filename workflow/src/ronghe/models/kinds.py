@@ -306,10 +306,10 @@ KINDS: dict[str, Kind] = {
     ),
     "quantile": Kind(
         "Slopes along the distribution of the outcome, by moments.",
-        (*REGRESSION, "effects", "quantiles", "jackknife", "repetitions"),
+        (*REGRESSION, "effects", "quantiles", "jackknife", "negative_scale", "repetitions"),
         effects=ALL_EFFECTS[1:],
         tables=("quantiles",),
-        defaults={"effects": "twoways"},
+        defaults={"effects": "twoways", "negative_scale": "refuse"},
     ),
     "spatial_threshold": Kind(
         "A threshold in a spatial panel model.",
