@@ -7,6 +7,7 @@ covariance is wanted. Nothing here knows a specification, a file of this project
 - `fit_least_squares`, `CrossProducts`, `wild_draws`: kernels for bootstraps, without covariances or without rows
 - `fit_moments`, `assemble`: dynamic panels by difference and system moments, with Windmeijer's correction
 - `Search`, `search_all`, `confidence_set`: Hansen's panel thresholds
+- `LinearClusters`, `LinearWild`: covariances, degrees of freedom and the wild bootstrap for few clusters
 - `sandwich`, `covariance_between_fits`: covariances from scores, of one regression or of several together
 - `anderson_rubin_set`, `romano_wolf`, `westfall_young`, `holm`; `residual_tests` and `unit_roots` are modules of tests
 
@@ -33,6 +34,8 @@ PUBLIC = {
     "CrossProducts": "bootstrap",
     "Fit": "panel_models",
     "Layout": "layout",
+    "LinearClusters": "few_clusters",
+    "LinearWild": "wild_bootstrap",
     "Search": "threshold_search",
     "anderson_rubin_set": "instrument_tests",
     "assemble": "gmm_system",
