@@ -55,10 +55,10 @@ class Spectrum:
         P = (P + P.transpose(0, 2, 1)).reshape(self.n, -1)
         return P if np.isrealobj(P) else np.concatenate([P.real, -P.imag])
 
-    def symmetric_forms(self, a: np.ndarray) -> np.ndarray:
-        """Return C + C' at every a as (a, N, N), C being G or, with time effects, J G J."""
+    def symmetric_forms(self, a: np.ndarray, G: np.ndarray | None = None) -> np.ndarray:
+        """Return C + C' at every a as (a, N, N), C being G (known already, where given) or, with time effects, J G J."""
         if not self.is_diagonal:
-            C = self.multipliers(a)
+            C = self.multipliers(a) if G is None else G
             if self.centred:
                 C = C - C.mean(axis=1, keepdims=True)
                 C = C - C.mean(axis=2, keepdims=True)
@@ -67,34 +67,26 @@ class Spectrum:
         g = g if np.isrealobj(g) else np.concatenate([g.real, g.imag], axis=1)
         return (g @ self._projectors).reshape(-1, self.n, self.n)
 
-    def symmetric_diagonals(self, a: np.ndarray) -> np.ndarray:
-        """Return the diagonals of C + C' at every a as (a, N)."""
-        if not self.is_diagonal:
-            return np.einsum("aii->ai", self.symmetric_forms(a))
-        g = self.gains(a)
-        g = g if np.isrealobj(g) else np.concatenate([g.real, g.imag], axis=1)
-        return g @ self._projectors[:, :: self.n + 1]
-
     def multipliers(self, a: np.ndarray) -> np.ndarray:
         """Return G at every a as (a, N, N)."""
         if self.is_diagonal:
             return ((self.right * self.gains(a)[:, None, :]) @ self.left).real
         return self.W @ np.linalg.inv(np.eye(self.n) - a[:, None, None] * self.W)
 
-    def apply(self, a: np.ndarray, values: np.ndarray) -> np.ndarray:
+    def apply(self, a: np.ndarray, values: np.ndarray, G: np.ndarray | None = None) -> np.ndarray:
         """Return G(a) values, for values (a, N, T)."""
         if not self.is_diagonal:
-            return self.multipliers(a) @ values
+            return (self.multipliers(a) if G is None else G) @ values
         return (self.right @ (self.gains(a)[:, :, None] * (self.left @ values))).real
 
     def solve(self, a: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Return (I - a W)^-1 values = values + a G values, for values (a, N, T)."""
         return values + a[:, None, None] * self.apply(a, values)
 
-    def squared(self, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def squared(self, a: np.ndarray, G: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Return tr(G'G) and the squared length of the column sums G'1 at every a."""
         if not self.is_diagonal:
-            G = self.multipliers(a)
+            G = self.multipliers(a) if G is None else G
             sums = G.sum(axis=1)
             return np.einsum("bij,bij->b", G, G), (sums * sums).sum(axis=1)
         g = self.gains(a)
@@ -104,10 +96,10 @@ class Spectrum:
         edge = np.multiply.outer(ones, ones) * inner
         return ((g @ gram) * g).sum(axis=1).real, ((g @ edge) * g).sum(axis=1).real
 
-    def row_sums(self, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def row_sums(self, a: np.ndarray, G: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Return 1'G 1 / N and 1'G^2 1 / N at every a."""
         if not self.is_diagonal:
-            G = self.multipliers(a)
+            G = self.multipliers(a) if G is None else G
             sums = G.sum(axis=2)
             return sums.mean(axis=1), np.einsum("bij,bj->b", G, sums) / self.n
         g, share = self.gains(a), self.right.sum(axis=0) * self.left.sum(axis=1) / self.n

@@ -96,6 +96,12 @@ class SubsetFits:
         return found
 
     @cached_property
+    def _multiplier(self) -> np.ndarray | None:
+        """G by fit where the eigenvectors of W cannot carry it; it then serves everywhere."""
+        spectrum = self.data.jacobian.spectrum
+        return None if spectrum.is_diagonal else spectrum.multipliers(self.spatial)
+
+    @cached_property
     def lagged_fitted(self) -> np.ndarray:
         """Q G Z b as (fit, unit, period).
 
@@ -103,13 +109,13 @@ class SubsetFits:
         """
         N, T = self.data.shape
         fitted = self.data.combine(self.b, self.columns, self.draw).reshape(-1, N, T)
-        found = self.data.jacobian.spectrum.apply(self.spatial, fitted)
+        found = self.data.jacobian.spectrum.apply(self.spatial, fitted, self._multiplier)
         if self.data.projection.has_time:
             found -= found.mean(axis=1, keepdims=True)
         return found
 
     @cached_property
-    def _corner(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def corner(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Inverse of the observed information of (rho or lambda, sigma2) once b is concentrated out."""
         s2, jacobian = self.sigma2, self.data.jacobian
         first, second = self.profile.slopes(self.spatial)
@@ -123,7 +129,7 @@ class SubsetFits:
     def _expected(self) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
         """The same of the expected information (Lee and Yu 2010, equation 3.8), with what stands in for `slope`."""
         jacobian, s2 = self.data.jacobian, self.sigma2
-        gtg, sums = jacobian.spectrum.squared(self.spatial)
+        gtg, sums = jacobian.spectrum.squared(self.spatial, self._multiplier)
         g, gg = jacobian.spectrum.traces(self.spatial)
         edge = jacobian.edge / (1 - self.spatial)
         corner = jacobian.n_periods * (gg - edge**2 + gtg - (sums / self.data.shape[0] if jacobian.edge else 0.0))
@@ -155,7 +161,8 @@ class SubsetFits:
         if self.has_lag:
             spectrum, rho, N = self.data.jacobian.spectrum, self.spatial, self.data.shape[0]
             g, gg = spectrum.traces(rho)
-            r, rr = spectrum.row_sums(rho)
+            edge = 1 / (1 - rho)
+            r, rr = (edge, edge**2) if W.is_row_standardised else spectrum.row_sums(rho, self._multiplier)
             for k, (first, second) in enumerate(((g / N, gg / N), (r, rr))):
                 slopes[:, k, 0], slopes[:, k, 1] = 1 + rho * first, first
                 slopes[:, k, 2] = self.coefficient * (first + rho * second) + theta * second
@@ -186,7 +193,7 @@ class SubsetFits:
         if self.profile is None:
             w_r = w_s = np.zeros(slopes.shape[:2])
         else:
-            h, (v_rr, v_rs, _) = self._expected if covariance == "expected" else (self.slope, self._corner)
+            h, (v_rr, v_rs, _) = self._expected if covariance == "expected" else (self.slope, self.corner)
             gap = slopes[:, :, 0] * h[:, [0]] - slopes[:, :, 2]
             if self.durbin:
                 gap = gap + slopes[:, :, 1] * h[:, [self.n_own]]
@@ -217,13 +224,14 @@ class SubsetFits:
             influence[:, k] += (w_s[:, k] / (2 * s2**2))[:, None] * excess
         if self.profile is not None:
             spectrum = self.data.jacobian.spectrum
-            diagonal = 0.5 * spectrum.symmetric_diagonals(self.spatial)
+            forms = spectrum.symmetric_forms(self.spatial, self._multiplier)
+            diagonal = 0.5 * np.einsum("bii->bi", forms)
             influence += w_r[:, :, None] * (diagonal * excess / s2[:, None])[:, None]
         influence[:, 1] = influence[:, 2] - influence[:, 0]
         variance = np.einsum("bqi,bqi->bq", influence, influence)
         if self.profile is not None:
             pairs = (e @ e.transpose(0, 2, 1)).reshape(len(e), -1)
-            pairs *= spectrum.symmetric_forms(self.spatial).reshape(len(e), -1)
+            pairs *= forms.reshape(len(e), -1)
             between = np.einsum("bi,bi->b", pairs, pairs) - ((2 * diagonal * squares) ** 2).sum(axis=1)
             variance += (0.5 * between / s2**2)[:, None] * w_r**2
         return self.factor(covariance) * variance
