@@ -140,6 +140,7 @@ def check_configuration(config: dict, files: Iterable[str | Path], schemas: str 
     from ronghe.explore import declaration as explore
     from ronghe.measures import declaration as measures
     from ronghe.models import checks as models
+    from ronghe.models.multiverse import checks as multiverse
     from ronghe.paper import declaration as paper
     from ronghe.weights import declaration as weights
 
@@ -153,7 +154,7 @@ def check_configuration(config: dict, files: Iterable[str | Path], schemas: str 
     with naming_file(config, loaded):
         for key, value in config.items():
             validate(value, {"$defs": schema["$defs"], **schema["properties"][key]}, "", [key])
-        for stage in (measures, weights, explore, models, paper):
+        for stage in (measures, weights, explore, models, multiverse, paper):
             stage.check(config)
 
 
@@ -163,12 +164,13 @@ def check_against_dataset(config: dict, files: Iterable[str | Path], dataset: di
     from ronghe.explore import declaration as explore
     from ronghe.measures import declaration as measures
     from ronghe.models import checks as models
+    from ronghe.models.multiverse import checks as multiverse
     from ronghe.paper import declaration as paper
     from ronghe.weights import declaration as weights
 
     known = [*variables(dataset), *(derivation.name for derivation in derivations(dataset))]
     with naming_file(config, {str(path): load_yaml(path) for path in files}):
-        for stage in (measures, weights, explore, paper):
+        for stage in (measures, weights, explore, multiverse, paper):
             stage.check_panel_variables(config, known)
         measures.check_sectors(config, dataset.get("input_output", {}).get("sectors", {}))
         models.check_variables(config, known, families(dataset))

@@ -41,6 +41,8 @@ DEFAULTS = {
     "agreement": {"refits": 40, "tolerance": 1e-8},
     "permutation": {"specifications": 2000, "draws": 500},
 }
+# What is written of the table of all specifications, as NAME.csv.
+JUDGEMENTS = ("summary", "choices", "variances", "refused", "bma", "curve", "curve_choices", "densities")
 # All subsets are written out up to this many controls to choose from.
 MOST_CONTROLS = 20
 
@@ -235,3 +237,11 @@ def inputs(config: dict, multiverse: Multiverse) -> dict[str, str | list[str]]:
         "regions": ["data/processed/regions.csv"] if any("where" in rule for rule in rules) else [],
         "flags": ["data/processed/flags.csv"] if any("without_flags" in rule for rule in rules) else [],
     }
+
+
+def results(multiverse: Multiverse | None) -> list[str]:
+    """Return the files that a multiverse ends in; none where none is declared."""
+    if multiverse is None:
+        return []
+    names = ("specifications.parquet", "agreement.csv", "permutation.csv", *(f"{name}.csv" for name in JUDGEMENTS))
+    return [f"{FOLDER}/{name}" for name in names]

@@ -77,16 +77,17 @@ def choices(frame: pd.DataFrame, multiverse: Multiverse) -> pd.DataFrame:
 
 
 def variance_by_choice(frame: pd.DataFrame, multiverse: Multiverse) -> pd.DataFrame:
-    """Return how much of the variance of the estimates each choice accounts for, the largest first.
+    """Return how much of the variance of the estimates' ranks each choice accounts for, the largest first.
 
-    `share_alone` is the variance between the means of its levels (the first-order index of Sobol 1993; choices that
+    Ranks, because a few impacts near rho = 1 are beyond all bounds and would be the whole variance. `share_alone` is the variance between the means of its levels (the first-order index of Sobol 1993; choices that
     go together share theirs), `share_last` what a regression on all choices loses without it. What remains, in the
     row `interactions`, belongs to choices jointly.
     """
     used = frame[frame["refused"] == ""]
     if used.empty:
         raise RongheError("multiverse: not one specification can be estimated; see refused.csv for the reasons")
-    y = used["estimate"].to_numpy() - used["estimate"].mean()
+    y = used["estimate"].rank().to_numpy()
+    y = y - y.mean()
     groups = {c: used[c].cat.codes.to_numpy() for c in CHOICES if used[c].nunique() > 1}
     for k, name in enumerate(multiverse.choose):
         groups[f"control {name}"] = used["controls"].to_numpy() >> k & 1

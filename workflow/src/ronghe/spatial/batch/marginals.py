@@ -35,7 +35,7 @@ def log_marginals(fits: SubsetFits) -> np.ndarray:
             ssr = fits.profile.ssr(points)
             whole = yy[:, None] - 2 * points * products[:, 0, 1, None] + points**2 * products[:, 1, 1, None]
         else:
-            c = fits.profile.yy
+            c = fits.profile.yy[:, :, None]
             whole, ssr = c[0] + points * (c[1] + points * c[2]), np.exp(_log_ssr(fits, points))
         kernel = fits.data.jacobian.value(points) - n / 2 * np.log((n * ssr + whole) / (n + 1))
         low, high = fits.data.jacobian.bounds

@@ -9,7 +9,9 @@ from functools import cached_property
 import numpy as np
 
 from ronghe.errors import RongheError, require_known
-from ronghe.spatial.batch.newton import Jacobian, LagProfile, climb, starts
+from ronghe.spatial.batch.columns import Columns
+from ronghe.spatial.batch.error_profile import ErrorProfile
+from ronghe.spatial.batch.newton import Jacobian, LagProfile
 from ronghe.spatial.batch.spectrum import Spectrum
 from ronghe.spatial.batch.subset_fits import SubsetFits
 from ronghe.spatial.equation import CONSTANT, MODELS
@@ -23,8 +25,6 @@ BATCHED = ("ols", "slx", "sar", "sem", "sdm", "sdem")
 LARGEST = 1500
 # Why a fit has no numbers, in the order of the codes; the first means that it has.
 REFUSALS = ("", "absorbed", "collinear", "too_few_rows", "edge")
-# Points of the first look at the likelihood of lambda; each costs one inverse for each fit.
-ERROR_GRID = 15
 
 
 @dataclass(frozen=True)
@@ -32,21 +32,17 @@ class Specifications:
     """Projected columns D = Q[y, W y, X, W X] of one sample, and their products D'D, for all subsets of regressors.
 
     `y` is (unit, period), `X` (unit, period, column), in the order of W. A subset names columns of X by place; the
-    Durbin models take the lag of each. With `replaced` some columns differ from draw to draw: `values` (draw, column,
-    cell) stand in for the columns at `places`, and `products` has one matrix for each draw.
+    Durbin models take the lag of each. `with_columns` lets some columns differ from draw to draw.
     """
 
     names: tuple[str, ...]
     projection: Projection
     method: str
-    shape: tuple[int, int]
     weights: Weights | None
     raw: np.ndarray
-    flat: np.ndarray
-    products: np.ndarray
+    columns: Columns
     vanished: np.ndarray
-    places: tuple[int, ...] = ()
-    values: np.ndarray | None = None
+    drawn: np.ndarray | None = None
 
     @classmethod
     def of(
@@ -74,34 +70,35 @@ class Specifications:
         own = np.concatenate([y[:, :, None], X], axis=2)
         lagged = np.zeros_like(own) if W is None else lag(W.sparse, own)
         data = np.concatenate([own[:, :, :1], lagged[:, :, :1], own[:, :, 1:], lagged[:, :, 1:]], axis=2)
-        shell = cls(tuple(names), projection, method, y.shape, W, data, *[np.empty(0)] * 3)
-        return shell._projected(data)
-
-    def _projected(self, data: np.ndarray) -> Specifications:
-        flat = self.projection.apply(data).reshape(-1, data.shape[2])
-        products = flat.T @ flat
-        size = np.einsum("ntk,ntk->k", data, data)
-        vanished = np.diag(products) <= VANISHING**2 * size
-        return replace(self, flat=flat, products=products[None], vanished=vanished)
+        flat = projection.apply(data).reshape(-1, data.shape[2])
+        vanished = np.einsum("nk,nk->k", flat, flat) <= VANISHING**2 * np.einsum("ntk,ntk->k", data, data)
+        return cls(tuple(names), projection, method, W, data, Columns(flat), vanished)
 
     def with_columns(self, variables: Sequence[int], draws: np.ndarray) -> Specifications:
         """Return the same with these columns of X (and their lags) drawn anew: draws (draw, variable, unit, period)."""
-        P = len(draws)
-        N, T = self.shape
-        stacked = np.moveaxis(draws.reshape(-1, N, T), 0, 2)
-        both = [stacked] if self.weights is None else [stacked, lag(self.weights.sparse, stacked)]
-        both = [self.projection.apply(part, in_place=True).reshape(N * T, P, -1).transpose(1, 2, 0) for part in both]
-        places = [self.own(v) for v in variables]
-        places += [self.lagged_place(v) for v in variables] if self.weights is not None else []
-        values = np.ascontiguousarray(np.concatenate(both, axis=1))
-        flat = self.flat.copy()
-        flat[:, places] = 0.0
-        products = np.repeat((flat.T @ flat)[None], P, axis=0)
-        crossed = values @ flat
-        products[:, places, :] = crossed
-        products[:, :, places] = crossed.transpose(0, 2, 1)
-        products[np.ix_(range(P), places, places)] = values @ values.transpose(0, 2, 1)
-        return replace(self, flat=flat, products=products, places=tuple(places), values=values)
+        places = tuple(self.own(np.array(variables)).tolist())
+        stacked = np.moveaxis(draws.reshape(-1, *self.shape), 0, 2)
+        parts = [stacked]
+        if self.weights is not None:
+            places += tuple(self.lagged_place(np.array(variables)).tolist())
+            parts.append(lag(self.weights.sparse, stacked))
+        columns = self.columns.replaced(places, self._by_draw(parts, len(draws)))
+        return replace(self, columns=columns, drawn=stacked)
+
+    def _by_draw(self, parts: list[np.ndarray], n_draws: int) -> np.ndarray:
+        """Return projected values (draw, variable, cell) of parts (unit, period, draw and variable)."""
+        flat = [self.projection.apply(part).reshape(len(self.columns.flat), n_draws, -1) for part in parts]
+        return np.concatenate(flat, axis=2).transpose(1, 2, 0)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of units and periods."""
+        return self.raw.shape[:2]
+
+    @cached_property
+    def products(self) -> np.ndarray:
+        """D'D, one for all or one for each draw."""
+        return self.columns.products(self.columns)
 
     def own(self, variables: np.ndarray | int) -> np.ndarray | int:
         """Return the columns of D that hold regressors."""
@@ -124,22 +121,21 @@ class Specifications:
         return Jacobian(spectrum, log_determinant(self.weights).bounds, self.size[1], edge)
 
     @cached_property
-    def filtered(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Q W D, and the products D'WD + (WD)'D and (WD)'WD: a spatial error is filtered first, then projected."""
-        lagged = self.projection.apply(lag(self.weights.sparse, self.raw), in_place=True).reshape(self.flat.shape)
-        crossed = self.flat.T @ lagged
-        return lagged, crossed + crossed.T, lagged.T @ lagged
+    def lagged(self) -> Columns:
+        """Q W D, for a spatial error: it is filtered first, then projected."""
+        lagged = self.projection.apply(lag(self.weights.sparse, self.raw), in_place=True)
+        columns = Columns(lagged.reshape(self.columns.flat.shape))
+        if self.drawn is None:
+            return columns
+        once = lag(self.weights.sparse, self.drawn)
+        parts = [once, lag(self.weights.sparse, once)]
+        return columns.replaced(self.columns.places, self._by_draw(parts, len(self.columns.values)))
 
-    def combine(self, coefficients: np.ndarray, columns: np.ndarray, draw: np.ndarray | None) -> np.ndarray:
-        """Return D times coefficients (fit, coefficient) that belong to columns (fit, coefficient), as (fit, cell)."""
-        full = np.zeros((len(coefficients), self.flat.shape[1]))
-        np.put_along_axis(full, columns, coefficients, axis=1)
-        found = full @ self.flat.T
-        for k, place in enumerate(self.places):
-            used = full[:, place]
-            if used.any():
-                found += used[:, None] * self.values[draw, k]
-        return found
+    @cached_property
+    def filtered(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Products of D - lambda Q W D: the coefficients of 1, lambda and lambda squared."""
+        crossed = self.columns.products(self.lagged)
+        return self.products, -crossed - crossed.transpose(0, 2, 1), self.lagged.products(self.lagged)
 
     def fit(self, model: str, subsets: np.ndarray, draw: np.ndarray | None = None) -> SubsetFits:
         """Fit one model to subsets (fit, regressor) of one size; the first regressor is the one of interest."""
@@ -147,8 +143,6 @@ class Specifications:
         has_lag, durbin, has_error = MODELS[model]
         if self.weights is None and model != "ols":
             raise RongheError(f"specifications: model '{model}' needs weights W")
-        if has_error and self.places:
-            raise RongheError(f"specifications: model '{model}' does not take columns that differ from draw to draw")
         subsets = np.atleast_2d(np.asarray(subsets, dtype=np.intp))
         columns = [self.own(subsets), *([self.lagged_place(subsets)] if durbin else [])]
         if self.projection.effects == "pooled":
@@ -162,8 +156,7 @@ class Specifications:
         lead = np.broadcast_to([0, 1] if has_lag else [0], (len(columns), 1 + has_lag))
         right = self._block(self.products, columns, lead, draw)
         b = inverse @ right
-        squares = self.products[:, :2, :2] if self.values is None else self.products[draw][:, :2, :2]
-        left = squares[:, : 1 + has_lag, : 1 + has_lag] - right.transpose(0, 2, 1) @ b
+        left = self._block(self.products, lead, lead, draw) - right.transpose(0, 2, 1) @ b
         profile, rho = None, np.zeros(len(columns))
         solved, ssr = b[:, :, 0], left[:, 0, 0]
         if has_lag:
@@ -193,7 +186,7 @@ class Specifications:
     def _invert(A: np.ndarray, refused: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return inverses after scaling, and the codes with collinear subsets marked: a variance inflated 1e11 times."""
         K = A.shape[1]
-        A = np.where(refused[:, None, None] > 0, np.eye(K), A)
+        A = np.where((refused > 0)[:, None, None], np.eye(K), A)
         scale = 1 / np.sqrt(np.einsum("bkk->bk", A))
         outer = scale[:, :, None] * scale[:, None, :]
         A *= outer
@@ -210,92 +203,15 @@ class Specifications:
 
     def _fit_error(self, shared: tuple, refused: np.ndarray) -> SubsetFits:
         """Find lambda of u = lambda W u + e: a grid for its hills, then Newton steps on the filtered products."""
-        columns = shared[3]
-        _, refused = self._invert(self._block(self.products, columns, columns, None), refused)
-        profile = ErrorProfile.of(self, np.where(refused[:, None] > 0, columns[refused == 0][:1], columns))
+        columns, draw = shared[3:]
+        blocks = np.stack([self._block(p, columns, columns, draw) for p in self.filtered])
+        _, refused = self._invert(blocks[0], refused)
+        blocks[:, refused > 0] = np.stack([np.eye(columns.shape[1]), *np.zeros((2, *blocks.shape[2:]))])[:, None]
+        first = np.zeros((len(columns), 1), dtype=np.intp)
+        right = np.stack([self._block(p, columns, first, draw)[:, :, 0] for p in self.filtered])
+        squares = np.stack([self._block(p, first, first, draw)[:, 0, 0] for p in self.filtered])
+        profile = ErrorProfile(self.jacobian, self.size[0], squares, right, blocks)
         lam = profile.maximise()
         inverse, b, ssr, moved, _ = profile.solve(lam)
         refused = np.where((refused == 0) & self.jacobian.at_edge(lam), REFUSALS.index("edge"), refused)
         return SubsetFits(*shared, b, lam, ssr, inverse, -moved, profile, refused.astype(np.int8))
-
-
-@dataclass(frozen=True)
-class ErrorProfile:
-    """The likelihood concentrated on lambda: products of the filtered columns R[y, Z] are quadratic in lambda.
-
-    R = I - lambda W, filtered before the projection. Each array holds the three coefficients first.
-    """
-
-    jacobian: Jacobian
-    nobs: int
-    yy: np.ndarray
-    Zy: np.ndarray
-    ZZ: np.ndarray
-
-    @classmethod
-    def of(cls, data: Specifications, columns: np.ndarray) -> ErrorProfile:
-        """Gather the products of each fit."""
-        _, mixed, twice = data.filtered
-        parts = [data.products[0], -mixed, twice]
-        return cls(
-            data.jacobian,
-            data.size[0],
-            np.array([p[0, 0] for p in parts]),
-            np.stack([p[columns, 0] for p in parts]),
-            np.stack([p[columns[:, :, None], columns[:, None, :]] for p in parts]),
-        )
-
-    def part(self, chosen: np.ndarray) -> ErrorProfile:
-        """Return the profile of some of the fits."""
-        return replace(self, Zy=self.Zy[:, chosen], ZZ=self.ZZ[:, chosen])
-
-    def solve(self, lam: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Return (Z'Z)^-1, b, S, db/dlambda, and the two derivatives of S."""
-        a, A = lam[:, None], lam[:, None, None]
-        ZZ = self.ZZ[0] + A * (self.ZZ[1] + A * self.ZZ[2])
-        Zy = self.Zy[0] + a * (self.Zy[1] + a * self.Zy[2])
-        scale = 1 / np.sqrt(np.einsum("bkk->bk", ZZ))
-        outer = scale[:, :, None] * scale[:, None, :]
-        inverse = np.linalg.inv(ZZ * outer) * outer
-        b = np.matmul(inverse, Zy[:, :, None])[:, :, 0]
-        ssr = self.yy[0] + lam * (self.yy[1] + lam * self.yy[2]) - np.einsum("bk,bk->b", b, Zy)
-        gap = self.Zy[1] + 2 * a * self.Zy[2] - np.matmul(self.ZZ[1] + 2 * A * self.ZZ[2], b[:, :, None])[:, :, 0]
-        moved = np.matmul(inverse, gap[:, :, None])[:, :, 0]
-        twice = np.matmul(self.ZZ[2], b[:, :, None])[:, :, 0]
-        first = self.yy[1] + 2 * lam * self.yy[2] - np.einsum("bk,bk->b", b, self.Zy[1] + 2 * a * self.Zy[2] + gap)
-        second = self.yy[2] + np.einsum("bk,bk->b", b, twice - 2 * self.Zy[2]) - np.einsum("bk,bk->b", gap, moved)
-        return inverse, b, ssr, moved, np.stack([first, 2 * second])
-
-    def heights(self, grid: np.ndarray) -> np.ndarray:
-        """Return the concentrated likelihood as (fit, point)."""
-        jacobian, n_fits = self.jacobian.value(grid), self.Zy.shape[1]
-        ssr = np.stack([self.solve(np.full(n_fits, a))[2] for a in grid], axis=1)
-        return jacobian - 0.5 * self.nobs * np.log(ssr)
-
-    def maximise(self) -> np.ndarray:
-        """Return lambda at the global maximum; where a first look sees two hills, a closer one finds their places."""
-        grid = self.jacobian.grid(ERROR_GRID)
-        start, several, _ = starts(self.heights(grid), grid)
-        lam = climb(start, self.jacobian.inner, self._derivatives)
-        if len(several):
-            part, fine = self.part(several), self.jacobian.grid(41)
-            first, two, second = starts(part.heights(fine), fine)
-            lam[several] = climb(first, self.jacobian.inner, part._derivatives)
-            if len(two):
-                part, chosen = part.part(two), several[two]
-                other = climb(second, self.jacobian.inner, part._derivatives)
-                lam[chosen] = np.where(part._height(other) > part._height(lam[chosen]), other, lam[chosen])
-        return lam
-
-    def slopes(self, lam: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the two derivatives of S."""
-        return tuple(self.solve(lam)[4])
-
-    def _height(self, lam: np.ndarray) -> np.ndarray:
-        return self.jacobian.value(lam) - 0.5 * self.nobs * np.log(self.solve(lam)[2])
-
-    def _derivatives(self, active: np.ndarray, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        _, _, ssr, _, (first, second) = self.part(active).solve(a)
-        value, curve = self.jacobian.derivatives(a)
-        half = 0.5 * self.nobs
-        return value - half * first / ssr, curve - half * (second / ssr - (first / ssr) ** 2)

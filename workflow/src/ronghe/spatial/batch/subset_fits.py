@@ -12,8 +12,9 @@ from ronghe.errors import require_known
 from ronghe.spatial.equation import MODELS
 
 if TYPE_CHECKING:
+    from ronghe.spatial.batch.error_profile import ErrorProfile
     from ronghe.spatial.batch.newton import LagProfile
-    from ronghe.spatial.batch.specifications import ErrorProfile, Specifications
+    from ronghe.spatial.batch.specifications import Specifications
 
 COVARIANCES = ("expected", "CR1", "CR2")
 IMPACTS = ("direct", "indirect", "total")
@@ -88,11 +89,9 @@ class SubsetFits:
         return self._combine(weights, np.concatenate([places, self.columns], axis=1))
 
     def _combine(self, coefficients: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        found = self.data.combine(coefficients, columns, self.draw)
+        found = self.data.columns.combine(coefficients, columns, self.draw)
         if self.has_error:
-            full = np.zeros((len(coefficients), self.data.flat.shape[1]))
-            np.put_along_axis(full, columns, coefficients, axis=1)
-            found -= self.spatial[:, None] * (full @ self.data.filtered[0].T)
+            found -= self.spatial[:, None] * self.data.lagged.combine(coefficients, columns, self.draw)
         return found
 
     @cached_property
@@ -108,7 +107,7 @@ class SubsetFits:
         Rows of W sum to one where time effects are out, so that Q G Z b = Q G (Q Z b).
         """
         N, T = self.data.shape
-        fitted = self.data.combine(self.b, self.columns, self.draw).reshape(-1, N, T)
+        fitted = self.data.columns.combine(self.b, self.columns, self.draw).reshape(-1, N, T)
         found = self.data.jacobian.spectrum.apply(self.spatial, fitted, self._multiplier)
         if self.data.projection.has_time:
             found -= found.mean(axis=1, keepdims=True)
@@ -136,17 +135,10 @@ class SubsetFits:
         h = np.zeros_like(self.b)
         if self.has_lag:
             q = self.lagged_fitted.reshape(len(self.b), -1)
-            right = self._crossed(q)
+            right = self.data.columns.crossed(q, self.columns, self.draw)
             h = np.matmul(self.inverse, right[:, :, None])[:, :, 0]
             corner = corner + (np.einsum("bi,bi->b", q, q) - np.einsum("bk,bk->b", h, right)) / s2
         return h, _inverse_two(corner, jacobian.n_periods * (g - edge) / s2, self.nobs / (2 * s2**2))
-
-    def _crossed(self, values: np.ndarray) -> np.ndarray:
-        """Return Z'values (fit, regressor) for values (fit, cell)."""
-        whole = values @ self.data.flat
-        for k, place in enumerate(self.data.places):
-            whole[:, place] = np.einsum("bi,bi->b", values, self.data.values[self.draw, k])
-        return np.take_along_axis(whole, self.columns, axis=1)
 
     @cached_property
     def _gradients(self) -> tuple[np.ndarray, np.ndarray]:
@@ -273,15 +265,9 @@ class SubsetFits:
 
     def _regressors(self) -> np.ndarray:
         """Return Z by fit as (fit, cell, regressor)."""
-        if self.draw is None:
-            Z = self.data.flat.T[self.columns]
-            if self.has_error:
-                Z = Z - self.spatial[:, None, None] * self.data.filtered[0].T[self.columns]
-        else:
-            Z = self.data.flat.T[self.columns]
-            for k, place in enumerate(self.data.places):
-                fits, positions = np.nonzero(self.columns == place)
-                Z[fits, positions] = self.data.values[self.draw[fits], k]
+        Z = self.data.columns.take(self.columns, self.draw)
+        if self.has_error:
+            Z -= self.spatial[:, None, None] * self.data.lagged.take(self.columns, self.draw)
         return np.ascontiguousarray(Z.transpose(0, 2, 1))
 
 
