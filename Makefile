@@ -1,6 +1,6 @@
 # Two doors: `make` makes everything from raw tables to the paper, `make test` runs the whole suite.
 .DEFAULT_GOAL := all
-.PHONY: all test bench lint help clean-results
+.PHONY: all test bench lint house help clean-results
 SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
@@ -31,6 +31,9 @@ lint: $(VENV)/tested ## style of Python and of rules, and Snakemake's own advice
 	@$(BIN)/ruff format --check .
 	@$(BIN)/snakefmt --check Snakefile workflow/rules
 	@$(BIN)/snakemake --lint
+
+house: $(VENV)/tested ## who imports whom: the floors of the library and the arrows between them
+	@$(BIN)/python -m tests.test_house
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -14,6 +14,8 @@ configfile: "config/explore.yaml"
 configfile: "config/specifications.yaml"
 configfile: "config/multiverse.yaml"
 configfile: "config/tables.yaml"
+configfile: "config/figures.yaml"
+configfile: "config/quotes.yaml"
 configfile: "config/labels.yaml"
 
 

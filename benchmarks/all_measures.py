@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from ronghe.configuration import load_yaml
 from ronghe.errors import RongheError
 from ronghe.frames import read_csv, read_panel
 from ronghe.measures import declaration
-from ronghe.measures.agglomeration import coagglomeration
-from ronghe.measures.composite import composite_index
-from ronghe.measures.coupling import couple
+from ronghe.measures.formulas.coagglomeration import coagglomeration
+from ronghe.measures.formulas.coupling import couple
+from ronghe.measures.formulas.index import composite_index
 from ronghe.measures.run import Measures
+from ronghe.yaml_files import load_yaml
 
 from benchmarks.timing import measure, record
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from ronghe.measures.productivity import productivity
+from ronghe.measures.formulas.productivity import productivity
 
 from benchmarks.timing import measure, record
 

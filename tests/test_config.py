@@ -11,13 +11,15 @@ from ronghe.configuration import (
     check_against_dataset,
     check_configuration,
     check_files,
-    load_yaml,
     merge_schemas,
     replace_stages,
     require_dataset,
 )
 from ronghe.errors import RongheError, nearest
 from ronghe.validation import validate
+from ronghe.yaml_files import load_yaml
+
+STAGES = ("config", "measures", "weights", "explore", "specifications", "multiverse", "tables", "figures", "quotes", "labels")
 
 
 def write(path, text):
@@ -120,7 +122,17 @@ def test_nearest_says_nothing_when_nothing_is_near():
 def test_every_shipped_dataset_goes_with_its_measures_and_specifications(project, name):
     schemas = project / "workflow/schemas"
     config = {}
-    for stage in ("config", "measures", "weights", "explore", "specifications", "tables", "labels"):
+    for stage in (
+        "config",
+        "measures",
+        "weights",
+        "explore",
+        "specifications",
+        "tables",
+        "figures",
+        "quotes",
+        "labels",
+    ):
         config |= load_yaml(project / f"config/{stage}.yaml")
     files = replace_stages(config, project / "config/datasets" / name, schemas)
     dataset = load_dataset(name, project / "config/datasets", schemas / "dataset.schema.yaml")
@@ -147,8 +159,7 @@ def test_a_dataset_with_a_folder_brings_all_its_stages(tmp_path, project):
 
 def shipped(project, **changes):
     """The shipped configuration of the default dataset with some sections changed, and the files it came from."""
-    stages = ("config", "measures", "weights", "explore", "specifications", "tables", "labels")
-    files = [project / f"config/{stage}.yaml" for stage in stages]
+    files = [project / f"config/{stage}.yaml" for stage in STAGES]
     config = {key: value for path in files for key, value in load_yaml(path).items()}
     for section, entries in changes.items():
         config[section] = {**config[section], **entries} if isinstance(entries, dict) else entries
@@ -235,6 +246,30 @@ def test_a_message_names_the_file_of_its_entry(project, tmp_path):
     config["weights"] = {**config["weights"], "contiguity": {"kind": "contiguitty"}}
     with pytest.raises(RongheError, match="^--config: weights.contiguity.kind: 'contiguitty' is not allowed"):
         check_configuration(config, [mine, *files], schemas)
+
+
+@pytest.mark.parametrize(
+    ("stage", "text", "message"),
+    [
+        ("figures", "figures:\n  map: {kind: tile_map, caption: M, variable: gpd}\n", "figures.map: unknown variable"),
+        ("quotes", "quotes: {specifications: [basline]}\n", "quotes.specifications: unknown specification 'basline'"),
+        (
+            "tables",
+            "tables:\n  t: {kind: effects, caption: T, columns: [baseline]}\n",
+            "tables.t.kind: 'effects' is not",
+        ),
+    ],
+)
+def test_tables_figures_and_quotations_are_told_by_their_own_file(project, tmp_path, stage, text, message):
+    mine = write(tmp_path / f"{stage}.yaml", text)
+    config, files = shipped(project)
+    config |= load_yaml(mine)
+    files = [mine if path.stem == stage else path for path in files]
+    schemas = project / "workflow/schemas"
+    dataset = load_dataset(config["dataset"], project / "config/datasets", schemas / "dataset.schema.yaml")
+    with pytest.raises(RongheError, match=f"{stage}.yaml: {message}"):
+        check_configuration(config, files, schemas)
+        check_against_dataset(config, files, dataset)
 
 
 def test_files_are_checked_before_they_are_merged(project, tmp_path):

@@ -7,8 +7,9 @@ import copy
 import pytest
 from ronghe.clean.declaration import check_dataset, load_dataset
 from ronghe.clean.variables import derivations, expand, families, labels, raw_files, variables, without_words
-from ronghe.configuration import load_yaml, validate
 from ronghe.errors import RongheError
+from ronghe.validation import validate
+from ronghe.yaml_files import load_yaml
 from tiny_dataset import DECLARED
 
 

@@ -8,9 +8,10 @@ import pytest
 from ronghe.clean.declaration import check_dataset, load_dataset
 from ronghe.clean.panel import clean_dataset
 from ronghe.clean.variables import derivations, variables
-from ronghe.configuration import load_yaml, validate
 from ronghe.errors import RongheError
 from ronghe.frames import read_csv, read_panel
+from ronghe.validation import validate
+from ronghe.yaml_files import load_yaml
 from tiny_dataset import write_tiny
 
 

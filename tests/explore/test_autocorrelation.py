@@ -1,14 +1,15 @@
-"""Global dependence: esda, spdep, worked cells, order of rows, and simulated size."""
+"""Global dependence: all orders, spdep, worked cells, order of rows, and simulated size."""
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
 from ronghe.errors import RongheError
-from ronghe.explore.autocorrelation import bivariate_tests, global_tests
+from ronghe.explore.autocorrelation import FORMULAS, STATISTICS, Sums, bivariate_tests, global_tests
 from ronghe.explore.permutation import draws, orders, two_sided
 from ronghe.weights import Weights
 from ronghe.weights.contiguity import from_grid
@@ -62,27 +63,20 @@ def test_moran_and_geary_of_four_cells_by_hand():
     assert found["getis_ord"] == pytest.approx(26 / 47)
 
 
-def test_equal_to_esda(skewed):
-    from esda.geary import Geary
-    from esda.getisord import G
-    from esda.moran import Moran
-
-    panel = panel_of(skewed, 2, 3)
-    found = global_tests(panel, skewed, permutations=99).set_index(["variable", "year", "statistic"])
-    graph = skewed.to_graph()
-    for variable in panel:
-        for year in (2000, 2001):
-            y = panel[variable].xs(year, level="year").loc[list(skewed.labels)].to_numpy()
-            I, C = (test(y, graph, transformation="O", permutations=0) for test in (Moran, Geary))
-            g = G(y, graph, permutations=0)
-            expected = {
-                "moran": (I.I, I.EI_rand if hasattr(I, "EI_rand") else I.EI, I.VI_rand**0.5),
-                "geary": (C.C, C.EC, C.VC_rand**0.5),
-                "getis_ord": (g.G, g.EG, g.VG**0.5),
-            }
-            for statistic, numbers in expected.items():
-                row = found.loc[(variable, year, statistic)]
-                np.testing.assert_allclose(row[["value", "expected", "std_error"]].astype(float), numbers, rtol=1e-10)
+@pytest.mark.parametrize("statistic", STATISTICS)
+def test_moments_are_those_of_all_orders(statistic):
+    """Six units have 720 orders: mean and variance under randomisation are plain averages over them."""
+    rng = np.random.default_rng(8)
+    cells = rng.uniform(size=(6, 6)) * (rng.uniform(size=(6, 6)) < 0.6) * (1 - np.eye(6))
+    W = Weights(tuple("abcdef"), sparse.csr_array(cells))
+    panel = panel_of(W, 1, 3)[["x"]]
+    found = global_tests(panel, W, [statistic], permutations=99).iloc[0]
+    weights = sparse.csr_array((cells > 0) * 1.0) if statistic == "getis_ord" else W.sparse
+    orders = np.array(list(itertools.permutations(panel["x"])))
+    every = FORMULAS[statistic](Sums(weights), orders.T)
+    assert found["value"] == pytest.approx(every[0], rel=1e-13)
+    assert found["expected"] == pytest.approx(every.mean(), rel=1e-12)
+    assert found["std_error"] == pytest.approx(every.std(), rel=1e-9)
 
 
 def test_bivariate_equals_esda(skewed):

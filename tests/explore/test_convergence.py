@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from ronghe.errors import RongheError
 from ronghe.explore.convergence import beta_convergence, sigma_convergence, speed_of
-from ronghe.measures.growth import growth
+from ronghe.measures.formulas.growth import growth
 from ronghe.weights import Weights
 from scipy.optimize import minimize_scalar
 from scipy.stats import linregress

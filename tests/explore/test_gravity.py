@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from ronghe.errors import RongheError
-from ronghe.explore.gravity import EARTH_RADIUS, ellipse, gravity_by_year, great_circle, project, unproject
+from ronghe.explore.gravity import ellipse, gravity_by_year
+from ronghe.geography import EARTH_RADIUS_KM, project
 
 
 def cross(step=1.0, centre=(100.0, 0.0)) -> pd.DataFrame:
@@ -23,33 +24,6 @@ def cross(step=1.0, centre=(100.0, 0.0)) -> pd.DataFrame:
 def panel(columns: dict[int, list[float]], index) -> pd.Series:
     frame = pd.DataFrame(columns, index=index).rename_axis("region").rename_axis("year", axis=1)
     return frame.stack().rename("y").astype(float)
-
-
-def test_projection_there_and_back():
-    rng = np.random.default_rng(0)
-    places = np.column_stack([rng.uniform(75, 135, 50), rng.uniform(18, 53, 50)])
-    origin = (105.0, 36.0)
-    np.testing.assert_allclose(unproject(project(*places.T, origin), origin), places, rtol=1e-12)
-    np.testing.assert_allclose(project(*np.array([origin]).T, origin), [[0, 0]], atol=1e-9)
-
-
-def test_projection_keeps_areas():
-    """A degree cell far from the origin has its area on the sphere, R^2 (sin b2 - sin b1) (l2 - l1)."""
-    edge = np.linspace(0, 1, 200)
-    ring = np.concatenate(
-        [np.c_[130 + edge, 0 * edge + 45], np.c_[0 * edge + 131, 45 + edge], np.c_[131 - edge, 0 * edge + 46],
-         np.c_[0 * edge + 130, 46 - edge]]
-    )  # fmt: skip
-    x, y = project(*ring.T, (105.0, 36.0)).T
-    area = abs(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1))) / 2
-    exact = EARTH_RADIUS**2 * (np.sin(np.radians(46)) - np.sin(np.radians(45))) * np.radians(1)
-    assert area == pytest.approx(exact, rel=1e-5)
-
-
-def test_great_circle():
-    quarter = np.pi / 2 * EARTH_RADIUS
-    assert great_circle((0, 0), (90, 0)) == pytest.approx(quarter, rel=1e-14)
-    assert great_circle((10, 20), (-30, 90)) == pytest.approx(quarter * 70 / 90, rel=1e-14)
 
 
 def test_ellipse_of_a_tilted_line_and_a_cross():
@@ -70,7 +44,7 @@ def test_weights_pull_the_centre():
     assert found.loc[2013, ["longitude", "latitude"]].tolist() == pytest.approx([100, 0], abs=1e-9)
     # A third of the weight more to the east: a third of one degree along the equator.
     assert found.loc[2014, "longitude"] == pytest.approx(100 + 1 / 3, abs=1e-5)
-    assert found.loc[2014, "moved"] == pytest.approx(np.radians(1 / 3) * EARTH_RADIUS, rel=1e-4)
+    assert found.loc[2014, "moved"] == pytest.approx(np.radians(1 / 3) * EARTH_RADIUS_KM, rel=1e-4)
     assert found.loc[2014, "bearing"] == pytest.approx(90, abs=1e-6)
     assert np.isnan(found.loc[2013, "moved"]) and found.loc[2015, "moved"] == 0 and np.isnan(found.loc[2015, "bearing"])
 

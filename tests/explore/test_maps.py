@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from ronghe.errors import RongheError
-from ronghe.explore.gravity import EARTH_RADIUS
 from ronghe.explore.maps import read_boundaries
+from ronghe.geography import EARTH_RADIUS_KM
 
 NAMES = ["south", "north"]
 
@@ -45,7 +45,7 @@ def shoelace(ring):
 
 
 def on_sphere(south, north, degrees):
-    return EARTH_RADIUS**2 * np.radians(degrees) * (np.sin(np.radians(north)) - np.sin(np.radians(south)))
+    return EARTH_RADIUS_KM**2 * np.radians(degrees) * (np.sin(np.radians(north)) - np.sin(np.radians(south)))
 
 
 def test_areas_are_those_of_the_globe(boundaries):
@@ -66,13 +66,13 @@ def test_centre_lies_inside_the_region(boundaries):
 
 
 def test_map_of_outlines_shares_one_scale(boundaries):
-    from ronghe.paper.figures.maps import class_map, tile_map
+    from ronghe.paper.figures.tile_map import class_map, number_map
 
     index = pd.MultiIndex.from_product([NAMES, [2001, 2002]], names=["region", "year"])
     regions = pd.DataFrame({"tile_row": [1, 2], "tile_column": [1, 1]}, index=NAMES)
     outlines = read_boundaries(boundaries, "name", NAMES)
     values = pd.Series([1.0, 2.0, 3.0, 1.0], index=index)
-    figure = tile_map(values, regions, [2001, 2002], {}, outlines=outlines)
+    figure = number_map(values, regions, [2001, 2002], {}, outlines=outlines)
     fills = [[patch.get_facecolor() for patch in axis.patches] for axis in figure.axes[:2]]
     # south rises from 1 to 2, north falls from 3 to 1: equal values, equal ink in both years.
     assert fills[0][0] == fills[1][1] and len(set(fills[0])) == 2

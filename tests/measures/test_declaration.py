@@ -6,9 +6,11 @@ import copy
 import re
 
 import pytest
-from ronghe.configuration import load_yaml, merge_schemas, validate
+from ronghe.configuration import merge_schemas
 from ronghe.errors import RongheError
 from ronghe.measures import declaration
+from ronghe.validation import validate
+from ronghe.yaml_files import load_yaml
 
 ENTRIES = {
     "quality": {

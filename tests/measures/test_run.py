@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from ronghe.frames import write_tables
 from ronghe.measures import declaration
 from ronghe.measures.codebook import codebook
-from ronghe.measures.composite import composite_index
-from ronghe.measures.coupling import couple
+from ronghe.measures.formulas.coupling import couple
+from ronghe.measures.formulas.index import composite_index
+from ronghe.measures.inputs import read_keyed, read_systems
 from ronghe.measures.run import Measures
-from ronghe.measures.tables import read_keyed, read_systems, write_tables
 
 from benchmarks.all_measures import large_panel, measure_large
 

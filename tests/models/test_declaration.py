@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 
 import pytest
-from ronghe.configuration import load_yaml, merge_schemas, validate
+from ronghe.configuration import merge_schemas
 from ronghe.errors import RongheError
 from ronghe.models import checks, declaration
 from ronghe.models.kinds import KINDS, TERM_KEYS, estimator
 from ronghe.models.terms import parse
 from ronghe.provenance import module_path
+from ronghe.validation import validate
+from ronghe.yaml_files import load_yaml
 
 CONFIG = {
     "dataset": "here",

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from paper.test_tables import LABELS, regression, write_fit
+from paper.builders import LABELS, regression, write_fit
 from ronghe.frames import write_csv
-from ronghe.paper.build import render_table
 from ronghe.paper.explorer import write_explorer
 from ronghe.paper.labels import Labels
+from ronghe.paper.render_table import render_table
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 

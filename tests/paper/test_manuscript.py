@@ -10,16 +10,17 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from paper.test_tables import LABELS, check_tex, regression, write_fit
-from ronghe.configuration import load_yaml
+from paper.builders import LABELS, check_tex, regression, write_fit
 from ronghe.errors import RongheError
 from ronghe.frames import write_csv
 from ronghe.paper import declaration
-from ronghe.paper.build import render_table
-from ronghe.paper.figures.build import draw_figure
-from ronghe.paper.labels import TERMS, Labels
-from ronghe.paper.manuscript import exhibits, provenance
+from ronghe.paper.draw_figure import draw_figure
+from ronghe.paper.exhibit_list import list_provenance
+from ronghe.paper.formats.one_document import gather_tex
+from ronghe.paper.labels import Labels
 from ronghe.paper.numbers import number, quote_cell, to_typst, write_numbers
+from ronghe.paper.render_table import render_table
+from ronghe.yaml_files import load_yaml
 
 LANGUAGES = ["en", "zh"]
 QUALITY = {"kind": "index", "indicators": {"x": {"direction": "positive"}, "z": {"direction": "negative"}}}
@@ -27,7 +28,8 @@ QUALITY = {"kind": "index", "indicators": {"x": {"direction": "positive"}, "z": 
 
 @pytest.fixture(scope="module")
 def tables(project: Path) -> dict:
-    return load_yaml(project / "config" / "tables.yaml")
+    files = ("tables", "figures", "quotes")
+    return {key: part for name in files for key, part in load_yaml(project / "config" / f"{name}.yaml").items()}
 
 
 @pytest.fixture(scope="module", params=LANGUAGES)
@@ -68,10 +70,7 @@ def test_no_semicolon_is_swallowed_by_an_expression(text: str) -> None:
     assert not re.search(r"[)\w];", prose)
 
 
-def test_all_words_exist_in_both_languages(tables: dict) -> None:
-    assert all(english and chinese for english, chinese in TERMS.values())
-    for english, chinese in TERMS.values():
-        assert re.findall(r"\{\d\}", english).sort() == re.findall(r"\{\d\}", chinese).sort()
+def test_captions_and_notes_are_in_both_languages(tables: dict) -> None:
     for part in ("tables", "figures"):
         for name, entry in tables[part].items():
             assert {"en", "zh"} <= set(entry["caption"]), name
@@ -193,7 +192,7 @@ def test_a_table_rests_on_its_own_columns_only() -> None:
 
 def test_provenance_names_rule_inputs_and_command() -> None:
     facts = {"dataset": "d", "panel": "p", "code": "c", "data": "2020", "seed": "1"}
-    text = provenance({"tables/main": ["results/models/a/fit.json"], "figures/map": []}, facts)
+    text = list_provenance({"tables/main": ["results/models/a/fit.json"], "figures/map": []}, facts)
     assert "| `render_table` | `results/models/a/fit.json` | `snakemake --force paper/tables/main.typ` |" in text
     assert "`snakemake --force paper/figures/map.svg`" in text
 
@@ -210,7 +209,7 @@ def collection(tmp_path: Path) -> Path:
     write_csv(pd.DataFrame({"x": [1, 2, 3], "y": [0.1, 0.4, 0.2]}), tmp_path / "curve.csv")
     figure = {"kind": "curve", "caption": "A curve: 10% & more_", "file": "results/curve.csv", "x": "x", "y": "y"}
     draw_figure("curve", figure, Labels(LABELS), files=[str(tmp_path / "curve.csv")], folder=tmp_path / "figures")
-    text = exhibits({"tables": entries, "figures": {"curve": figure}})
+    text = gather_tex(entries, {"curve": figure["caption"]})
     (tmp_path / "exhibits.tex").write_text(text, encoding="utf-8")
     return tmp_path
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from ronghe.errors import RongheError
 from ronghe.spatial import SpatialPanel
-from ronghe.spatial.impacts import effects_of_draws
+from ronghe.spatial.impacts import impacts_of_draws
 from ronghe.weights.matrix import Weights
 
 
@@ -16,7 +16,7 @@ def fitted(munnell):
     return SpatialPanel(*munnell).fit()
 
 
-def dense_effects(result, values):
+def dense_impacts(result, values):
     """Return direct, indirect and total effects of parameter values from the inverse itself."""
     W = result.model.lag_matrix.toarray()
     n = len(W)
@@ -31,11 +31,11 @@ def dense_effects(result, values):
 def test_effects_and_delta_errors_against_the_inverse(fitted):
     values = fitted.params.to_numpy()
     table = fitted.impacts()
-    np.testing.assert_allclose(table["estimate"], dense_effects(fitted, values).ravel(), rtol=1e-11)
+    np.testing.assert_allclose(table["estimate"], dense_impacts(fitted, values).ravel(), rtol=1e-11)
     step = 1e-6 * fitted.std_errors.to_numpy()
     jacobian = np.array(
         [
-            (dense_effects(fitted, values + s) - dense_effects(fitted, values - s)).ravel() / (2 * s[j])
+            (dense_impacts(fitted, values + s) - dense_impacts(fitted, values - s)).ravel() / (2 * s[j])
             for j, s in enumerate(np.diag(step))
         ]
     ).T
@@ -57,9 +57,9 @@ def test_draws_of_effects_are_exact(fitted):
     rng = np.random.default_rng(0)
     values, errors = fitted.params.to_numpy(), fitted.std_errors.to_numpy()
     draws = values + rng.standard_normal((50, len(values))) * errors
-    found, n_out = effects_of_draws(fitted.model, draws)
+    found, n_out = impacts_of_draws(fitted.model, draws)
     assert n_out == 0
-    np.testing.assert_allclose(found, [dense_effects(fitted, d) for d in draws], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found, [dense_impacts(fitted, d) for d in draws], rtol=1e-9, atol=1e-12)
 
 
 def test_simulated_errors_agree_with_the_delta_method(fitted):
@@ -88,15 +88,15 @@ def test_units_average_to_the_effects(fitted):
 
 
 def test_a_change_in_one_unit_is_its_column(fitted):
-    change = fitted.effect_of_change("emp", {"TEXAS": 2.0})
+    change = fitted.impact_of_change("emp", {"TEXAS": 2.0})
     units = fitted.impacts_by_unit().loc[("emp", "TEXAS")]
     assert change["estimate"].sum() == pytest.approx(2 * units["estimate"][["direct", "given"]].sum(), rel=1e-12)
     assert change.loc["TEXAS", "estimate"] == pytest.approx(2 * units.loc["direct", "estimate"], rel=1e-12)
     assert change.loc["TEXAS", "std_error"] == pytest.approx(2 * units.loc["direct", "std_error"], rel=1e-10)
-    everywhere = fitted.effect_of_change("emp", 1.0)
+    everywhere = fitted.impact_of_change("emp", 1.0)
     np.testing.assert_allclose(everywhere["estimate"], fitted.impacts().loc[("emp", "total"), "estimate"], rtol=1e-12)
     with pytest.raises(RongheError, match="no such units: ALASKA"):
-        fitted.effect_of_change("emp", {"ALASKA": 1.0})
+        fitted.impact_of_change("emp", {"ALASKA": 1.0})
 
 
 def test_effects_without_rho(munnell):
@@ -183,14 +183,34 @@ def test_formula(munnell):
     two = SpatialPanel(y, X, W, effects="units").fit()
     np.testing.assert_allclose(one.params, two.params, rtol=1e-9)
     assert list(one.params.index[:4]) == ["pcap", "my.cost", "emp", "unemp"]
-    made = SpatialPanel.from_formula("gsp ~ unemp^2 + pcap:emp", data, model="ols")
+    made = SpatialPanel.from_formula("gsp ~ I(unemp**2) + pcap:emp + log(1 + 2 * gsp)", data, model="ols")
     np.testing.assert_allclose(made.panel.X[:, :, 0].ravel(), X["unemp"] ** 2)
     np.testing.assert_allclose(made.panel.X[:, :, 1].ravel(), X["pcap"] * X["emp"])
+    np.testing.assert_allclose(made.panel.X[:, :, 2].ravel(), np.log1p(2 * data["gsp"]))
+    assert list(made.panel.names) == ["I(unemp ** 2)", "pcap:emp", "log(1 + 2 * gsp)"]
+
+
+def test_formulas_that_are_refused(munnell):
+    """Nothing but columns, numbers, arithmetic and four functions: no code runs, and no power is quietly dropped."""
+    y, X, W = munnell
+    data = X.assign(gsp=np.exp(y), zero=0.0, text="a")
     for formula, words in [
         ("gsp ~ unmp", "did you mean 'unemp'"),
         ("gsp + pc", "must read"),
         ("gsp ~ pc + pc", "stand twice: pc"),
+        ("gsp ~ log(pc) + log( pc )", r"stand twice: log\(pc\)"),
         ("gsp ~ __import__(pc)", "unknown function"),
+        ("gsp ~ __import__('os').system('true')", "must read"),
+        ("gsp ~ pc.mean()", r"'pc.mean\(\)' cannot stand in a formula"),
+        ("gsp ~ pc[0]", "cannot stand in a formula"),
+        ("gsp ~ I('pc')", "cannot stand in a formula"),
+        ("gsp ~ log(pc, emp)", "cannot stand in a formula"),
+        ("gsp ~ pc^2", r"into I\(\), as in I\(x\*\*2\)"),
+        ("gsp ~ 1 + pc", "no intercept to write"),
+        ("gsp ~ pc +", "must read"),
+        ("gsp ~ I(9**9**9**9)", "not defined"),
+        ("gsp ~ log(zero)", r"log\(zero\) is not defined for the numbers in rows"),
+        ("gsp ~ text", "not numbers: text"),
     ]:
         with pytest.raises(RongheError, match=words):
             SpatialPanel.from_formula(formula, data, W)

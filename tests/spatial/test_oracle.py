@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from oracle_designs import DURBIN, ERROR, LAG, PARTS, draw, frames, labelled, weights
 from ronghe.spatial import SpatialPanel
+from ronghe.spatial.postestimation.fixed_effects import fixed_effects_table
 from ronghe.spatial.postestimation.prediction import predict
-from ronghe.spatial.postestimation.recovered_effects import effects_table
 
 # Of a standard error: what the oracle's own search leaves.
 CLOSE = 2e-6
@@ -139,7 +139,7 @@ def test_effects_of_units_and_periods(kind, model, effects, error):
     for kind_of_effect, C, rows in (("units", of_units, labels), ("time", of_periods, list(range(2000, 2000 + t)))):
         if not C.any():
             continue
-        table = effects_table(result, kind_of_effect).set_index("unit" if kind_of_effect == "units" else "period")
+        table = fixed_effects_table(result, kind_of_effect).set_index("unit" if kind_of_effect == "units" else "period")
         np.testing.assert_allclose(table.loc[rows, "estimate"], C @ theta[free:p], atol=1e-7)
         np.testing.assert_allclose(table.loc[rows, "std_error"], np.sqrt(np.diag(C @ V @ C.T)), rtol=1e-6)
 

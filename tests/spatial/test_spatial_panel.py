@@ -72,10 +72,10 @@ def test_lag_models_of_the_reference(munnell, reference, model, effects, method)
 @pytest.mark.parametrize("model", ["sem", "sdem"])
 @pytest.mark.parametrize("effects", EFFECTS)
 def test_error_models_of_the_reference(munnell, reference, model, effects):
-    """With time effects the reference demeans before it filters, which `compat` does on request."""
+    """With time effects the reference demeans before it filters, which `demean_first` does on request."""
     expected = reference_cases(reference)[f"exact_{model}_{effects}"]
-    compat = None if effects == "individual" else "demean_first"
-    result = SpatialPanel(*munnell, model=model, effects=EFFECTS[effects], method="lsdv", compat=compat).fit()
+    first = effects != "individual"
+    result = SpatialPanel(*munnell, model=model, effects=EFFECTS[effects], method="lsdv", demean_first=first).fit()
     np.testing.assert_allclose(result.params, list(expected["theta"].values()), rtol=TOLERANCE)
     np.testing.assert_allclose(result.std_errors, list(expected["se"].values()), rtol=TOLERANCE)
     assert result.loglik == pytest.approx(expected["logLik"], rel=TOLERANCE)
@@ -99,5 +99,5 @@ def test_error_model_equals_explicit_dummies(munnell, effects):
     assert result.loglik == pytest.approx(loglik, rel=1e-10)
     assert (
         result.loglik
-        > SpatialPanel(y, X, W, model="sem", effects=effects, method="lsdv", compat="demean_first").fit().loglik
+        > SpatialPanel(y, X, W, model="sem", effects=effects, method="lsdv", demean_first=True).fit().loglik
     )

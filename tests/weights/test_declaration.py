@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from ronghe.configuration import load_yaml, merge_schemas, validate
+from ronghe.configuration import merge_schemas
 from ronghe.errors import RongheError
-from ronghe.explore import spatial
+from ronghe.explore import declaration as explore_declaration
+from ronghe.validation import validate
 from ronghe.weights import declaration
+from ronghe.yaml_files import load_yaml
 
 WEIGHTS = {
     "near": {"kind": "knn", "k": 4},
@@ -18,7 +20,7 @@ WEIGHTS = {
 def checked(weights, **sections):
     config = {"measures": {}, "weights": weights, **sections}
     declaration.check(config)
-    spatial.check(config)
+    explore_declaration.check(config)
     return config
 
 
@@ -85,7 +87,7 @@ def test_plain_names_are_checked_against_the_dataset():
     with pytest.raises(RongheError, match="weights 'alike': unknown variable of the panel 'gdp_per_head'"):
         declaration.check_panel_variables(config, ["gdp"])
     with pytest.raises(RongheError, match="dependence.main: unknown variable of the panel 'gpd'; did you mean 'gdp'"):
-        spatial.check_panel_variables(config, ["gdp"])
+        explore_declaration.check_panel_variables(config, ["gdp"])
 
 
 def test_faults_of_explorations():
@@ -99,9 +101,9 @@ def test_faults_of_explorations():
 def test_inputs_of_an_exploration():
     entry = {"outcome": "y", "regressors": ["x", "z"], "weights": ["near", "both"]}
     config = checked(WEIGHTS, residual_tests={"main": entry})
-    assert spatial.inputs(config, "residual_tests", "main") == ["data/processed/panel.parquet"]
-    assert spatial.edges(config, "residual_tests", "main") == [
+    assert explore_declaration.inputs(config, "residual_tests", "main") == ["data/processed/panel.parquet"]
+    assert explore_declaration.edges(config, "residual_tests", "main") == [
         "results/weights/near/edges.csv",
         "results/weights/both/edges.csv",
     ]
-    assert spatial.targets(config) == ["results/explore/residual_tests/main/lagrange.csv"]
+    assert explore_declaration.targets(config) == ["results/explore/residual_tests/main/lagrange.csv"]

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ronghe.errors import RongheError
+from ronghe.geography import EARTH_RADIUS_KM
 from ronghe.weights import Weights, distance, economic
 from ronghe.weights.build import Sources, build, read_sources
 from ronghe.weights.comparison import NOISE, compare_weights, correlate_lags
 from ronghe.weights.contiguity import from_borders, from_grid, from_polygons
-from ronghe.weights.files import read_weights
 from ronghe.weights.islands import settle_islands
-from ronghe.weights.positions import EARTH_RADIUS, Positions
+from ronghe.weights.positions import Positions
 
 UNITS = ["a", "b", "c", "d"]
 
@@ -44,7 +44,7 @@ def test_great_circle_by_hand():
     # A quarter of a meridian, of the equator, across the date line, and from pole to pole.
     P = places([0, 0, 90, 179, -179, 0, 0], [0, 90, 0, 0, 0, 90, -90])
     pairs = np.array([(0, 1), (0, 2), (3, 4), (5, 6)])
-    expected = EARTH_RADIUS * np.pi * np.array([0.5, 0.5, 2 / 180, 1.0])
+    expected = EARTH_RADIUS_KM * np.pi * np.array([0.5, 0.5, 2 / 180, 1.0])
     np.testing.assert_allclose(P.distances(*pairs.T), expected, rtol=1e-12)
 
 
@@ -93,7 +93,7 @@ def test_many_units_at_one_place_still_have_neighbours():
 def test_band_and_decay_by_hand():
     # On the equator one degree is 111.195 km.
     P = places([0, 1, 3, 6], [0, 0, 0, 0], UNITS)
-    degree = EARTH_RADIUS * np.pi / 180
+    degree = EARTH_RADIUS_KM * np.pi / 180
     assert distance.least_threshold(P) == pytest.approx(3 * degree)
     band = distance.distance_band(P, None).to_frame()
     assert band.loc["a"].tolist() == [0, 1, 1, 0] and band.loc["d"].tolist() == [0, 0, 1, 0]
@@ -246,7 +246,7 @@ def test_islands_refused_kept_or_attached():
     weigh = distance.inverse(1)
     near = settle_islands(distance.by_distance(P, weigh, 250.0), "attach", P, weigh).to_frame()
     assert (
-        near.loc["d", "c"] == pytest.approx(180 / (3 * np.pi * EARTH_RADIUS))
+        near.loc["d", "c"] == pytest.approx(180 / (3 * np.pi * EARTH_RADIUS_KM))
         and near.loc["c", "d"] == near.loc["d", "c"]
     )
 
@@ -383,4 +383,4 @@ def test_declared_default_weights(project):
 def test_a_file_that_cannot_be_read_is_named(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(RongheError, match=message):
-        read_weights(tmp_path / name)
+        Weights.read(tmp_path / name)

@@ -1,21 +1,21 @@
 # Stage 4: from measures and weights to spatial dependence and distribution.
-from ronghe.explore import description, spatial
+from ronghe.explore import declaration as explore_declaration
 
 
 rule describe_distribution:
     """Split inequality over regions by groups, and draw kernel densities by year."""
     input:
-        panel=lambda wildcards: description.inputs(config, "distribution", wildcards.distribution),
+        panel=lambda wildcards: explore_declaration.inputs(config, "distribution", wildcards.distribution),
         regions=CLEANED["regions"],
         code=code_of("describe_distribution"),
     output:
-        **description.tables("distribution"),
+        **explore_declaration.tables("distribution"),
     log:
         "results/logs/explore/describe_distribution/{distribution}.log",
     benchmark:
         "results/benchmarks/jobs/explore/describe_distribution/{distribution}.tsv"
     wildcard_constraints:
-        distribution=measure.pattern(description.entries(config, "distribution")),
+        distribution=measure.pattern(explore_declaration.entries(config, "distribution")),
     conda:
         ENVIRONMENT
     params:
@@ -27,18 +27,18 @@ rule describe_distribution:
 rule estimate_convergence:
     """Estimate sigma and beta convergence, with and without controls and neighbours."""
     input:
-        panel=lambda wildcards: description.inputs(config, "convergence", wildcards.convergence),
+        panel=lambda wildcards: explore_declaration.inputs(config, "convergence", wildcards.convergence),
         regions=CLEANED["regions"],
-        weights=lambda wildcards: description.edges(config, "convergence", wildcards.convergence),
+        weights=lambda wildcards: explore_declaration.edges(config, "convergence", wildcards.convergence),
         code=code_of("estimate_convergence"),
     output:
-        **description.tables("convergence"),
+        **explore_declaration.tables("convergence"),
     log:
         "results/logs/explore/estimate_convergence/{convergence}.log",
     benchmark:
         "results/benchmarks/jobs/explore/estimate_convergence/{convergence}.tsv"
     wildcard_constraints:
-        convergence=measure.pattern(description.entries(config, "convergence")),
+        convergence=measure.pattern(explore_declaration.entries(config, "convergence")),
     conda:
         ENVIRONMENT
     params:
@@ -50,17 +50,17 @@ rule estimate_convergence:
 rule count_transitions:
     """Count moves between classes, plain and by the class of the neighbours."""
     input:
-        panel=lambda wildcards: description.inputs(config, "transitions", wildcards.transitions),
-        weights=lambda wildcards: description.edges(config, "transitions", wildcards.transitions),
+        panel=lambda wildcards: explore_declaration.inputs(config, "transitions", wildcards.transitions),
+        weights=lambda wildcards: explore_declaration.edges(config, "transitions", wildcards.transitions),
         code=code_of("count_transitions"),
     output:
-        **description.tables("transitions"),
+        **explore_declaration.tables("transitions"),
     log:
         "results/logs/explore/count_transitions/{transitions}.log",
     benchmark:
         "results/benchmarks/jobs/explore/count_transitions/{transitions}.tsv"
     wildcard_constraints:
-        transitions=measure.pattern(description.entries(config, "transitions")),
+        transitions=measure.pattern(explore_declaration.entries(config, "transitions")),
     conda:
         ENVIRONMENT
     params:
@@ -72,17 +72,17 @@ rule count_transitions:
 rule follow_gravity:
     """Follow the centre of gravity and the standard deviational ellipse."""
     input:
-        panel=lambda wildcards: description.inputs(config, "gravity", wildcards.gravity),
+        panel=lambda wildcards: explore_declaration.inputs(config, "gravity", wildcards.gravity),
         regions=CLEANED["regions"],
         code=code_of("follow_gravity"),
     output:
-        **description.tables("gravity"),
+        **explore_declaration.tables("gravity"),
     log:
         "results/logs/explore/follow_gravity/{gravity}.log",
     benchmark:
         "results/benchmarks/jobs/explore/follow_gravity/{gravity}.tsv"
     wildcard_constraints:
-        gravity=measure.pattern(description.entries(config, "gravity")),
+        gravity=measure.pattern(explore_declaration.entries(config, "gravity")),
     conda:
         ENVIRONMENT
     params:
@@ -94,17 +94,17 @@ rule follow_gravity:
 rule measure_dependence:
     """Test the spatial dependence of variables and of pairs of variables in every year."""
     input:
-        panel=lambda wildcards: spatial.inputs(config, "dependence", wildcards.dependence),
-        weights=lambda wildcards: spatial.edges(config, "dependence", wildcards.dependence),
+        panel=lambda wildcards: explore_declaration.inputs(config, "dependence", wildcards.dependence),
+        weights=lambda wildcards: explore_declaration.edges(config, "dependence", wildcards.dependence),
         code=code_of("measure_dependence"),
     output:
-        **spatial.tables("dependence"),
+        **explore_declaration.tables("dependence"),
     log:
         "results/logs/explore/measure_dependence/{dependence}.log",
     benchmark:
         "results/benchmarks/jobs/explore/measure_dependence/{dependence}.tsv"
     wildcard_constraints:
-        dependence=measure.pattern(description.entries(config, "dependence")),
+        dependence=measure.pattern(explore_declaration.entries(config, "dependence")),
     conda:
         ENVIRONMENT
     params:
@@ -117,17 +117,17 @@ rule measure_dependence:
 rule find_clusters:
     """Find local clusters and follow them over the years."""
     input:
-        panel=lambda wildcards: spatial.inputs(config, "local_dependence", wildcards.local_dependence),
-        weights=lambda wildcards: spatial.edges(config, "local_dependence", wildcards.local_dependence),
+        panel=lambda wildcards: explore_declaration.inputs(config, "local_dependence", wildcards.local_dependence),
+        weights=lambda wildcards: explore_declaration.edges(config, "local_dependence", wildcards.local_dependence),
         code=code_of("find_clusters"),
     output:
-        **spatial.tables("local_dependence"),
+        **explore_declaration.tables("local_dependence"),
     log:
         "results/logs/explore/find_clusters/{local_dependence}.log",
     benchmark:
         "results/benchmarks/jobs/explore/find_clusters/{local_dependence}.tsv"
     wildcard_constraints:
-        local_dependence=measure.pattern(description.entries(config, "local_dependence")),
+        local_dependence=measure.pattern(explore_declaration.entries(config, "local_dependence")),
     conda:
         ENVIRONMENT
     params:
@@ -140,17 +140,17 @@ rule find_clusters:
 rule examine_residuals:
     """Test residuals without spatial terms for spatial dependence."""
     input:
-        panel=lambda wildcards: spatial.inputs(config, "residual_tests", wildcards.residual_tests),
-        weights=lambda wildcards: spatial.edges(config, "residual_tests", wildcards.residual_tests),
+        panel=lambda wildcards: explore_declaration.inputs(config, "residual_tests", wildcards.residual_tests),
+        weights=lambda wildcards: explore_declaration.edges(config, "residual_tests", wildcards.residual_tests),
         code=code_of("examine_residuals"),
     output:
-        **spatial.tables("residual_tests"),
+        **explore_declaration.tables("residual_tests"),
     log:
         "results/logs/explore/examine_residuals/{residual_tests}.log",
     benchmark:
         "results/benchmarks/jobs/explore/examine_residuals/{residual_tests}.tsv"
     wildcard_constraints:
-        residual_tests=measure.pattern(description.entries(config, "residual_tests")),
+        residual_tests=measure.pattern(explore_declaration.entries(config, "residual_tests")),
     conda:
         ENVIRONMENT
     params:
@@ -162,5 +162,4 @@ rule examine_residuals:
 rule explore:
     """Stage 4, all of it: from measures and weights to spatial dependence and distribution."""
     input:
-        description.targets(config),
-        spatial.targets(config),
+        explore_declaration.targets(config),

@@ -14,11 +14,7 @@ rule build_index:
         panel=measure_inputs,
         code=code_of("build_index"),
     output:
-        panel="results/measures/{measure}/panel.csv",
-        weights="results/measures/{measure}/weights.csv",
-        scores="results/measures/{measure}/scores.csv",
-        contributions="results/measures/{measure}/contributions.csv",
-        intervals="results/measures/{measure}/intervals.csv",
+        **measure.outputs("index"),
     log:
         "results/logs/measures/build_index/{measure}.log",
     benchmark:
@@ -40,9 +36,7 @@ rule compare_weightings:
         panel=measure_inputs,
         code=code_of("compare_weightings"),
     output:
-        summary="results/measures/{measure}/summary.csv",
-        correlations="results/measures/{measure}/correlations.csv",
-        shifts="results/measures/{measure}/shifts.csv",
+        **measure.outputs("weighting_comparison"),
     log:
         "results/logs/measures/compare_weightings/{measure}.log",
     benchmark:
@@ -65,10 +59,7 @@ rule couple_systems:
         scores=lambda w: measure.tables_of(measure.systems(config, w.measure).values(), "scores.csv"),
         code=code_of("couple_systems"),
     output:
-        panel="results/measures/{measure}/panel.csv",
-        states="results/measures/{measure}/states.csv",
-        obstacles="results/measures/{measure}/obstacles.csv",
-        obstacle_ranking="results/measures/{measure}/obstacle_ranking.csv",
+        **measure.outputs("coupling"),
     log:
         "results/logs/measures/couple_systems/{measure}.log",
     benchmark:
@@ -92,8 +83,7 @@ rule compare_pairs:
         regions="data/processed/regions.csv",
         code=code_of("compare_pairs"),
     output:
-        comparison="results/measures/{measure}/comparison.csv",
-        correlations="results/measures/{measure}/correlations.csv",
+        **measure.outputs("pair_comparison"),
     log:
         "results/logs/measures/compare_pairs/{measure}.log",
     benchmark:
@@ -115,8 +105,7 @@ rule relate_systems:
         second=lambda w: measure.tables_of([config["measures"][w.measure]["second"]], "scores.csv"),
         code=code_of("relate_systems"),
     output:
-        panel="results/measures/{measure}/panel.csv",
-        grades="results/measures/{measure}/grades.csv",
+        **measure.outputs("grey_relation"),
     log:
         "results/logs/measures/relate_systems/{measure}.log",
     benchmark:
@@ -137,7 +126,7 @@ rule measure_synergy:
         panel=measure_inputs,
         code=code_of("measure_synergy"),
     output:
-        panel="results/measures/{measure}/panel.csv",
+        **measure.outputs("synergy"),
     log:
         "results/logs/measures/measure_synergy/{measure}.log",
     benchmark:
@@ -158,7 +147,7 @@ rule compute_location_quotients:
         panel=measure_inputs,
         code=code_of("compute_location_quotients"),
     output:
-        panel="results/measures/{measure}/panel.csv",
+        **measure.outputs("location_quotient"),
     log:
         "results/logs/measures/compute_location_quotients/{measure}.log",
     benchmark:
@@ -179,7 +168,7 @@ rule compute_coagglomeration:
         panel=measure_inputs,
         code=code_of("compute_coagglomeration"),
     output:
-        panel="results/measures/{measure}/panel.csv",
+        **measure.outputs("coagglomeration"),
     log:
         "results/logs/measures/compute_coagglomeration/{measure}.log",
     benchmark:
@@ -200,9 +189,7 @@ rule pair_sectors:
         panel=measure_inputs,
         code=code_of("pair_sectors"),
     output:
-        pairs="results/measures/{measure}/pairs.csv",
-        matrix="results/measures/{measure}/matrix.csv",
-        groups="results/measures/{measure}/groups.csv",
+        **measure.outputs("sector_pairs"),
     log:
         "results/logs/measures/pair_sectors/{measure}.log",
     benchmark:
@@ -223,7 +210,7 @@ rule describe_structure:
         panel=measure_inputs,
         code=code_of("describe_structure"),
     output:
-        panel="results/measures/{measure}/panel.csv",
+        **measure.outputs("structure"),
     log:
         "results/logs/measures/describe_structure/{measure}.log",
     benchmark:
@@ -244,7 +231,7 @@ rule measure_concentration:
         panel=measure_inputs,
         code=code_of("measure_concentration"),
     output:
-        sectors="results/measures/{measure}/sectors.csv",
+        **measure.outputs("concentration"),
     log:
         "results/logs/measures/measure_concentration/{measure}.log",
     benchmark:
@@ -265,7 +252,7 @@ rule measure_plants:
         plants=lambda wildcards: config["measures"][wildcards.measure]["file"],
         code=code_of("measure_plants"),
     output:
-        industries="results/measures/{measure}/industries.csv",
+        **measure.outputs("plant_concentration"),
     log:
         "results/logs/measures/measure_plants/{measure}.log",
     benchmark:
@@ -286,9 +273,7 @@ rule trace_linkage:
         table=CLEANED["input_output"],
         code=code_of("trace_linkage"),
     output:
-        content="results/measures/{measure}/content.csv",
-        dispersion="results/measures/{measure}/dispersion.csv",
-        integration="results/measures/{measure}/integration.csv",
+        **measure.outputs("linkage"),
     log:
         "results/logs/measures/trace_linkage/{measure}.log",
     benchmark:
@@ -310,7 +295,7 @@ rule trace_value_chains:
         final=lambda wildcards: config["measures"][wildcards.measure]["final"],
         code=code_of("trace_value_chains"),
     output:
-        participation="results/measures/{measure}/participation.csv",
+        **measure.outputs("value_chain"),
     log:
         "results/logs/measures/trace_value_chains/{measure}.log",
     benchmark:
@@ -331,8 +316,7 @@ rule compare_technologies:
         counts=lambda wildcards: config["measures"][wildcards.measure]["file"],
         code=code_of("compare_technologies"),
     output:
-        panel="results/measures/{measure}/panel.csv",
-        years="results/measures/{measure}/years.csv",
+        **measure.outputs("technology_convergence"),
     log:
         "results/logs/measures/compare_technologies/{measure}.log",
     benchmark:
@@ -353,8 +337,7 @@ rule measure_productivity:
         panel=measure_inputs,
         code=code_of("measure_productivity"),
     output:
-        panel="results/measures/{measure}/panel.csv",
-        slacks="results/measures/{measure}/slacks.csv",
+        **measure.outputs("productivity"),
     log:
         "results/logs/measures/measure_productivity/{measure}.log",
     benchmark:
@@ -375,7 +358,7 @@ rule measure_growth:
         panel=measure_inputs,
         code=code_of("measure_growth"),
     output:
-        panel="results/measures/{measure}/panel.csv",
+        **measure.outputs("growth"),
     log:
         "results/logs/measures/measure_growth/{measure}.log",
     benchmark:
@@ -405,11 +388,7 @@ rule describe_measures:
         ENVIRONMENT
     params:
         descriptions=measure.descriptions(config),
-        labels={
-            name: config["labels"][name].get(config["language"], name)
-            for name in measure.columns(config)
-            if name in config["labels"]
-        },
+        labels=measure.labels(config),
     script:
         "../scripts/describe_measures.py"
 

@@ -3,6 +3,7 @@ from ronghe.paper import declaration as printed
 
 TABLES = list(config["tables"])
 FIGURES = list(config["figures"])
+WORDS = "workflow/src/ronghe/paper/words.yaml"
 EXPLORED = printed.explored(config, [v for s in SPECIFICATIONS.values() for v in models_declaration.variables(s)])
 
 
@@ -15,6 +16,7 @@ rule render_table:
     """One table in every format, from the results of its own columns only."""
     input:
         code=code_of("render_table"),
+        words=WORDS,
         panel=lambda w: printed.panel_files(config["tables"][w.table]),
         files=lambda w: printed.stored_files(config["tables"][w.table]),
         results=lambda w: printed.result_files(config["tables"][w.table]),
@@ -44,6 +46,7 @@ rule draw_figure:
     """One figure as PDF, SVG and PNG, from the stored tables that it names."""
     input:
         code=code_of("draw_figure"),
+        words=WORDS,
         style="workflow/src/ronghe/paper/figures/ronghe.mplstyle",
         panel=lambda w: printed.panel_files(config["figures"][w.figure]),
         files=lambda w: (
@@ -81,7 +84,7 @@ rule collect_numbers:
         code=code_of("collect_numbers"),
         panel=printed.quoted_panel(config["quotes"]),
         files=printed.quoted_files(config["quotes"]),
-        library=source_files("ronghe.paper.build"),
+        library=source_files("ronghe.paper.render_table"),
     output:
         "paper/numbers.typ",
     log:
@@ -157,7 +160,7 @@ rule gather_exhibits:
     conda:
         ENVIRONMENT
     params:
-        tables=config["tables"],
+        tables=TABLES,
         figures=config["figures"],
         language=config["language"],
     script:
@@ -169,7 +172,7 @@ rule write_provenance:
     input:
         code=code_of("write_provenance"),
         panel=printed.PANEL,
-        library=source_files("ronghe.paper.build"),
+        library=source_files("ronghe.paper.render_table"),
     output:
         "paper/PROVENANCE.md",
     log:
@@ -190,6 +193,7 @@ rule write_explorer:
     """One self-contained page to look through panel, estimates and tables."""
     input:
         code=code_of("write_explorer"),
+        words=WORDS,
         page="workflow/src/ronghe/paper/explorer.html",
         panel=printed.panel_files(EXPLORED),
         regions=printed.REGIONS,
@@ -199,7 +203,7 @@ rule write_explorer:
             file=["coefficients.csv", "impacts.csv", "fit.json"],
         ),
         tables=expand("paper/tables/{table}.csv", table=TABLES),
-        library=source_files("ronghe.paper.build"),
+        library=source_files("ronghe.paper.render_table"),
     output:
         report("results/explorer.html", caption="../report/explorer.rst", category="Explorer"),
     log:

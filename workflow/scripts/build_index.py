@@ -1,9 +1,9 @@
 """Weigh the indicators of a system and add them up."""
 
-from ronghe.frames import read_panel
+from ronghe.frames import read_panel, write_tables
 from ronghe.journal import journal
-from ronghe.measures.composite import composite_index
-from ronghe.measures.tables import options, write_tables
+from ronghe.measures.formulas.index import composite_index
+from ronghe.measures.inputs import options
 
 with journal(snakemake.log[0]):
     panel = read_panel(*snakemake.input.panel)

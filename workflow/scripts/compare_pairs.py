@@ -1,9 +1,9 @@
 """Put couplings side by side by year and group of regions."""
 
-from ronghe.frames import read_csv, read_panel
+from ronghe.frames import read_csv, read_panel, write_tables
 from ronghe.journal import journal
-from ronghe.measures.comparison import compare_pairs
-from ronghe.measures.tables import read_keyed, write_tables
+from ronghe.measures.formulas.pair_comparison import compare_pairs
+from ronghe.measures.inputs import read_keyed
 
 with journal(snakemake.log[0]):
     panel = read_panel(*snakemake.input.panel)

@@ -1,9 +1,9 @@
 """Compare the patents of two industries over technology classes."""
 
-from ronghe.frames import read_csv
+from ronghe.frames import read_csv, write_tables
 from ronghe.journal import journal
-from ronghe.measures.tables import options, write_tables
-from ronghe.measures.technology_convergence import technology_convergence
+from ronghe.measures.formulas.technology_convergence import technology_convergence
+from ronghe.measures.inputs import options
 
 with journal(snakemake.log[0]):
     entry = options(snakemake.params.entry)
@@ -11,4 +11,4 @@ with journal(snakemake.log[0]):
     counts = read_csv(entry.pop("file"), needs=keys).set_index(keys)
     panel = technology_convergence(counts, **entry)
     years = technology_convergence(counts.groupby(["year", "class"]).sum(), **entry)
-    write_tables({"panel": panel, "years": years.reset_index()}, snakemake.output)
+    write_tables({"panel": panel, "years": years}, snakemake.output)

@@ -1,9 +1,8 @@
 """Compare the ranks that several weightings of one system give."""
 
-from ronghe.frames import read_panel
+from ronghe.frames import read_panel, write_tables
 from ronghe.journal import journal
-from ronghe.measures.comparison import compare_weightings
-from ronghe.measures.tables import write_tables
+from ronghe.measures.formulas.weighting_comparison import compare_weightings
 
 with journal(snakemake.log[0]):
     panel = read_panel(*snakemake.input.panel)

@@ -1,9 +1,9 @@
 """Compare the location quotients of an industry and its partners."""
 
-from ronghe.frames import read_panel
+from ronghe.frames import read_panel, write_tables
 from ronghe.journal import journal
-from ronghe.measures.agglomeration import coagglomeration
-from ronghe.measures.tables import options, write_tables
+from ronghe.measures.formulas.coagglomeration import coagglomeration
+from ronghe.measures.inputs import options
 
 with journal(snakemake.log[0]):
     panel = read_panel(*snakemake.input.panel)

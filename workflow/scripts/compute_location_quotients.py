@@ -1,9 +1,9 @@
 """Compare each sector's share in a region with its share in all regions."""
 
-from ronghe.frames import read_panel
+from ronghe.frames import read_panel, write_tables
 from ronghe.journal import journal
-from ronghe.measures.agglomeration import location_quotients
-from ronghe.measures.tables import options, write_tables
+from ronghe.measures.formulas.location_quotient import location_quotients
+from ronghe.measures.inputs import options
 
 with journal(snakemake.log[0]):
     panel = read_panel(*snakemake.input.panel)

@@ -1,8 +1,7 @@
 """Count moves between classes, plain and by the class of the neighbours."""
 
-from ronghe.explore.distribution import write_keyed
 from ronghe.explore.transitions import transitions
-from ronghe.frames import read_panel
+from ronghe.frames import read_panel, write_tables
 from ronghe.journal import journal
 from ronghe.weights import Weights
 
@@ -10,4 +9,4 @@ with journal(snakemake.log[0]):
     panel = read_panel(*snakemake.input.panel)
     weights = [Weights.read(path) for path in snakemake.input.weights]
     entry = snakemake.params.entry | {"weights": next(iter(weights), None)}
-    write_keyed(transitions(panel[entry.pop("variable")], **entry), snakemake.output)
+    write_tables(transitions(panel[entry.pop("variable")], **entry), snakemake.output)

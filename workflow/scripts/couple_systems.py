@@ -1,9 +1,9 @@
 """Couple subsystems: degree, development, coordination, obstacles."""
 
-from ronghe.frames import read_panel
+from ronghe.frames import read_panel, write_tables
 from ronghe.journal import journal
-from ronghe.measures.coupling import couple, obstacles
-from ronghe.measures.tables import options, read_systems, write_tables
+from ronghe.measures.formulas.coupling import couple, obstacles
+from ronghe.measures.inputs import options, read_systems
 
 with journal(snakemake.log[0]):
     panel = read_panel(*snakemake.input.panel)

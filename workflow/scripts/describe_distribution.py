@@ -1,11 +1,10 @@
 """Split inequality over regions by groups, and draw kernel densities by year."""
 
-from ronghe.explore.describe import describe_distribution
-from ronghe.explore.distribution import write_keyed
-from ronghe.frames import read_csv, read_panel
+from ronghe.explore.distribution import describe_distribution
+from ronghe.frames import read_csv, read_panel, write_tables
 from ronghe.journal import journal
 
 with journal(snakemake.log[0]):
     panel = read_panel(*snakemake.input.panel)
     regions = read_csv(snakemake.input.regions).set_index("region")
-    write_keyed(describe_distribution(panel, regions, **snakemake.params.entry), snakemake.output)
+    write_tables(describe_distribution(panel, regions, **snakemake.params.entry), snakemake.output)

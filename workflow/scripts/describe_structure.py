@@ -1,9 +1,9 @@
 """Measure how specialised and how varied the sectors of a region are."""
 
-from ronghe.frames import read_panel
+from ronghe.frames import read_panel, write_tables
 from ronghe.journal import journal
-from ronghe.measures.structure import structure
-from ronghe.measures.tables import options, write_tables
+from ronghe.measures.formulas.structure import structure
+from ronghe.measures.inputs import options
 
 with journal(snakemake.log[0]):
     panel = read_panel(*snakemake.input.panel)

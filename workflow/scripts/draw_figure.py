@@ -3,7 +3,7 @@
 from ronghe.journal import journal
 
 with journal(snakemake.log[0]):
-    from ronghe.paper.figures.build import draw_figure
+    from ronghe.paper.draw_figure import draw_figure
     from ronghe.paper.labels import Labels
 
     draw_figure(

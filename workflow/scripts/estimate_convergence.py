@@ -1,8 +1,7 @@
 """Estimate sigma and beta convergence, with and without controls and neighbours."""
 
-from ronghe.explore.describe import describe_convergence
-from ronghe.explore.distribution import write_keyed
-from ronghe.frames import read_csv, read_panel
+from ronghe.explore.convergence import describe_convergence
+from ronghe.frames import read_csv, read_panel, write_tables
 from ronghe.journal import journal
 from ronghe.weights import Weights
 
@@ -11,4 +10,4 @@ with journal(snakemake.log[0]):
     regions = read_csv(snakemake.input.regions).set_index("region")
     weights = [Weights.read(path) for path in snakemake.input.weights]
     entry = snakemake.params.entry | {"weights": next(iter(weights), None)}
-    write_keyed(describe_convergence(panel, regions, **entry), snakemake.output)
+    write_tables(describe_convergence(panel, regions, **entry), snakemake.output)

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from ronghe.explore.dependence import examine_residuals
-from ronghe.frames import read_panel
+from ronghe.explore.residual_tests import examine_residuals
+from ronghe.frames import read_panel, write_tables
 from ronghe.journal import journal
-from ronghe.measures.tables import write_tables
 from ronghe.weights import Weights
 
 with journal(snakemake.log[0]):

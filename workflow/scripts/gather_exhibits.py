@@ -5,7 +5,11 @@ from pathlib import Path
 from ronghe.journal import journal
 
 with journal(snakemake.log[0]):
-    from ronghe.paper.manuscript import exhibits
+    from ronghe.paper.formats.one_document import gather_tex
+    from ronghe.paper.labels import Labels
+    from ronghe.paper.numbers import figure_captions
 
-    config = {"tables": snakemake.params.tables, "figures": snakemake.params.figures}
-    Path(snakemake.output[0]).write_text(exhibits(config, snakemake.params.language), encoding="utf-8")
+    given = snakemake.params
+    captions = figure_captions(given.figures, Labels({}, given.language))
+    text = gather_tex(given.tables, {name: said["caption"] for name, said in captions.items()}, given.language)
+    Path(snakemake.output[0]).write_text(text, encoding="utf-8")

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from ronghe.explore.dependence import measure_dependence
-from ronghe.frames import read_panel
+from ronghe.frames import read_panel, write_tables
 from ronghe.journal import journal
-from ronghe.measures.tables import write_tables
 from ronghe.weights import Weights
 
 with journal(snakemake.log[0]):

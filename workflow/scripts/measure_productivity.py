@@ -1,9 +1,9 @@
 """Measure efficiency and productivity against a global frontier."""
 
-from ronghe.frames import read_panel
+from ronghe.frames import read_panel, write_tables
 from ronghe.journal import journal
-from ronghe.measures.productivity import productivity, target_slacks
-from ronghe.measures.tables import options, write_tables
+from ronghe.measures.formulas.productivity import productivity, target_slacks
+from ronghe.measures.inputs import options
 
 with journal(snakemake.log[0]):
     panel = read_panel(*snakemake.input.panel)

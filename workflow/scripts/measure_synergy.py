@@ -1,9 +1,9 @@
 """Measure how subsystems rise or fall together since a base year."""
 
-from ronghe.frames import read_panel
+from ronghe.frames import read_panel, write_tables
 from ronghe.journal import journal
-from ronghe.measures.relation import synergy
-from ronghe.measures.tables import options, write_tables
+from ronghe.measures.formulas.synergy import synergy
+from ronghe.measures.inputs import options
 
 with journal(snakemake.log[0]):
     panel = read_panel(*snakemake.input.panel)

@@ -1,8 +1,9 @@
 """Relate the indicators of two systems by grey relational grades."""
 
+from ronghe.frames import write_tables
 from ronghe.journal import journal
-from ronghe.measures.relation import grey_relation
-from ronghe.measures.tables import read_keyed, write_tables
+from ronghe.measures.formulas.grey_relation import grey_relation
+from ronghe.measures.inputs import read_keyed
 
 with journal(snakemake.log[0]):
     first, second = (read_keyed(path) for path in (*snakemake.input.first, *snakemake.input.second))

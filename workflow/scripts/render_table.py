@@ -3,8 +3,8 @@
 from ronghe.journal import journal
 
 with journal(snakemake.log[0]):
-    from ronghe.paper.build import render_table
     from ronghe.paper.labels import Labels
+    from ronghe.paper.render_table import render_table
 
     render_table(
         snakemake.wildcards.table,

@@ -19,5 +19,5 @@ with journal(snakemake.log[0]):
         variables=given.variables,
         fits=given.fits,
         tables=given.tables,
-        source=labels.term("explorer_source", *(facts[k] for k in ("panel", "code", "data", "seed"))),
+        source=labels.word("explorer.source", *(facts[k] for k in ("panel", "code", "data", "seed"))),
     )

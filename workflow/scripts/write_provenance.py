@@ -5,10 +5,10 @@ from pathlib import Path
 from ronghe.journal import journal
 
 with journal(snakemake.log[0]):
-    from ronghe.paper.manuscript import provenance
+    from ronghe.paper.exhibit_list import list_provenance
     from ronghe.paper.numbers import footer_facts
 
     facts = footer_facts(
         [snakemake.input.panel], list(snakemake.input.library), snakemake.params.seed, snakemake.params.dataset
     )
-    Path(snakemake.output[0]).write_text(provenance(snakemake.params.sources, facts), encoding="utf-8")
+    Path(snakemake.output[0]).write_text(list_provenance(snakemake.params.sources, facts), encoding="utf-8")

@@ -10,9 +10,9 @@ import pytest
 from ronghe.errors import RongheError
 from ronghe.linear.layout import Layout
 from ronghe.linear.threshold_search import Sample, Search, candidates
+from ronghe.linear.threshold_tests import Settings, confidence_set, critical_likelihood_ratio, search_all
 from ronghe.models.estimate import Data
 from ronghe.models.estimate import run as fit
-from ronghe.models.estimators.threshold import Settings, confidence_set, critical_likelihood_ratio, search_all
 
 
 def simulated(seed: int = 0, n_units: int = 60, n_periods: int = 8, gammas=(0.4,), jumps=(1.0,)) -> pd.DataFrame:

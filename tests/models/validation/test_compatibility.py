@@ -7,15 +7,18 @@ import json
 import numpy as np
 import pytest
 from ronghe.errors import RongheError
-from ronghe.models.validation.compatibility import conventions
+from ronghe.models.validation.compatibility import convention_table
 from ronghe.models.validation.package_comparison import compare_packages, munnell_panel
 from ronghe.spatial import SpatialPanel
 from ronghe.spatial.random_effects.serial import SerialComponents, ar_covariance
 
 
-def table(munnell, compat, effects):
-    with pytest.warns(UserWarning, match="for comparison with older numbers"):
-        return conventions(*munnell, compat, effects).set_index("quantity")
+def table(munnell, package, effects="twoways", model="sdm", **options):
+    panel = SpatialPanel(*munnell, model=model, effects=effects, **options)
+    with pytest.warns(UserWarning, match="conventions of .*for comparison with older numbers") as warned:
+        found = convention_table(panel, package).set_index("quantity")
+    assert len(warned) == 1
+    return found
 
 
 def test_splm(munnell):
@@ -31,7 +34,8 @@ def test_splm(munnell):
     fit = SpatialPanel(y, X, W, model="sem", effects="units", method="lsdv").fit()
     nobs = 816
     without = fit.loglik + nobs / 2 * np.log(2 * np.pi * fit.sigma2) + nobs / 2 - nobs / 2 * np.log(nobs * fit.sigma2)
-    assert units.loc["loglik of the error model", "convention"] == pytest.approx(without, rel=1e-10)
+    error = table(munnell, "splm", "units", "sem")
+    assert error.loc["loglik of the error model", "convention"] == pytest.approx(without, rel=1e-10)
 
 
 def test_splm_errors_of_effects_without_the_covariance_with_rho(munnell):
@@ -102,24 +106,17 @@ def test_why_the_conditional_test_for_spatial_error_of_splm_is_off(munnell, refe
 
 
 @pytest.mark.parametrize("method", ["lsdv", "lee_yu"])
-def test_a_fit_with_compat_keeps_its_numbers_and_shows_the_package_s(munnell, method):
-    plain = SpatialPanel(*munnell, model="sdm", method=method).fit()
-    assert plain.compat is None
-    with pytest.warns(UserWarning, match=r"model: conventions of splm 1\.6-5.*column ours of the table compat"):
-        result = SpatialPanel(*munnell, model="sdm", method=method, compat="splm").fit()
-    np.testing.assert_array_equal(result.params, plain.params)
-    np.testing.assert_array_equal(result.cov, plain.cov)
-    rho = result.compat.set_index("quantity").loc["rho"]
+def test_both_columns_are_of_least_squares_with_dummies(munnell, method):
+    rho = table(munnell, "splm", method=method).loc["rho"]
     assert rho["convention"] == pytest.approx(0.368846, abs=5e-7)
     assert rho["ours"] == pytest.approx(0.3701681685089, rel=1e-8)
     assert rho["difference"] == pytest.approx(rho["convention"] - rho["ours"])
 
 
-def test_compat_of_an_error_model(munnell):
+def test_conventions_of_an_error_model(munnell):
     """The same lambda as `demean_first`, and a log-likelihood that lacks n/2 ln(2 pi / n) + n/2."""
-    with pytest.warns(UserWarning, match="conventions of splm"):
-        found = SpatialPanel(*munnell, model="sem", method="lsdv", compat="splm").fit().compat.set_index("quantity")
-    theirs = SpatialPanel(*munnell, model="sem", method="lsdv", compat="demean_first").fit()
+    found = table(munnell, "splm", model="sem", method="lsdv")
+    theirs = SpatialPanel(*munnell, model="sem", method="lsdv", demean_first=True).fit()
     ours = SpatialPanel(*munnell, model="sem", method="lsdv").fit()
     assert found.loc["lambda", "convention"] == theirs.params["lambda"]
     assert found.loc["lambda", "ours"] == ours.params["lambda"] != theirs.params["lambda"]
@@ -127,21 +124,18 @@ def test_compat_of_an_error_model(munnell):
     assert gap == pytest.approx(-816 / 2 * (np.log(2 * np.pi / 816) + 1), rel=1e-12)
 
 
-def test_compat_of_a_lag_model_with_durbin_terms_for_some(munnell):
-    with pytest.warns(UserWarning):
-        sar = SpatialPanel(*munnell, model="sar", effects="units", compat="sdpdmod").fit().compat["quantity"]
-        some = SpatialPanel(*munnell, model="sdm", durbin=["emp"], compat="spreg").fit().compat["quantity"]
-    assert list(sar) == ["rho", "log-marginal of sar"]
-    assert list(some) == ["direct effect of emp"]
+def test_conventions_of_a_lag_model_and_of_durbin_terms_for_some(munnell):
+    assert list(table(munnell, "sdpdmod", "units", "sar").index) == ["rho", "log-marginal of sar"]
+    assert list(table(munnell, "spreg", durbin=["emp"]).index) == ["direct effect of emp"]
+
+
+def test_what_has_no_conventions_is_refused(munnell):
     with pytest.raises(RongheError, match="nothing to compare for model 'gns'"):
-        SpatialPanel(*munnell, model="gns", compat="splm").fit()
-
-
-def test_conventions_need_fixed_effects(munnell):
+        convention_table(SpatialPanel(*munnell, model="gns"), "splm")
     with pytest.raises(RongheError, match="fixed effects"):
-        conventions(*munnell, "splm", "pooled")
-    with pytest.raises(RongheError, match="unknown compat 'stata'"):
-        conventions(*munnell, "stata")
+        convention_table(SpatialPanel(*munnell, effects="pooled"), "splm")
+    with pytest.raises(RongheError, match="unknown package 'stata'"):
+        convention_table(SpatialPanel(*munnell), "stata")
 
 
 def test_package_comparison(project, munnell, tmp_path):

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from ronghe.errors import RongheError
-from ronghe.models.validation.monte_carlo import Truth, _shown, _summary, validate_estimators, validate_tests
+from ronghe.models.validation.monte_carlo import _shown, _summary, validate_estimators, validate_tests
+from ronghe.models.validation.truth import Truth
 from ronghe.spatial import SpatialPanel
 from ronghe.weights import Weights
 

@@ -10,7 +10,7 @@ import pytest
 from ronghe.errors import RongheError
 from ronghe.spatial import SpatialPanel
 from ronghe.spatial.choice.hausman import covariances_at, hausman_test, hausman_tests, mundlak_test
-from ronghe.spatial.choice.nested_tests import effect_tests, lr_test, nested_tests, wald_restriction
+from ronghe.spatial.choice.nested_tests import fixed_effects_tests, lr_test, nested_tests, wald_restriction
 from ronghe.spatial.random_effects.panel import RandomEffectsPanel
 from ronghe.weights import Weights
 
@@ -76,11 +76,11 @@ def test_models_that_do_not_nest_are_refused(munnell):
     assert "sem" not in " ".join(nested_tests(y, X, W, durbin=["pc"])["test"])
 
 
-def test_effect_tests_of_least_squares_are_the_textbook_ones():
+def test_fixed_effects_tests_of_least_squares_are_the_textbook_ones():
     """Without spatial terms F is that of dummies against none, by explicit regressions."""
     weights = circle(8)
     y, X = simulate(weights, 6, seed=1, rho=0.0, units=0.3, time=0.05)
-    table = effect_tests(y, X, weights, model="ols").set_index("test")
+    table = fixed_effects_tests(y, X, weights, model="ols").set_index("test")
     units = np.kron(np.eye(8), np.ones((6, 1)))
     times = np.kron(np.ones((8, 1)), np.eye(6))
     x = X.to_numpy()

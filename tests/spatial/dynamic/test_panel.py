@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from copy import copy
 
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.linalg import inv
 from ronghe.errors import RongheError
+from ronghe.spatial.dynamic.bias import time_bias
 from ronghe.spatial.dynamic.panel import DynamicPanel
 from ronghe.weights import Weights
 
@@ -108,7 +110,7 @@ def test_bias_vector_is_the_published_one(n):
     for effects, method in (("units", "lsdv"), ("twoways", "lee_yu")):
         panel = DynamicPanel(y, X, weights, "sdm", effects, method)
         phi, psi, rho, sigma2 = 0.35, 0.15, 0.25, 1.3
-        bias, removed = panel._time_bias(np.array([phi, psi, 1.0, 0.5, rho, sigma2]))
+        bias, removed = time_bias(panel.process, np.array([phi, psi, 1.0, 0.5, rho, sigma2]))
         W = weights.sparse.toarray()
         if method == "lee_yu":
             F = np.linalg.qr(np.column_stack([np.ones(n), np.eye(n)[:, :-1]]))[0][:, 1:]
@@ -191,15 +193,14 @@ def test_delta_errors_match_numerical_derivatives(horizon):
     weights = ring(15)
     panel = DynamicPanel(*simulate(weights, 8, 0.3, -0.1, 0.3, seed=4), weights, "sdm")
     result = panel.fit()
-    theta, steps = result.params.to_numpy().copy(), 1e-6 * np.eye(6)
+    theta, steps = result.values, 1e-6 * np.eye(6)
 
-    def effects(values):
-        result.params.iloc[:] = values
-        table = result.impacts(horizon)["estimate"].to_numpy()
-        result.params.iloc[:] = theta
-        return table
+    def impacts(values):
+        moved = copy(result)
+        moved.values = values
+        return moved.impacts(horizon)["estimate"].to_numpy()
 
-    J = np.array([(effects(theta + h) - effects(theta - h)) / 2e-6 for h in steps]).T
+    J = np.array([(impacts(theta + h) - impacts(theta - h)) / 2e-6 for h in steps]).T
     expected = np.sqrt(np.diag(J @ result.cov.to_numpy() @ J.T))
     np.testing.assert_allclose(result.impacts(horizon)["std_error"], expected, rtol=1e-7)
 

@@ -8,8 +8,8 @@ import pytest
 from ronghe.errors import RongheError
 from ronghe.spatial import SpatialPanel
 from ronghe.spatial.dynamic.panel import DynamicPanel
+from ronghe.spatial.postestimation.fixed_effects import fixed_effects_table, recover, remainder
 from ronghe.spatial.postestimation.prediction import predict, residual_table
-from ronghe.spatial.postestimation.recovered_effects import effects_table, recover, remainder
 from ronghe.spatial.postestimation.simulation import simulate
 from ronghe.spatial.random_effects.panel import RandomEffectsPanel
 
@@ -19,7 +19,7 @@ def test_effects_and_errors_are_those_of_dummies(munnell, kind):
     """For least squares: the coefficients of centred dummies in a regression with all of them."""
     y, X, _ = munnell
     result = SpatialPanel(y, X, model="ols", effects="twoways", method="lee_yu").fit()
-    table = effects_table(result, kind)
+    table = fixed_effects_table(result, kind)
     n, t = 48, 17
     frame = pd.concat([y, X], axis=1).sort_index()
     x = frame[X.columns].to_numpy()
@@ -61,7 +61,7 @@ def test_unit_effects_have_the_spread_that_their_errors_say():
     gaps, errors = [], []
     for column in simulate(truth, 150, seed=1).items():
         result = SpatialPanel(column[1].rename("y"), X, W, effects="twoways").fit()
-        table = effects_table(result, "units")
+        table = fixed_effects_table(result, "units")
         gaps.append(table["estimate"].to_numpy() - kept.units)
         errors.append(table["std_error"].to_numpy())
     spread = np.std(gaps, axis=0)

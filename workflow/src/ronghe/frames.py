@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +91,16 @@ def write_csv(frame: pd.DataFrame, path: str | Path, index: bool = False) -> Non
     """Write a table as UTF-8 CSV with 17 significant digits and Unix line ends, making its folder."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     frame.to_csv(path, index=index, float_format="%.17g", lineterminator="\n")
+
+
+def write_tables(tables: Mapping[str, pd.DataFrame], paths: Mapping[str, str]) -> None:
+    """Write each table to the path of its name, its keys as the first columns; a panel comes out sorted by them."""
+    for name, path in paths.items():
+        table = tables[name]
+        if list(table.index.names) == KEYS:
+            write_panel(table, path)
+        else:
+            write_csv(table if table.index.names == [None] else table.reset_index(), path)
 
 
 def select_columns(panel: pd.DataFrame, columns: Iterable[str], name: str = "panel") -> pd.DataFrame:

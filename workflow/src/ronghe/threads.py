@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, wraps
+from typing import ParamSpec, TypeVar
 
 from threadpoolctl import ThreadpoolController
+
+Given, Result = ParamSpec("Given"), TypeVar("Result")
 
 
 @cache
@@ -25,11 +28,11 @@ def one_thread() -> Iterator[None]:
         yield
 
 
-def single_threaded(function: Callable) -> Callable:
+def single_threaded(function: Callable[Given, Result]) -> Callable[Given, Result]:
     """Run a function with one BLAS thread."""
 
     @wraps(function)
-    def run(*args: object, **settings: object) -> object:
+    def run(*args: Given.args, **settings: Given.kwargs) -> Result:
         with one_thread():
             return function(*args, **settings)
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from ronghe.errors import RongheError, listing, nearest
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 TYPES = {
     "object": "keys and values",
@@ -28,14 +32,14 @@ def validate(entry: object, schema: dict, where: str, path: Iterable[object] = (
         raise RongheError(f"{where}: {place + ': ' if place else ''}{in_words(error)}")
 
 
-def _order(error: object) -> tuple:
+def _order(error: ValidationError) -> tuple:
     """Order faults by place; where an entry's kind is at fault, what its other keys should be is not known yet."""
     place = [str(p) for p in error.absolute_path]
     kind_missing = error.validator == "required" and "kind" in error.validator_value and "kind" not in error.instance
     return not (kind_missing or place[-1:] == ["kind"]), place, error.validator != "additionalProperties"
 
 
-def _deepest(error: object) -> object:
+def _deepest(error: ValidationError) -> ValidationError:
     """Where one of several forms was clearly meant, return the fault within it."""
     while error.validator in ("anyOf", "oneOf"):
         forms: dict[int, list] = {}
@@ -50,7 +54,7 @@ def _deepest(error: object) -> object:
     return error
 
 
-def _of_another_form(error: object) -> bool:
+def _of_another_form(error: ValidationError) -> bool:
     """Return whether a fault says that the whole value is of another type."""
     if error.relative_path:
         return False
@@ -66,7 +70,7 @@ def _keys(schema: dict) -> list[str]:
     return [key for key in schema.get("properties", {}) if key != "of"]
 
 
-def in_words(error: object) -> str:
+def in_words(error: ValidationError) -> str:
     """Say a schema violation as a sentence with the nearest allowed name."""
     value, rule, schema = error.instance, error.validator_value, error.schema
     described = schema.get("description", "") if isinstance(schema, dict) else ""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from ronghe.clean.variables import derivations, variables
+from ronghe.clean.variables import Derivation, Variable, derivations, variables
 
 COLUMNS = ["variable", "label", "unit", "source", "definition", "n", "mean", "sd", "min", "max", "filled", "suspicious"]
 
@@ -50,8 +50,8 @@ def label(name: str, labels: Mapping[str, Mapping[str, str]], language: str) -> 
     return names.get(language) or names.get("en") or name.replace("_", " ")
 
 
-def _source(entry: object, dataset: dict) -> str:
-    if hasattr(entry, "operation"):
+def _source(entry: Variable | Derivation, dataset: dict) -> str:
+    if isinstance(entry, Derivation):
         years = f" ({entry.settings['years']} years)" if "years" in entry.settings else ""
         return f"{entry.operation} of {', '.join(entry.operands)}{years}"
     place, file = entry.indicator or entry.column, dataset["tables"][entry.table]["file"]

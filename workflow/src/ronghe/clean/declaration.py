@@ -6,8 +6,9 @@ from pathlib import Path
 
 from ronghe.clean.units import Units
 from ronghe.clean.variables import RECOMPUTATIONS, derivations, expand, named_files, only_one, variables
-from ronghe.configuration import load_yaml, validate
 from ronghe.errors import RongheError, require_known
+from ronghe.validation import validate
+from ronghe.yaml_files import load_yaml
 
 
 def load_dataset(name: str, folder: str | Path, schema: str | Path) -> dict:

@@ -17,7 +17,7 @@ from ronghe.clean.derive import derive
 from ronghe.clean.flags import Flags, cells, flag_jumps
 from ronghe.clean.gaps import fill_gaps, refuse_gaps
 from ronghe.clean.input_output import read_input_output
-from ronghe.clean.regions import read_adjacency, read_regions, sample_regions
+from ronghe.clean.regions import Names, read_adjacency, read_regions, sample_regions
 from ronghe.clean.tables import Series, check_covered, read_table
 from ronghe.clean.variables import derivations, expand, families, raw_files, sample_years, variables
 from ronghe.errors import RongheError, require_known
@@ -89,7 +89,7 @@ def _verify(dataset: dict, root: str | Path, folder: Path) -> None:
         logging.info("%s: no 'checksums' declared, the raw files are taken as they are", folder)
 
 
-def _read_series(dataset: dict, folder: Path, names: object) -> dict[str, Series]:
+def _read_series(dataset: dict, folder: Path, names: Names) -> dict[str, Series]:
     declared = variables(dataset)
     found: dict[str, Series] = {}
     for table, entry in dataset["tables"].items():

@@ -1,8 +1,7 @@
 """Spatial dependence of variables, all years in one table: Moran's I, Geary's C, Getis and Ord's G, bivariate Moran.
 
-Statistics and moments equal those of esda and spdep. esda itself stays in the tests: it permutes with NumPy's global
-state in the order of rows, gives one-sided pseudo p-values, takes one variable of one year at a time, and forms
-n x n arrays for G.
+Statistics and their moments are esda's (2.8). Its permutations are not used: they draw from NumPy's global state in the
+order of rows, give one-sided pseudo p-values, and take 28 s where all years together take 3.6 s here.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ from scipy.special import ndtr
 
 from ronghe.errors import RongheError, listing, require_known
 from ronghe.explore.permutation import by_name, orders, two_sided
-from ronghe.explore.wide import to_wide
 from ronghe.weights.matrix import Weights
+from ronghe.weights.wide import to_wide
 
 STATISTICS = ["moran", "geary", "getis_ord"]
 COLUMNS = ["variable", "year", "statistic", "value", "expected", "std_error", "z", "pvalue"]
@@ -32,7 +31,7 @@ CHUNK = 500
 
 @dataclass(frozen=True)
 class Sums:
-    """W with the sums S0, S1, S2 that the moments need (Cliff and Ord 1981, section 1.4)."""
+    """W with the sums that the statistics of permuted values share."""
 
     W: sparse.csr_array
 
@@ -50,16 +49,6 @@ class Sums:
     def s0(self) -> float:
         """Sum of all weights."""
         return float(self.W.sum())
-
-    @cached_property
-    def s1(self) -> float:
-        """Half the sum of squared (w_ij + w_ji)."""
-        return float(np.sum((self.W + self.W.T).data ** 2) / 2)
-
-    @cached_property
-    def s2(self) -> float:
-        """Sum of squared margins."""
-        return float(np.sum(self.margins**2))
 
 
 def moran(sums: Sums, Y: np.ndarray) -> np.ndarray:
@@ -80,48 +69,32 @@ def getis_ord(sums: Sums, Y: np.ndarray) -> np.ndarray:
     return np.sum(Y * (sums.W @ Y), axis=0) / (Y.sum(axis=0) ** 2 - np.sum(Y * Y, axis=0))
 
 
-def _kurtosis(y: np.ndarray) -> float:
-    z2 = (y - y.mean()) ** 2
-    return float(np.mean(z2 * z2) / np.mean(z2) ** 2)
-
-
-def moran_moments(sums: Sums, y: np.ndarray) -> tuple[float, float]:
-    """Return mean and variance of I under randomisation (Cliff and Ord 1981, eq. 2.38)."""
-    n, s0, s1, s2, k = sums.n, sums.s0, sums.s1, sums.s2, _kurtosis(y)
-    first = n * ((n * n - 3 * n + 3) * s1 - n * s2 + 3 * s0 * s0)
-    second = k * ((n * n - n) * s1 - 2 * n * s2 + 6 * s0 * s0)
-    mean = -1 / (n - 1)
-    return mean, (first - second) / ((n - 1) * (n - 2) * (n - 3) * s0 * s0) - mean**2
-
-
-def geary_moments(sums: Sums, y: np.ndarray) -> tuple[float, float]:
-    """Return mean and variance of C under randomisation (Cliff and Ord 1981, eq. 2.41)."""
-    n, s0, s1, s2, k = sums.n, sums.s0, sums.s1, sums.s2, _kurtosis(y)
-    top = (n - 1) * s1 * (n * n - 3 * n + 3 - (n - 1) * k)
-    top -= (n - 1) * s2 * (n * n + 3 * n - 6 - (n * n - n + 2) * k) / 4
-    top += s0 * s0 * (n * n - 3 - (n - 1) ** 2 * k)
-    return 1.0, top / (n * (n - 2) * (n - 3) * s0 * s0)
-
-
-def getis_ord_moments(sums: Sums, y: np.ndarray) -> tuple[float, float]:
-    """Return mean and variance of G under randomisation (Getis and Ord 1992, eqs 4 to 6)."""
-    n, s0, s1, s2 = sums.n, sums.s0, sums.s1, sums.s2
-    m1, m2, m3, m4 = (float(np.sum(y**power)) for power in (1, 2, 3, 4))
-    b0 = (n * n - 3 * n + 3) * s1 - n * s2 + 3 * s0 * s0
-    b1 = -((n * n - n) * s1 - 2 * n * s2 + 6 * s0 * s0)
-    b2 = -(2 * n * s1 - (n + 3) * s2 + 6 * s0 * s0)
-    b3 = 4 * (n - 1) * s1 - 2 * (n + 1) * s2 + 8 * s0 * s0
-    b4 = s1 - s2 + s0 * s0
-    second = b0 * m2**2 + b1 * m4 + b2 * m1**2 * m2 + b3 * m1 * m3 + b4 * m1**4
-    mean = s0 / (n * (n - 1))
-    return mean, second / ((m1**2 - m2) ** 2 * n * (n - 1) * (n - 2) * (n - 3)) - mean**2
-
-
-FORMULAS: dict[str, tuple[Callable, Callable]] = {
-    "moran": (moran, moran_moments),
-    "geary": (geary, geary_moments),
-    "getis_ord": (getis_ord, getis_ord_moments),
+FORMULAS: dict[str, Callable[[Sums, np.ndarray], np.ndarray]] = {
+    "moran": moran,
+    "geary": geary,
+    "getis_ord": getis_ord,
 }
+
+
+class Moments:
+    """Statistic, mean and variance under randomisation, by esda, of weights as they are and as yes or no."""
+
+    def __init__(self, W: Weights) -> None:
+        # esda's G turns the weights that it is given into yes or no, for good.
+        self.weighted, self.counted = (W.to_graph().to_W() for _ in range(2))
+
+    def __call__(self, statistic: str, y: np.ndarray) -> tuple[float, float, float]:
+        """Return value, mean and variance of a statistic of one variable in one year."""
+        from esda import G, Geary, Moran
+
+        if statistic == "moran":
+            found = Moran(y, self.weighted, transformation="O", permutations=0)
+            return found.I, found.EI, found.VI_rand
+        if statistic == "geary":
+            found = Geary(y, self.weighted, transformation="O", permutations=0)
+            return found.C, found.EC, found.VC_rand
+        found = G(y, self.counted, permutations=0)
+        return found.G, found.EG, found.VG
 
 
 def global_tests(
@@ -143,7 +116,7 @@ def global_tests(
     perms = orders(W.n, permutations, seed)
     binary = W.sparse.copy()
     binary.data = np.ones_like(binary.data)
-    weighted, counted = Sums(W.sparse), Sums(binary)
+    weighted, counted, moments = Sums(W.sparse), Sums(binary), Moments(W)
     rows = []
     for variable in panel:
         wide = varying(to_wide(panel[variable], W, name=variable))
@@ -152,19 +125,20 @@ def global_tests(
             for year in wide:
                 y = wide[year].to_numpy()
                 note = _unfit(statistic, sums, y)
-                tested = [np.nan] * 8 if note else _test(statistic, sums, y, perms)
+                tested = [np.nan] * 8 if note else _test(statistic, moments, sums, y, perms)
                 rows.append((variable, year, statistic, *tested, permutations, note))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _test(statistic: str, sums: Sums, y: np.ndarray, perms: np.ndarray) -> tuple[float, ...]:
-    """Return value, moments, z, p, and the same by permutation."""
-    formula, moments = FORMULAS[statistic]
-    value = float(formula(sums, y[:, None])[0])
-    mean, variance = moments(sums, y)
+def _test(statistic: str, moments: Moments, sums: Sums, y: np.ndarray, perms: np.ndarray) -> tuple[float, ...]:
+    """Return value, moments, z, p, and the same by permutation.
+
+    The p-value is two-sided and taken from the nearer tail: esda's of C and G is one-sided, 1 - cdf, zero from z = 8.
+    """
+    value, mean, variance = moments(statistic, y)
     z = (value - mean) / np.sqrt(variance)
     blocks = range(0, len(perms), CHUNK)
-    simulated = np.concatenate([formula(sums, y[perms[start : start + CHUNK]].T) for start in blocks])
+    simulated = np.concatenate([FORMULAS[statistic](sums, y[perms[start : start + CHUNK]].T) for start in blocks])
     by_draws = simulated.mean(), simulated.std(ddof=1), float(two_sided(np.array(value), simulated))
     return value, mean, np.sqrt(variance), z, 2 * ndtr(-abs(z)), *by_draws
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.special import stdtr
 
 from ronghe.errors import RongheError, listing, require_known
-from ronghe.explore.distribution import by_region_and_year, group_of, require_amounts
+from ronghe.explore.regional_values import by_region_and_year, group_of, require_amounts
 from ronghe.frames import check_panel
-from ronghe.measures.growth import growth
+from ronghe.measures.formulas.growth import growth
 from ronghe.weights import Weights
 
 SPATIAL_FORMS = ("lag", "error", "durbin")
@@ -82,7 +83,9 @@ def speed_of(beta: float, error: float, years: float) -> dict[str, float]:
     return {"speed": speed, "speed_error": error / left, "half_life": np.log(2) / speed if speed > 0 else np.nan}
 
 
-def _rows(names: Sequence[str], estimates: object, errors: object, statistics: object, pvalues: object) -> pd.DataFrame:
+def _rows(
+    names: Sequence[str], estimates: ArrayLike, errors: ArrayLike, statistics: ArrayLike, pvalues: ArrayLike
+) -> pd.DataFrame:
     parts = (np.asarray(part, float).ravel() for part in (estimates, errors, statistics, pvalues))
     columns = dict(zip(("estimate", "std_error", "statistic", "pvalue"), parts, strict=True))
     return pd.DataFrame(columns, index=pd.Index(names, name="term"))
@@ -179,3 +182,19 @@ def beta_convergence(
     table = pd.DataFrame.from_dict(speeds, orient="index")
     table.index = pd.MultiIndex.from_tuples(table.index, names=keys)
     return {"coefficients": pd.concat(coefficients, names=keys), "speeds": table}
+
+
+def describe_convergence(
+    panel: pd.DataFrame,
+    regions: pd.DataFrame,
+    variable: str,
+    weights: Weights | None = None,
+    controls: Sequence[str] | None = None,
+    group: str = "macro_region",
+    forms: Sequence[str] = SPATIAL_FORMS,
+) -> dict[str, pd.DataFrame]:
+    """Return sigma convergence over all regions and by a column of `regions`, and beta convergence in all its forms."""
+    values = panel[variable]
+    known = panel[list(controls)] if controls else None
+    beta = beta_convergence(values, known, weights, forms)
+    return {**sigma_convergence(values, regions[group]), **beta}

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from inequality.gini import Gini
 
-from ronghe.explore.distribution import by_region_and_year, group_of, require_amounts
+from ronghe.explore.regional_values import by_region_and_year, group_of, require_amounts
 
 
 @dataclass(frozen=True)
@@ -20,13 +21,6 @@ class Dagum:
     transvariation: float
     groups: pd.DataFrame
     pairs: pd.DataFrame
-
-
-def gini(values: np.ndarray) -> float:
-    """Return the Gini ratio sum_ij |y_i - y_j| / (2 n^2 mean), by ranks."""
-    y = np.sort(np.asarray(values, dtype=float))
-    n = len(y)
-    return float((2 * np.arange(1, n + 1) - n - 1) @ (y - y.mean()) / (n * y.sum()))
 
 
 def absolute_differences(y: np.ndarray, code: np.ndarray, n_groups: int) -> np.ndarray:
@@ -58,8 +52,8 @@ def dagum(values: pd.Series, groups: pd.Series) -> Dagum:
     - within = sum_j G_jj p_j s_j; between = sum_{j>h} G_jh (p_j s_h + p_h s_j) D_jh; transvariation = the same with
       1 - D_jh.
 
-    The total is computed apart, from ranks over all units, so that the parts adding to it is a check and not a
-    definition. Missing and negative values are refused by name. `inequality` has no Dagum decomposition.
+    The total is computed apart, by `inequality` from ranks over all units, so that the parts adding to it is a check
+    and not a definition. Missing and negative values are refused by name. `inequality` has no Dagum decomposition.
     """
     y = require_amounts(values, "Dagum decomposition")
     names, code = np.unique(group_of(values.index, groups).to_numpy(dtype=str), return_inverse=True)
@@ -79,7 +73,7 @@ def dagum(values: pd.Series, groups: pd.Series) -> Dagum:
     first, second = np.tril_indices(k, -1)
     cross, affluence = share[first, second], D[first, second]
     return Dagum(
-        total=gini(y),
+        total=float(Gini(y).g),
         within=float(np.diag(G) @ (p * s)),
         between=float(cross @ affluence),
         transvariation=float(cross @ (1 - affluence)),

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError, listing
-from ronghe.explore.distribution import by_region_and_year
+from ronghe.explore.regional_values import by_region_and_year
 
 
 def silverman(values: np.ndarray) -> float:

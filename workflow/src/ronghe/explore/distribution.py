@@ -1,48 +1,36 @@
-"""What every description of a distribution starts from: one variable, complete, by region and year, and its groups."""
+"""The distribution of a variable over regions: inequality by groups of regions, and densities, year by year."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import numpy as np
 import pandas as pd
 
-from ronghe.errors import RongheError, listing
-from ronghe.frames import check_panel, write_csv
+from ronghe.explore.dagum import dagum_by_year
+from ronghe.explore.density import densities_by_year
+from ronghe.explore.theil import theil_by_year
 
 
-def by_region_and_year(values: pd.Series) -> pd.DataFrame:
-    """Return the variable as regions x years; a missing or infinite value, or an unbalanced panel, is refused."""
-    name = str(values.name or "variable")
-    return check_panel(values.to_frame(name), name)[name].astype(float).unstack("year")
+def describe_distribution(
+    panel: pd.DataFrame,
+    regions: pd.DataFrame,
+    variable: str,
+    group: str = "macro_region",
+    population: str | None = None,
+    form: str = "T",
+    points: int = 256,
+    bandwidth: float | None = None,
+) -> dict[str, pd.DataFrame]:
+    """Return the decompositions of inequality by a column of `regions`, and kernel densities by year.
 
-
-def group_of(units: pd.Index, groups: pd.Series | Mapping[str, str], name: str = "groups") -> pd.Series:
-    """Return the group of every unit in the order given; a unit without a group is refused by name."""
-    found = pd.Series(groups, dtype=object)
-    if found.index.has_duplicates:
-        raise RongheError(f"{name}: in two groups: {listing(found.index[found.index.duplicated()])}")
-    found = found.reindex(units)
-    without = units[found.isna().to_numpy()]
-    if len(without):
-        raise RongheError(f"{name}: no group for {listing(without)}; name the group of every unit")
-    return found.astype(str)
-
-
-def require_amounts(values: pd.Series, what: str, zero: bool = True) -> np.ndarray:
-    """Return the values, or refuse them by unit: missing, negative, or (unless `zero`) zero; and a sum of zero."""
-    y = values.to_numpy(float)
-    bad = values.index[~np.isfinite(y) | (y < 0) | ((y == 0) & (not zero))]
-    name = f"'{values.name}'" if values.name is not None else "the variable"
-    if len(bad):
-        faults = "missing or negative" if zero else "missing, zero or negative"
-        raise RongheError(f"{what}: {name} is {faults} for {listing(bad)}; shares of a total need amounts")
-    if not y.sum() > 0:
-        raise RongheError(f"{what}: {name} adds to zero, so that no share exists")
-    return y
-
-
-def write_keyed(tables: Mapping[str, pd.DataFrame], paths: Mapping[str, str]) -> None:
-    """Write each table to the path of its name, its keys as the first columns."""
-    for name, path in paths.items():
-        write_csv(tables[name].reset_index(), path)
+    `population` weighs regions in the Theil index, for a variable that is a total.
+    """
+    values, groups = panel[variable], regions[group]
+    people = None if population is None else panel[population]
+    dagum, theil = dagum_by_year(values, groups), theil_by_year(values, groups, people, form)
+    return {
+        "dagum": dagum["parts"],
+        "dagum_groups": dagum["groups"],
+        "dagum_pairs": dagum["pairs"],
+        "theil": theil["parts"],
+        "theil_groups": theil["groups"],
+        **densities_by_year(values, points, bandwidth),
+    }

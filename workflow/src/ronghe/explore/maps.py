@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ronghe.errors import RongheError, listing
-from ronghe.explore.gravity import project
+from ronghe.geography import project
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from shapely.geometry.base import BaseGeometry
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def read_boundaries(path: str | Path, key: str, regions: Sequence[str]) -> dict[
     return {region: _outline(shapes.geometry[shapes[key] == region].union_all(), origin) for region in regions}
 
 
-def _outline(shape: object, origin: tuple[float, float]) -> Outline:
+def _outline(shape: BaseGeometry, origin: tuple[float, float]) -> Outline:
     """Project every ring of a polygon or of several, and find a point inside the largest."""
     parts = list(getattr(shape, "geoms", [shape]))
     rings = [project(*np.asarray(r.coords)[:, :2].T, origin) for p in parts for r in (p.exterior, *p.interiors)]
@@ -56,7 +57,7 @@ def _outline(shape: object, origin: tuple[float, float]) -> Outline:
     return Outline(tuple(rings), (float(centre[0]), float(centre[1])))
 
 
-def draw_outline(axis: Axes, outline: Outline, fill: object, hatch: str = "") -> None:
+def draw_outline(axis: Axes, outline: Outline, fill: str | tuple[float, ...], hatch: str = "") -> None:
     """Fill one region; holes stay empty."""
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path as Outlines

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import require_known
-from ronghe.explore.distribution import by_region_and_year, group_of, require_amounts
+from ronghe.explore.regional_values import by_region_and_year, group_of, require_amounts
 
 FORMS = ("T", "L")
 
@@ -36,8 +36,9 @@ def theil(values: pd.Series, groups: pd.Series, weights: pd.Series | None = None
     per head): T = sum s_i ln(s_i / w_i), L = sum w_i ln(w_i / s_i). Within group g the shares are of the group:
     T = sum_g s_g ln(s_g / w_g) + sum_g s_g T_g, and L likewise with w_g. The parts are computed apart from the total.
 
-    Not `inequality.TheilD`: it has no weights, no L and no contributions, and it returns missing for a negative value
-    without a word; where both apply the tests hold them equal. A zero is allowed in T (0 ln 0 = 0) and refused in L.
+    One formula for all of these: `inequality.TheilD` (1.1.2) gives the same total and part between for T without
+    weights, has no weights, no L and no index of a group, and returns missing for a negative value without a word.
+    The tests hold the two equal where both apply. A zero is allowed in T (0 ln 0 = 0) and refused in L.
     """
     require_known(form, FORMS, "form", "theil")
     y = require_amounts(values, "Theil index", zero=form == "T")

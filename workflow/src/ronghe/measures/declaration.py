@@ -7,10 +7,8 @@ from collections.abc import Iterable
 from graphlib import CycleError, TopologicalSorter
 
 from ronghe.errors import RongheError, require_known
-from ronghe.measures import kinds_agglomeration, kinds_index, kinds_linkage
-from ronghe.measures.kinds import PANEL, Kind
+from ronghe.measures.kinds import KINDS, PANEL
 
-KINDS: dict[str, Kind] = kinds_index.KINDS | kinds_agglomeration.KINDS | kinds_linkage.KINDS
 CLEAN_PANEL = "data/processed/panel.parquet"
 FOLDER = "results/measures"
 
@@ -63,6 +61,11 @@ def tables(config: dict, name: str) -> list[str]:
     return [f"{FOLDER}/{name}/{file}" for file in KINDS[config["measures"][name]["kind"]].tables]
 
 
+def outputs(kind: str) -> dict[str, str]:
+    """Return table name -> path pattern of what a rule for this kind writes; its wildcard is `measure`."""
+    return {file.removesuffix(".csv"): f"{FOLDER}/{{measure}}/{file}" for file in KINDS[kind].tables}
+
+
 def tables_of(names: Iterable[str], file: str) -> list[str]:
     """Return the path of one file of each of these measures, in their order."""
     return [f"{FOLDER}/{name}/{file}" for name in names]
@@ -73,6 +76,12 @@ def systems(config: dict, name: str) -> dict[str, str]:
     indices = entries(config, "index")
     behind = {s: v.removesuffix(".index") for s, v in config["measures"][name]["subsystems"].items()}
     return {s: index for s, index in behind.items() if index in indices}
+
+
+def labels(config: dict) -> dict[str, str]:
+    """Return the label of every column that has one, in the language of the configuration."""
+    words, language = config["labels"], config["language"]
+    return {name: words[name].get(language, name) for name in columns(config) if name in words}
 
 
 def descriptions(config: dict) -> list[dict[str, str]]:

@@ -55,7 +55,7 @@ class Technology:
         return Technology(self.units[rows], self.inputs[rows], self.goods[rows], self.bads[rows])
 
 
-def _solve(c: np.ndarray, A: np.ndarray, b: np.ndarray, lower: float | None, unit: object) -> np.ndarray:
+def _solve(c: np.ndarray, A: np.ndarray, b: np.ndarray, lower: float | None, unit: tuple[str, int]) -> np.ndarray:
     """Minimise c z subject to A z = b, z >= 0 (the last variable >= `lower`), with the dual simplex of HiGHS."""
     from scipy.optimize import linprog
 

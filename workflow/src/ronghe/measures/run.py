@@ -8,17 +8,21 @@ from graphlib import TopologicalSorter
 import pandas as pd
 
 from ronghe.measures import declaration
-from ronghe.measures.agglomeration import coagglomeration, location_quotients
-from ronghe.measures.comparison import compare_pairs, compare_weightings
-from ronghe.measures.composite import composite_index
-from ronghe.measures.coupling import couple, obstacles
-from ronghe.measures.growth import growth
+from ronghe.measures.formulas.coagglomeration import coagglomeration
+from ronghe.measures.formulas.concentration import concentration
+from ronghe.measures.formulas.coupling import couple, obstacles
+from ronghe.measures.formulas.grey_relation import grey_relation
+from ronghe.measures.formulas.growth import growth
+from ronghe.measures.formulas.index import composite_index
+from ronghe.measures.formulas.linkage import linkage
+from ronghe.measures.formulas.location_quotient import location_quotients
+from ronghe.measures.formulas.pair_comparison import compare_pairs
+from ronghe.measures.formulas.sector_pairs import sector_pairs
+from ronghe.measures.formulas.structure import structure
+from ronghe.measures.formulas.synergy import synergy
+from ronghe.measures.formulas.weighting_comparison import compare_weightings
 from ronghe.measures.input_output import tables_by_year
-from ronghe.measures.linkage import linkage
-from ronghe.measures.pairwise import sector_pairs
-from ronghe.measures.relation import grey_relation, synergy
-from ronghe.measures.structure import concentration, structure
-from ronghe.measures.tables import options
+from ronghe.measures.inputs import options
 
 Tables = dict[str, pd.DataFrame]
 

@@ -60,7 +60,7 @@ class Data:
 
 @dataclass
 class Estimate:
-    """One fitted specification: labelled tables, and the facts of the fit; it never carries its data along."""
+    """One fitted specification: labelled tables, facts, and the libraries that estimated it; never its data."""
 
     coefficients: pd.DataFrame
     covariance: pd.DataFrame
@@ -68,6 +68,7 @@ class Estimate:
     tests: pd.DataFrame = field(default_factory=lambda: inference.test_table([]))
     impacts: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=inference.IMPACT_COLUMNS))
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    libraries: tuple[str, ...] = ()
 
     def coefficient(self, term: str) -> pd.Series:
         """Return the row of one term."""
@@ -127,7 +128,7 @@ def save(
         **result.fit,
         "shared_indicators": specification.get("shared_indicators", []),
         "hashes": {**{k: hash_files(v) for k, v in hashed.items() if v}, "weights": weights},
-        "versions": versions(),
+        "versions": versions(result.libraries),
         "seed": data.seed,
         "entry": specification,
     }
@@ -135,10 +136,10 @@ def save(
     Path(outputs["fit"]).write_text(text + "\n", encoding="utf-8")
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of what the numbers rest on."""
+def versions(libraries: tuple[str, ...] = ()) -> dict[str, str]:
+    """Return the versions of what the numbers rest on, `libraries` beside what every number does."""
     found = {"ronghe": ronghe.__version__, "python": platform.python_version()}
-    for name in ("numpy", "scipy", "pandas"):
+    for name in ("numpy", "scipy", "pandas", *libraries):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""Puts every fit in the form of the results contract: coefficients, covariance, tests and the facts for fit.json."""
+"""Puts every fit in the form of the results contract: coefficients, covariance, tests, and the facts of fit.json."""
 
 from __future__ import annotations
 
@@ -13,16 +13,65 @@ from ronghe.linear.inference import (
     test_table,
     wald_test,
 )
-from ronghe.linear.least_squares import Fit, least_squares
+from ronghe.linear.panel_models import Fit, fit_panel
 from ronghe.models.design.design import Design
-from ronghe.models.design.weights import facts
 from ronghe.models.estimate import Estimate
 
 
-def least_squares_estimate(specification: dict, design: Design, effects: str, method: str) -> Estimate:
-    """Fit least squares with the effects and put it in the form of the results contract."""
-    choice = Choice.of(specification)
-    fit = least_squares(design.y, design.X, design.layout, effects, choice, design.names)
+def facts(
+    specification: dict,
+    method: str,
+    sample: dict,
+    model: str = "ols",
+    effects: str | list[str] | None = None,
+    covariance: dict | None = None,
+    **further: object,
+) -> dict:
+    """Return what fit.json says of a fit: codes and numbers, put into words only when they are printed.
+
+    `sample` holds outcome, regressors and rows (`Design.facts`), of spatial kinds the weights too. What a kind does not
+    have stays empty.
+    """
+    return {
+        "model": model,
+        "effects": effects or specification.get("effects", "twoways"),
+        "method": method,
+        **(covariance or {"cov_type": None}),
+        "weights": None,
+        **sample,
+        "sample": sample.get("sample", specification.get("sample_name", "all")),
+        "loglik": None,
+        "rsquared_within": None,
+        "sigma2": None,
+        **further,
+    }
+
+
+def choice_of(specification: dict) -> Choice:
+    """Read the covariance and its settings from a specification."""
+    cluster = specification.get("cluster", ["units"])
+    return Choice(
+        kind=specification.get("covariance", "clustered"),
+        cluster=tuple(cluster if isinstance(cluster, list) else [cluster]),
+        bandwidth=specification.get("bandwidth"),
+        cutoff_km=specification.get("cutoff_km"),
+    )
+
+
+def covariance_facts(choice: Choice) -> dict:
+    """Return the covariance as fit.json holds it."""
+    held: dict[str, object] = {"cov_type": choice.kind}
+    if choice.kind == "clustered":
+        held["cluster"] = list(choice.cluster)
+    if choice.kind == "conley":
+        held["cutoff_km"] = choice.cutoff_km
+    return held
+
+
+def panel_estimate(specification: dict, design: Design, effects: str, method: str) -> Estimate:
+    """Fit a panel regression and put it in the form of the results contract."""
+    choice = choice_of(specification)
+    fit = fit_panel(design.y, design.X, design.layout, effects, choice, design.names)
     return linear_estimate(specification, design, fit, effects, method, choice)
 
 
@@ -38,47 +87,38 @@ def linear_estimate(
     """Label a fit: coefficients, covariance, a joint test of all regressors, and the facts."""
     names = names or design.names
     joint = wald_test(fit.coefficients, fit.covariance, np.eye(len(design.names), len(names)), fit.df_inference)
+    held = facts(
+        specification,
+        method,
+        design.facts(),
+        effects=effects,
+        covariance=covariance_facts(choice),
+        loglik=fit.loglik,
+        rsquared_within=fit.rsquared,
+        sigma2=fit.ssr / fit.df_residual,
+        df_residual=fit.df_residual,
+        df_inference=fit.df_inference,
+    )
     return Estimate(
         coefficients=coefficient_table(names, fit.coefficients, fit.covariance, fit.df_inference),
         covariance=covariance_table(names, fit.covariance),
         tests=test_table([{"test": "all regressors zero", **joint}]),
-        fit={
-            "model": "ols",
-            "effects": effects,
-            "method": method,
-            **choice.facts,
-            "weights": None,
-            **design.facts(),
-            "sample": specification.get("sample_name", "all"),
-            "loglik": fit.loglik,
-            "rsquared_within": fit.rsquared,
-            "sigma2": fit.ssr / fit.df_residual,
-            "df_residual": fit.df_residual,
-            "df_inference": fit.df_inference,
-        },
+        fit=held,
+        libraries=("linearmodels",),
     )
 
 
-def tables_estimate(
-    specification: dict,
-    design: Design,
-    cut: list[str],
-    method: str,
-    tables: dict[str, pd.DataFrame],
-    told: dict,
-    tests: pd.DataFrame,
+def without_coefficients(
+    fit: dict, tests: pd.DataFrame, tables: dict[str, pd.DataFrame], libraries: tuple[str, ...] = ()
 ) -> Estimate:
-    """Return a result that consists of tables alone: no coefficients belong to it."""
-    fit = {
-        "model": specification.get("model", "sdm"),
-        "effects": specification.get("effects", "twoways"),
-        "method": method,
-        "cov_type": None,
-        **facts(specification, design, cut),
-        "loglik": None,
-        "rsquared_within": None,
-        "sigma2": None,
-        **told,
-    }
-    nothing = pd.DataFrame(columns=COEFFICIENT_COLUMNS)
-    return Estimate(nothing, pd.DataFrame(index=pd.Index([], name="term")), fit, tests, tables=tables)
+    """Return a result that consists of tests and tables alone: no coefficients belong to it."""
+    nothing, square = pd.DataFrame(columns=COEFFICIENT_COLUMNS), pd.DataFrame(index=pd.Index([], name="term"))
+    return Estimate(nothing, square, fit, tests, tables=tables, libraries=libraries)
+
+
+def tables_estimate(
+    specification: dict, sample: dict, method: str, tables: dict[str, pd.DataFrame], told: dict, tests: pd.DataFrame
+) -> Estimate:
+    """Return the tables of a comparison of spatial models; `sample` also holds the weights."""
+    held = facts(specification, method, sample, specification.get("model", "sdm"), **told)
+    return without_coefficients(held, tests, tables)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import re
 
+# One cell of a stored table; None, NaN and empty text are missing.
+Value = str | float | None
 MINUS = "\N{MINUS SIGN}"
 _NUMBER = re.compile(rf"^([(\[]?[<>{MINUS}-]?[\d,]+)((?:\.\d+)?[%)\]*]*)$")
 STAR_LEVELS = (0.01, 0.05, 0.10)
 
 
-def fixed(value: object, digits: int = 3) -> str:
+def fixed(value: Value, digits: int = 3) -> str:
     """Write a number with `digits` decimals and a true minus sign; a missing value is an empty cell."""
     if _missing(value):
         return ""
@@ -24,19 +26,19 @@ def fixed(value: object, digits: int = 3) -> str:
     return text.replace("-", MINUS)
 
 
-def integer(value: object) -> str:
+def integer(value: Value) -> str:
     """Write a count with thousands separators."""
     return fixed(value, 0)
 
 
-def plain(value: object) -> str:
+def plain(value: Value) -> str:
     """Write a year or a code as it is, without separators."""
     if _missing(value):
         return ""
     return str(int(value)) if isinstance(value, (int, float)) and float(value).is_integer() else str(value)
 
 
-def pvalue(value: object, digits: int = 3) -> str:
+def pvalue(value: Value, digits: int = 3) -> str:
     """Write a p-value; one below the last decimal is printed as smaller than it."""
     if _missing(value):
         return ""
@@ -44,12 +46,12 @@ def pvalue(value: object, digits: int = 3) -> str:
     return f"<{least:.{digits}f}" if float(value) < least else fixed(value, digits)
 
 
-def percent(value: object, digits: int = 1) -> str:
+def percent(value: Value, digits: int = 1) -> str:
     """Write a share as a percentage."""
     return "" if _missing(value) else f"{fixed(100 * float(value), digits)}%"
 
 
-def significant(value: object, digits: int = 3) -> str:
+def significant(value: Value, digits: int = 3) -> str:
     """Write a number with `digits` significant figures and no exponent."""
     if _missing(value):
         return ""
@@ -59,12 +61,12 @@ def significant(value: object, digits: int = 3) -> str:
     return fixed(value, max(0, digits - 1 - math.floor(math.log10(abs(value)))))
 
 
-def stars(value: object) -> str:
+def stars(value: Value) -> str:
     """Return one to three stars for a p-value below 0.10, 0.05, 0.01."""
     return "" if _missing(value) else "*" * sum(float(value) < level for level in STAR_LEVELS)
 
 
-def interval(lower: object, upper: object, digits: int = 3) -> str:
+def interval(lower: Value, upper: Value, digits: int = 3) -> str:
     """Write an interval in brackets."""
     return "" if _missing(lower) or _missing(upper) else f"[{fixed(lower, digits)}, {fixed(upper, digits)}]"
 
@@ -86,5 +88,5 @@ FORMATS = {
 }
 
 
-def _missing(value: object) -> bool:
+def _missing(value: Value) -> bool:
     return value is None or value == "" or (isinstance(value, float) and math.isnan(value))

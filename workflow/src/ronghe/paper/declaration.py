@@ -8,7 +8,7 @@ from ronghe.errors import RongheError, require_known
 from ronghe.measures.declaration import columns as measure_columns
 
 # The kinds of tables and figures whose columns or rows are specifications.
-COMPARING = ("regression", "effects", "impacts", "estimates")
+COMPARING = ("regression", "impacts", "estimates")
 PANEL = "data/processed/panel.parquet"
 REGIONS = "data/processed/regions.csv"
 
@@ -80,7 +80,6 @@ def result_files(entry: dict) -> list[str]:
     """Return the result files of the specifications that an entry shows."""
     wanted = {
         "regression": ("coefficients.csv", "fit.json"),
-        "effects": ("coefficients.csv", "impacts.csv", "fit.json"),
         "impacts": ("coefficients.csv", "impacts.csv", "fit.json"),
         "estimates": ("coefficients.csv",),
     }.get(entry["kind"], ())

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from ronghe.errors import RongheError
 from ronghe.frames import read_csv, read_panel
+from ronghe.models.terms import read_name
+from ronghe.paper.cells import Value
 from ronghe.paper.labels import Labels
 from ronghe.paper.results import Fit
-from ronghe.paper.tables.regression import heading_of
+from ronghe.paper.tables.estimates import heading_of
 
 PAGE = Path(__file__).with_name("explorer.html")
 PLACE = "/*DATA*/"
@@ -35,9 +36,9 @@ def write_explorer(
     frame = read_panel(*panel)
     data = {
         "language": labels.language,
-        "title": labels.term("explorer_title"),
+        "title": labels.word("explorer.title"),
         "source": source,
-        "words": {key: labels.term(f"explorer_{key}") for key in WORDS},
+        "words": {key: labels.word(f"explorer.{key}") for key in WORDS},
         **_panel(frame, read_csv(regions).set_index("region"), variables, labels),
         **_fits([Fit.read(name, models) for name in fits], labels),
         "tables": [_table(name, entry, labels, Path(tables_folder)) for name, entry in tables.items()],
@@ -70,7 +71,7 @@ def _panel(frame: pd.DataFrame, regions: pd.DataFrame, variables: list[str], lab
 def _region(name: str, row: pd.Series, labels: Labels) -> dict:
     printed = row["name_zh"] if labels.language == "zh" and "name_zh" in row else name
     short = labels.variable(f"short.{name}") if labels.knows(f"short.{name}") else name[:3]
-    group = labels.named("", str(row["macro_region"])) if "macro_region" in row else ""
+    group = labels.value(str(row["macro_region"])) if "macro_region" in row else ""
     return {
         "key": name,
         "name": str(printed),
@@ -82,20 +83,20 @@ def _region(name: str, row: pd.Series, labels: Labels) -> dict:
 
 
 def _fits(fits: list[Fit], labels: Labels) -> dict:
-    names: dict[str, str] = {"none": labels.term("effects_none")}
+    names: dict[str, str] = {"none": labels.word("effects.none")}
     out = []
     for fit in fits:
         treatment = main_variable(fit)
         outcome, weights = str(fit.get("outcome")), str(fit.get("weights") or "none")
         for key in (outcome, treatment, weights):
-            names.setdefault(key, _called(key, labels))
+            names.setdefault(key, labels.value(key))
         rows = [_row(term, "", row, term == treatment, labels) for term, row in fit.coefficients.iterrows()]
         if not any(row["main"] for row in rows):
             for row in rows:
-                row["main"] = row["term"].startswith(treatment)
+                row["main"] = _split(row["term"]) == treatment
         if (fit.folder / "impacts.csv").is_file():
             rows += [_row(v, e, row, v == treatment, labels) for (v, e), row in fit.impacts.iterrows()]
-        facts = [labels.term("note_size", fit.get("n_units"), fit.get("n_periods")), labels.covariance(fit)]
+        facts = [labels.word("notes.size", fit.get("n_units"), fit.get("n_periods")), labels.covariance(fit)]
         out.append(
             {
                 "name": fit.name,
@@ -121,10 +122,16 @@ def main_variable(fit: Fit) -> str:
     return str(regressors[0])
 
 
+def _split(name: str) -> str:
+    """Return the variable whose slope differs between groups or regimes; nothing for another term."""
+    term = read_name(name)
+    return term.variables[0] if term.operation in ("group", "regime") else ""
+
+
 def _row(term: str, effect: str, row: pd.Series, main: bool, labels: Labels) -> dict:
-    printed = _called(term, labels)
+    printed = labels.value(term)
     if effect and main:
-        printed = f"{printed}: {labels.named('', effect)}"
+        printed = f"{printed}: {labels.word(effect)}"
     return {
         "term": term,
         "label": printed,
@@ -136,13 +143,6 @@ def _row(term: str, effect: str, row: pd.Series, main: bool, labels: Labels) -> 
         "upper": _number(row["upper"]),
         "main": main,
     }
-
-
-def _called(name: str, labels: Labels) -> str:
-    try:
-        return labels.variable(name)
-    except RongheError:
-        return labels.named("weights_", name)
 
 
 def _table(name: str, entry: dict, labels: Labels, folder: Path) -> dict:
@@ -157,7 +157,7 @@ def _table(name: str, entry: dict, labels: Labels, folder: Path) -> dict:
     }
 
 
-def _number(value: object) -> float | None:
+def _number(value: Value) -> float | None:
     if value is None or value == "" or pd.isna(value) or math.isinf(float(value)):
         return None
     return float(f"{float(value):.10g}")

@@ -14,8 +14,8 @@ from ronghe.paper import cells
 from ronghe.paper.formats import escape
 from ronghe.paper.labels import Labels
 from ronghe.paper.results import MODELS, Fit
-from ronghe.paper.tables.panel import summarise
-from ronghe.paper.tables.stored import select
+from ronghe.paper.stored_rows import select
+from ronghe.paper.variable_statistics import summarise
 from ronghe.provenance import hash_files
 
 
@@ -48,7 +48,7 @@ def write_numbers(
     Path(path).write_text(text, encoding="utf-8", newline="\n")
 
 
-def number(value: object, digits: int = 3, form: str = "fixed") -> dict:
+def number(value: cells.Value, digits: int = 3, form: str = "fixed") -> dict:
     """Return a number with the text that tables would print for it."""
     value = None if value is None or (isinstance(value, float) and math.isnan(value)) else value
     text = cells.FORMATS[form](value, digits)
@@ -109,11 +109,11 @@ def _estimate(row: pd.Series) -> dict:
     }
 
 
-def _float(value: object) -> float | None:
+def _float(value: cells.Value) -> float | None:
     return None if value is None or value == "" else float(value)
 
 
-def to_typst(value: object) -> str:
+def to_typst(value: dict | list | tuple | cells.Value) -> str:
     """Write nested dictionaries, numbers and texts as a Typst literal."""
     if isinstance(value, dict):
         inner = ", ".join(f"{escape.typst(key)}: {to_typst(item)}" for key, item in value.items())

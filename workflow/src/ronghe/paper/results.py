@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -44,8 +45,8 @@ class Fit:
         """Return the effects by variable and effect; the short run where there are several horizons."""
         frame = read_csv(self.folder / "impacts.csv")
         if "horizon" in frame and frame["horizon"].nunique() > 1:
-            keys = frame["horizon"].astype(str) + " " + frame["effect"].astype(str)
-            frame = frame.assign(effect=keys.str.removeprefix("short ").str.removeprefix("short_run "))
+            named = frame["horizon"] + " " + frame["effect"]
+            frame = frame.assign(effect=frame["effect"].where(frame["horizon"] == "short", named))
         return frame.set_index(["variable", "effect"])
 
     @cached_property
@@ -58,7 +59,7 @@ class Fit:
         """Return what fit.json says."""
         return json.loads((self.folder / "fit.json").read_text(encoding="utf-8"))
 
-    def get(self, key: str) -> object:
+    def get(self, key: str) -> Any:
         """Return one entry of fit.json, or None where the fit has no such thing."""
         value = self.description.get(key)
         return None if isinstance(value, (dict, list)) and not value else value

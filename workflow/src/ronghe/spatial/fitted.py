@@ -1,4 +1,4 @@
-"""One estimated model, as covariances, effects and tests need it: parameters, statistics, filters."""
+"""One estimated model, as covariances, impacts and tests need it: parameters, statistics, filters."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ class FittedModel:
         return parameters.index(name) if name in parameters else None
 
     @cached_property
-    def weights(self) -> np.ndarray:
-        """a = (1, -rho, -b)."""
-        return self.likelihood.weights(self.rho, self.b)
+    def residual_coefficients(self) -> np.ndarray:
+        """a = (1, -rho, -b), which makes the residual out of the columns."""
+        return self.likelihood.residual_coefficients(self.rho, self.b)
 
     @cached_property
     def residuals(self) -> np.ndarray:
         """Projected residual e = Q R (S y - X b) as an array (unit, period)."""
-        return self.moments.filtered(self.lam) @ self.weights
+        return self.moments.filtered(self.lam) @ self.residual_coefficients
 
     @cached_property
     def lag_traces(self) -> FilterTraces:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
 from ronghe.errors import RongheError, listing
+from ronghe.weights.matrix import Weights
+
+if TYPE_CHECKING:
+    from libpysal.graph import Graph
+
+# Whatever has labels: our weights, a libpysal graph, a square table with the units on both sides.
+WeightsLike: TypeAlias = "Weights | Graph | pd.DataFrame"
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,13 @@
-"""Direct, indirect and total effects of a regressor, exact, with standard errors by the delta method."""
+"""Direct, indirect and total impacts of a regressor, exact, with their derivatives for the delta method.
+
+A regressor x_k acts through S^-1 (I beta_k + W theta_k), S = I - rho W: whatever is read off this matrix (its mean
+diagonal, its mean row sum, one unit, one order of neighbours) is beta_k and theta_k times two multipliers, those of
+S^-1 and S^-1 W.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy import sparse
@@ -10,48 +15,79 @@ from scipy import sparse
 from ronghe.spatial.equation import CONSTANT
 from ronghe.spatial.fitted import FittedModel
 from ronghe.spatial.log_determinant.base import LogDeterminant
-from ronghe.spatial.log_determinant.traces import multiplier, unit_blocks
+from ronghe.spatial.log_determinant.traces import FilterTraces, filter_traces, multiplier, unit_blocks
 
-EFFECT_NAMES = ("direct", "indirect", "total")
+IMPACTS = ("direct", "indirect", "total")
 
 
-@dataclass(frozen=True)
-class Multipliers:
-    """Mean diagonals (`own`) and mean row sums (`total`) of S^-1 and S^-1 W, and their derivatives in rho.
+def regressor_places(
+    parameters: Sequence[str], names: Sequence[str], durbin: Sequence[str]
+) -> tuple[list[str], np.ndarray]:
+    """Return the regressors, and where beta_k and theta_k stand among the parameters (-1 where there is no theta)."""
+    parameters, variables = list(parameters), [name for name in names if name != CONSTANT]
+    beta = [parameters.index(name) for name in variables]
+    theta = [parameters.index(f"W*{name}") if name in durbin else -1 for name in variables]
+    return variables, np.array([beta, theta]).T
 
-    LeSage and Pace (2009, equations 2.46-2.48): the effect of regressor k is S^-1 (I beta_k + W theta_k); direct is
-    its mean diagonal, total its mean row sum, so that W theta enters the direct effect too.
+
+def model_places(model: FittedModel) -> tuple[list[str], np.ndarray]:
+    """Return the regressors of a fitted model, and where their coefficients stand."""
+    s = model.specification
+    return regressor_places(s.parameters, s.names, s.durbin)
+
+
+def combine(
+    values: np.ndarray, places: np.ndarray, multipliers: np.ndarray, slopes: np.ndarray, by_rho: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the impacts (variable, ...) and their Jacobian (variable, ..., parameter), the block of rho included.
+
+    `multipliers` is shaped (2, ...), for beta and theta; `slopes` holds their derivatives in rho, and `by_rho` the
+    derivative of rho in the parameters: one at its place, zero elsewhere.
     """
+    pairs = np.where(places >= 0, values[places], 0.0)
+    impacts = np.tensordot(pairs, multipliers, axes=1)
+    jacobian = np.tensordot(pairs, slopes, axes=1)[..., None] * by_rho
+    for k, pair in enumerate(places):
+        for place, own in zip(pair, multipliers, strict=True):
+            if place >= 0:
+                jacobian[k, ..., place] += own
+    return impacts, jacobian
 
-    own: np.ndarray
-    total: np.ndarray
-    own_slope: np.ndarray
-    total_slope: np.ndarray
+
+def by_rho(parameters: Sequence[str]) -> np.ndarray:
+    """Return the derivative of rho in the parameters."""
+    return np.array([float(name == "rho") for name in parameters])
 
 
-def multipliers(model: FittedModel) -> Multipliers:
-    """Return the multipliers of (beta_k, theta_k) at the estimate, with slopes from tr(G^2) and one more solve."""
-    n, rho = model.panel.n_units, model.rho
-    lag, W = model.likelihood.lag, model.lag_matrix
-    zero = np.zeros(2)
+def average_multipliers(
+    lag: LogDeterminant | None, W: sparse.csr_array | None, rho: float, traces: FilterTraces | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return direct, indirect and total multipliers of (beta, theta), and their slopes in rho, each shaped (2, 3).
+
+    LeSage and Pace (2009, equations 2.46-2.48): direct is the mean diagonal, total the mean row sum, of S^-1 and of
+    S^-1 W, so that W theta enters the direct impact too. S^-1 = I + rho G and dG/drho = G^2.
+    """
     if lag is None:
-        mean_row = W.sum() / n if W is not None else 0.0
-        return Multipliers(np.array([1.0, 0.0]), np.array([1.0, mean_row]), zero, zero)
-    g, gg = model.lag_traces.g, model.lag_traces.gg
-    # S^-1 = I + rho G and dG/drho = G^2.
-    own_slope = np.array([g + rho * gg, gg]) / n
-    total = _mean_row_sums(lag, W, rho)
+        own, total = np.array([1.0, 0.0]), np.array([1.0, W.sum() / W.shape[0] if W is not None else 0.0])
+        return _three(own, total), np.zeros((2, 3))
+    traces, n = traces or filter_traces(lag, rho), lag.n
+    own_slope = np.array([traces.g + rho * traces.gg, traces.gg]) / n
     if lag.is_row_standardised:
-        slope = np.full(2, 1 / (1 - rho) ** 2)
+        total_slope = np.full(2, 1 / (1 - rho) ** 2)
     else:
         ones = np.ones(n)
         right = lag.solve(rho, np.column_stack([ones, W @ ones]))
-        slope = lag.solve(rho, ones, transposed=True) @ (W @ right) / n
-    return Multipliers(_mean_diagonals(g, rho, n), total, own_slope, slope)
+        total_slope = lag.solve(rho, ones, transposed=True) @ (W @ right) / n
+    values = _three(_mean_diagonals(traces.g, rho, n), _mean_row_sums(lag, W, rho))
+    return values, _three(own_slope, total_slope)
+
+
+def _three(own: np.ndarray, total: np.ndarray) -> np.ndarray:
+    return np.stack([own, total - own, total], axis=-1)
 
 
 def multiplier_values(lag: LogDeterminant, rho: float) -> np.ndarray:
-    """Return own and total multipliers at any rho, four numbers; one derivative of the log-determinant each."""
+    """Return mean diagonals and mean row sums at any rho, four numbers; one derivative of the log-determinant each."""
     g = -lag.derivatives(rho)[1]
     return np.concatenate([_mean_diagonals(g, rho, lag.n), _mean_row_sums(lag, lag.matrix, rho)])
 
@@ -68,41 +104,12 @@ def _mean_row_sums(lag: LogDeterminant, W: sparse.csr_array, rho: float) -> np.n
     return lag.solve(rho, np.column_stack([ones, W @ ones])).mean(axis=0)
 
 
-def variables_and_places(model: FittedModel) -> tuple[list[str], np.ndarray]:
-    """Return the regressors, and where beta_k and theta_k stand among the parameters (-1 where there is no theta)."""
-    names, durbin = model.specification.names, model.specification.durbin
-    variables = [name for name in names if name != CONSTANT]
-    beta = [names.index(name) for name in variables]
-    theta = [len(names) + durbin.index(name) if name in durbin else -1 for name in variables]
-    return variables, np.array([beta, theta]).T
-
-
-def average_effects(model: FittedModel) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Return the variables, their effects as an array (variable, effect) and the Jacobian in the parameters.
-
-    The Jacobian has the shape (variable, effect, parameter) and covers the block of rho with beta and theta, which is
-    not zero.
-    """
-    m = multipliers(model)
-    variables, places = variables_and_places(model)
-    r = model.place("rho")
-    effects = np.zeros((len(variables), 3))
-    jacobian = np.zeros((len(variables), 3, len(model.values)))
-    for i, pair in enumerate(places):
-        for kind, position in enumerate(pair):
-            if position < 0:
-                continue
-            value = model.b[position]
-            effects[i, 0] += value * m.own[kind]
-            effects[i, 2] += value * m.total[kind]
-            jacobian[i, 0, position] = m.own[kind]
-            jacobian[i, 2, position] = m.total[kind]
-            if r is not None:
-                jacobian[i, 0, r] += value * m.own_slope[kind]
-                jacobian[i, 2, r] += value * m.total_slope[kind]
-    effects[:, 1] = effects[:, 2] - effects[:, 0]
-    jacobian[:, 1] = jacobian[:, 2] - jacobian[:, 0]
-    return variables, effects, jacobian
+def average_impacts(model: FittedModel) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Return the variables, their impacts as an array (variable, impact) and the Jacobian in the parameters."""
+    variables, places = model_places(model)
+    lag = model.likelihood.lag
+    means = average_multipliers(lag, model.lag_matrix, model.rho, None if lag is None else model.lag_traces)
+    return variables, *combine(model.values, places, *means, by_rho(model.specification.parameters))
 
 
 def delta_errors(jacobian: np.ndarray, covariance: np.ndarray) -> np.ndarray:
@@ -111,18 +118,18 @@ def delta_errors(jacobian: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     return np.sqrt(np.maximum(variance, 0.0))
 
 
-def effects_of_draws(model: FittedModel, draws: np.ndarray) -> tuple[np.ndarray, int]:
-    """Return effects (draw, variable, effect) for parameter vectors, and how many left the interval of rho.
+def impacts_of_draws(model: FittedModel, draws: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return impacts (draw, variable, impact) for parameter vectors, and how many left the interval of rho.
 
-    Draws of rho outside the interval have no effects and are left out. The multipliers are analytic in rho: they are
+    Draws of rho outside the interval have no impacts and are left out. The multipliers are analytic in rho: they are
     evaluated at Chebyshev points of the span of the draws and interpolated.
     """
-    _, places = variables_and_places(model)
+    _, places = model_places(model)
     r = model.place("rho")
     n_out = 0
     if r is None:
-        m = multipliers(model)
-        tables = np.broadcast_to(np.concatenate([m.own, m.total]), (len(draws), 4))
+        means, _ = average_multipliers(None, model.lag_matrix, 0.0)
+        tables = np.broadcast_to(np.concatenate([means[:, 0], means[:, 2]]), (len(draws), 4))
     else:
         low, high = model.likelihood.lag.bounds
         margin = 1e-3 * (high - low)
@@ -131,12 +138,10 @@ def effects_of_draws(model: FittedModel, draws: np.ndarray) -> tuple[np.ndarray,
         tables = interpolated(lambda rho: multiplier_values(model.likelihood.lag, rho), draws[:, r])
     beta = draws[:, places[:, 0]]
     theta = np.where(places[:, 1] >= 0, draws[:, places[:, 1]], 0.0)
-    direct = beta * tables[:, [0]] + theta * tables[:, [1]]
-    total = beta * tables[:, [2]] + theta * tables[:, [3]]
-    return np.stack([direct, total - direct, total], axis=2), n_out
+    return _three(beta * tables[:, [0]] + theta * tables[:, [1]], beta * tables[:, [2]] + theta * tables[:, [3]]), n_out
 
 
-def interpolated(function: object, points: np.ndarray, tolerance: float = 1e-10) -> np.ndarray:
+def interpolated(function: Callable[[float], np.ndarray], points: np.ndarray, tolerance: float = 1e-10) -> np.ndarray:
     """Return function(points), from its values at Chebyshev nodes over their span (Trefethen 2013, theorem 8.2).
 
     The number of nodes doubles until the function itself, at points spread over the span and at its ends, agrees to
@@ -161,32 +166,20 @@ def interpolated(function: object, points: np.ndarray, tolerance: float = 1e-10)
     return np.array([function(p) for p in points])
 
 
-def effects_by_order(model: FittedModel, n_orders: int) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Return effects and Jacobians (variable, effect, order[, parameter]) of rho^q W^q (I beta + W theta).
+def impacts_by_order(model: FittedModel, n_orders: int) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Return impacts and Jacobians (variable, impact, order[, parameter]) of rho^q W^q (I beta + W theta).
 
     LeSage and Pace (2009, section 2.7.1): the series of S^-1 split by order of neighbours; the orders add up to the
-    effects. Traces of powers of W are exact, tr(W^(a+b)) being the sum of the products of cells of W^a and (W^b)'.
+    impacts. Traces of powers of W are exact, tr(W^(a+b)) being the sum of the products of cells of W^a and (W^b)'.
     """
-    variables, places = variables_and_places(model)
-    W, n, r = model.lag_matrix, model.panel.n_units, model.place("rho")
-    own, total = power_means(W, n_orders + 1, n)
-    effects = np.zeros((n_orders, len(variables), 3))
-    jacobian = np.zeros((n_orders, len(variables), 3, len(model.values)))
-    for q in range(n_orders):
-        power = model.rho**q
-        slope = q * model.rho ** (q - 1) if q else 0.0
-        for i, pair in enumerate(places):
-            for kind, position in enumerate(pair):
-                if position < 0:
-                    continue
-                for column, means in ((0, own), (2, total)):
-                    effects[q, i, column] += power * model.b[position] * means[q + kind]
-                    jacobian[q, i, column, position] = power * means[q + kind]
-                    if r is not None:
-                        jacobian[q, i, column, r] += slope * model.b[position] * means[q + kind]
-    effects[:, :, 1] = effects[:, :, 2] - effects[:, :, 0]
-    jacobian[:, :, 1] = jacobian[:, :, 2] - jacobian[:, :, 0]
-    return variables, np.moveaxis(effects, 0, 2), np.moveaxis(jacobian, 0, 2)
+    variables, places = model_places(model)
+    own, total = power_means(model.lag_matrix, n_orders + 1, model.panel.n_units)
+    means = np.moveaxis(_three(own, total), 0, 1)
+    means, q = np.stack([means[:, :-2], means[:, 1:-1]]), np.arange(n_orders)
+    slopes = q * model.rho ** np.maximum(q - 1, 0) * means
+    return variables, *combine(
+        model.values, places, model.rho**q * means, slopes, by_rho(model.specification.parameters)
+    )
 
 
 def power_means(W: sparse.csr_array, highest: int, n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -203,22 +196,20 @@ def power_means(W: sparse.csr_array, highest: int, n: int) -> tuple[np.ndarray, 
     return own, total
 
 
-def unit_effects(model: FittedModel) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Return effects and Jacobians (variable, unit, kind[, parameter]) by unit: direct, received, given.
+def unit_impacts(model: FittedModel) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Return impacts and Jacobians (variable, unit, impact[, parameter]) by unit: direct, received, given.
 
     With A = S^-1 (I beta + W theta): direct is a_ii; received is the row sum without it, what a change everywhere
     else does to unit i; given is the column sum without it, what a change in i does to all others (LeSage and Pace
     2009, section 2.7.2).
     """
-    variables, places = variables_and_places(model)
-    lag, W, n, rho, r = model.likelihood.lag, model.lag_matrix, model.panel.n_units, model.rho, model.place("rho")
+    variables, places = model_places(model)
+    lag, W, n, rho = model.likelihood.lag, model.lag_matrix, model.panel.n_units, model.rho
     ones = np.ones(n)
-    eye, zero = np.stack([ones, 0 * ones]), np.zeros((2, n))
     W = sparse.csr_array((n, n)) if W is None else W
     if lag is None:
-        diagonals, diagonal_slopes = eye, zero
-        rows, row_slopes = np.stack([ones, W @ ones]), zero
-        columns, column_slopes = np.stack([ones, W.T @ ones]), zero
+        diagonals, rows, columns = np.stack([ones, 0 * ones]), np.stack([ones, W @ ones]), np.stack([ones, W.T @ ones])
+        diagonal_slopes = row_slopes = column_slopes = np.zeros((2, n))
     else:
         g, gg = multiplier_diagonals(lag, rho)
         diagonals, diagonal_slopes = np.stack([1 + rho * g, g]), np.stack([g + rho * gg, gg])
@@ -231,16 +222,7 @@ def unit_effects(model: FittedModel) -> tuple[list[str], np.ndarray, np.ndarray]
         column_slopes = np.stack([left_slope, W.T @ left_slope])
     values = np.stack([diagonals, rows - diagonals, columns - diagonals], axis=2)
     slopes = np.stack([diagonal_slopes, row_slopes - diagonal_slopes, column_slopes - diagonal_slopes], axis=2)
-    effects = np.zeros((len(variables), n, 3))
-    jacobian = np.zeros((len(variables), n, 3, len(model.values)))
-    for i, pair in enumerate(places):
-        for kind, position in enumerate(pair):
-            if position >= 0:
-                effects[i] += model.b[position] * values[kind]
-                jacobian[i, :, :, position] = values[kind]
-                if r is not None:
-                    jacobian[i, :, :, r] += model.b[position] * slopes[kind]
-    return variables, effects, jacobian
+    return variables, *combine(model.values, places, values, slopes, by_rho(model.specification.parameters))
 
 
 def multiplier_diagonals(lag: LogDeterminant, rho: float) -> tuple[np.ndarray, np.ndarray]:
@@ -257,19 +239,13 @@ def multiplier_diagonals(lag: LogDeterminant, rho: float) -> tuple[np.ndarray, n
     return g, gg
 
 
-def effect_of_change(model: FittedModel, variable: str, change: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def impact_of_change(model: FittedModel, variable: str, change: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return S^-1 (I beta_k + W theta_k) dx by unit, for a change dx of one regressor, and its Jacobian."""
-    variables, places = variables_and_places(model)
-    position, lagged = places[variables.index(variable)]
-    lag, W, rho, r = model.likelihood.lag, model.lag_matrix, model.rho, model.place("rho")
+    variables, places = model_places(model)
+    lag, W, rho = model.likelihood.lag, model.lag_matrix, model.rho
     sources = np.column_stack([change, W @ change if W is not None else 0 * change])
     parts = sources if lag is None else lag.solve(rho, sources)
-    theta = model.b[lagged] if lagged >= 0 else 0.0
-    effect = parts @ np.array([model.b[position], theta])
-    jacobian = np.zeros((len(change), len(model.values)))
-    jacobian[:, position] = parts[:, 0]
-    if lagged >= 0:
-        jacobian[:, lagged] = parts[:, 1]
-    if r is not None:
-        jacobian[:, r] = lag.solve(rho, W @ effect)
-    return effect, jacobian
+    slopes = 0 * parts if lag is None else lag.solve(rho, W @ parts)
+    place = places[[variables.index(variable)]]
+    impact, jacobian = combine(model.values, place, parts.T, slopes.T, by_rho(model.specification.parameters))
+    return impact[0], jacobian[0]

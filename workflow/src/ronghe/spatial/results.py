@@ -1,25 +1,29 @@
-"""Results of a spatial panel model: frozen, labelled, nothing printed."""
+"""What a fitted spatial panel gives: estimates, impacts, residuals, intervals; frozen, nothing printed."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr
 
+from ronghe.spatial.equation import Specification
+from ronghe.spatial.estimates import Estimates
 from ronghe.spatial.fitted import FittedModel
-from ronghe.spatial.impact_tables import COLUMNS, change_table, impact_table, inference, order_table, unit_table
+from ronghe.spatial.impact_tables import change_table, impact_table, order_table, unit_table
+from ronghe.spatial.uncertainty.bootstrap import BootstrapResult, bootstrap
 from ronghe.spatial.uncertainty.covariance import CovarianceChoice, covariance, read_choice
+from ronghe.spatial.uncertainty.profile import profile_interval
 from ronghe.threads import single_threaded
 
 
 @dataclass(frozen=True, repr=False)
-class SpatialPanelResult:
-    """A fitted model; every table is labelled by the names of the regressors, "W*x", "rho", "lambda" and "sigma2".
+class SpatialPanelResult(Estimates):
+    """A fitted model; every table has the names of the regressors, "W*x", "rho", "lambda" and "sigma2".
 
-    `notes` says what a reader must know of the numbers; `compat` holds another package's beside ours, where asked for.
+    `notes` says what a reader must know of the numbers.
     """
 
     model: FittedModel
@@ -27,7 +31,6 @@ class SpatialPanelResult:
     choice: CovarianceChoice
     loglik: float
     notes: tuple[str, ...] = field(default=())
-    compat: pd.DataFrame | None = None
 
     def __repr__(self) -> str:
         """Say what was fitted in one line."""
@@ -35,36 +38,19 @@ class SpatialPanelResult:
         return f"SpatialPanelResult({s.model}, effects={s.effects}, method={s.method}, loglik={self.loglik:.6f})"
 
     @property
-    def specification(self) -> object:
+    def specification(self) -> Specification:
         """What was fitted."""
         return self.model.specification
 
-    @cached_property
-    def params(self) -> pd.Series:
-        """Estimates."""
-        return pd.Series(self.model.values, index=list(self.specification.parameters), name="estimate")
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the parameters."""
+        return self.specification.parameters
 
-    @cached_property
-    def std_errors(self) -> pd.Series:
-        """Standard errors."""
-        errors = np.sqrt(np.diag(self.covariance))
-        return pd.Series(errors, index=list(self.specification.parameters), name="std_error")
-
-    @cached_property
-    def tstats(self) -> pd.Series:
-        """Estimates over standard errors."""
-        return (self.params / self.std_errors).rename("statistic")
-
-    @cached_property
-    def pvalues(self) -> pd.Series:
-        """Two-sided p-values from the normal distribution."""
-        return pd.Series(2 * ndtr(-np.abs(self.tstats.to_numpy())), index=self.params.index, name="pvalue")
-
-    @cached_property
-    def cov(self) -> pd.DataFrame:
-        """Covariance matrix of all parameters."""
-        names = list(self.specification.parameters)
-        return pd.DataFrame(self.covariance, index=names, columns=names)
+    @property
+    def values(self) -> np.ndarray:
+        """Estimates in the order of `names`."""
+        return self.model.values
 
     @property
     def cov_type(self) -> str:
@@ -109,7 +95,7 @@ class SpatialPanelResult:
     @cached_property
     def rsquared_within(self) -> float:
         """1 - e'e / (Qy)'(Qy) with the residual e before any error filter (Elhorst 2014, table 3.2)."""
-        m, a = self.model.moments, self.model.weights
+        m, a = self.model.moments, self.model.residual_coefficients
         return float(1 - a @ m.plain @ a / m.plain[0, 0])
 
     @single_threaded
@@ -118,16 +104,9 @@ class SpatialPanelResult:
         choice = read_choice(cov_type, "with_covariance", **settings)
         return replace(self, covariance=covariance(self.model, choice, "with_covariance"), choice=choice)
 
-    def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """Return one row per term."""
-        table = inference(self.model.values, np.sqrt(np.diag(self.covariance)), level)
-        frame = pd.DataFrame(table, columns=COLUMNS)
-        frame.insert(0, "term", list(self.specification.parameters))
-        return frame
-
     @single_threaded
     def impacts(self, method: str = "delta", level: float = 0.95, n_draws: int = 1000, seed: int = 0) -> pd.DataFrame:
-        """Return direct, indirect and total effects, with errors from the chosen covariance.
+        """Return direct, indirect and total impacts, with errors from the chosen covariance.
 
         `method` is delta or simulation (`n_draws` draws of the parameters).
         """
@@ -135,16 +114,16 @@ class SpatialPanelResult:
 
     @single_threaded
     def impacts_by_order(self, n_orders: int = 5, level: float = 0.95) -> pd.DataFrame:
-        """Return the effects split by order of neighbours: 0, 1, ... n_orders - 1."""
+        """Return the impacts split by order of neighbours: 0, 1, ... n_orders - 1."""
         return order_table(self.model, self.covariance, n_orders, level)
 
     @single_threaded
     def impacts_by_unit(self, level: float = 0.95) -> pd.DataFrame:
-        """Return the effects of every unit: direct, received from a change in all others, given to all others."""
+        """Return the impacts of every unit: direct, received from a change in all others, given to all others."""
         return unit_table(self.model, self.covariance, level)
 
     @single_threaded
-    def effect_of_change(self, variable: str, change: object, level: float = 0.95) -> pd.DataFrame:
+    def impact_of_change(self, variable: str, change: float | Mapping | pd.Series, level: float = 0.95) -> pd.DataFrame:
         """Return what a change of one regressor does to y in every unit.
 
         `change` is a number for all units, or a Series or dict by unit (others unchanged).
@@ -154,13 +133,9 @@ class SpatialPanelResult:
     @single_threaded
     def confidence_interval(self, name: str = "rho", level: float = 0.95) -> tuple[float, float]:
         """Return the profile-likelihood interval of rho or lambda."""
-        from ronghe.spatial.uncertainty.profile import profile_interval
-
         return profile_interval(self.model, self.loglik, name, level)
 
     @single_threaded
-    def bootstrap(self, method: str = "parametric", n_draws: int = 999, seed: int = 0) -> object:
+    def bootstrap(self, method: str = "parametric", n_draws: int = 999, seed: int = 0) -> BootstrapResult:
         """Return a bootstrap of the fit; see `ronghe.spatial.uncertainty.bootstrap`."""
-        from ronghe.spatial.uncertainty.bootstrap import bootstrap
-
-        return bootstrap(self, method, n_draws, seed)
+        return bootstrap(self.model, method, n_draws, seed)

@@ -13,14 +13,15 @@ import pandas as pd
 
 from ronghe.errors import RongheError, require_known
 from ronghe.linear.algebra import inverse_scaled
-from ronghe.spatial.equation import CONSTANT, MODELS, specify
+from ronghe.spatial.equation import CONSTANT, MODELS, Specification, specify
 from ronghe.spatial.fitted import FittedModel
 from ronghe.spatial.formula import read_formula
-from ronghe.spatial.grid import Panel, read_panel_arrays, select_observed
-from ronghe.spatial.likelihood import Likelihood, Maximum, Point, maximise
+from ronghe.spatial.grid import Panel, WeightsLike, read_panel_arrays, select_observed
+from ronghe.spatial.likelihood import Likelihood, Point
 from ronghe.spatial.log_determinant.base import LogDeterminant
 from ronghe.spatial.log_determinant.exact import log_determinant
 from ronghe.spatial.log_determinant.probed import APPROXIMATIONS, probed_log_determinant
+from ronghe.spatial.maximum import Maximum, maximise
 from ronghe.spatial.projection import Projection
 from ronghe.spatial.results import SpatialPanelResult
 from ronghe.spatial.sufficient_statistics import Moments, build_moments
@@ -28,8 +29,6 @@ from ronghe.spatial.uncertainty.covariance import covariance, read_choice
 from ronghe.spatial.uncertainty.information import expected_information
 from ronghe.threads import single_threaded
 from ronghe.weights.matrix import Weights
-
-COMPATIBILITIES = ["splm", "sdpdmod", "spreg", "demean_first"]
 
 
 class SpatialPanel:
@@ -42,31 +41,28 @@ class SpatialPanel:
     the error. `missing="select"` uses the cells that are there (ols and slx only). Pooled models have a constant.
     `log_determinant` is exact, or one of chebyshev, lanczos (weights with real eigenvalues) and series, estimated by
     probes where exact factors do not fit; the result's notes then state the error.
-    `compat` is for comparison with published figures only: splm, sdpdmod and spreg put what the package would print
-    for least squares with dummies beside the right values, in the result's table `compat`, and change no estimate;
-    demean_first demeans before the error's filter, as splm does.
+    `demean_first` is for comparison with published figures only: it demeans before the error's filter, as splm does,
+    which with time effects is not the likelihood with dummies.
     """
 
     def __init__(
         self,
         y: pd.Series,
         X: pd.DataFrame,
-        W: Weights | object | None = None,
+        W: WeightsLike | None = None,
         model: str = "sdm",
         effects: str = "twoways",
         method: str = "lee_yu",
         durbin: Sequence[str] | None = None,
-        error_weights: Weights | object | None = None,
+        error_weights: WeightsLike | None = None,
         missing: str = "refuse",
-        compat: str | None = None,
+        demean_first: bool = False,
         log_determinant: str = "exact",
         name: str = "model",
     ) -> None:
         """Match data and weights, check the options, build lags and sufficient statistics."""
         self.name = name
-        if compat is not None:
-            require_known(compat, COMPATIBILITIES, "compat", name)
-        self.compat = compat
+        self.demean_first = demean_first
         require_known(log_determinant, ["exact", *APPROXIMATIONS], "log_determinant", name)
         self.log_determinant = log_determinant
         self.weights = None if W is None else Weights.coerce(W)
@@ -91,7 +87,9 @@ class SpatialPanel:
         self._check_method()
 
     @classmethod
-    def from_formula(cls, formula: str, data: pd.DataFrame, W: object | None = None, **options: object) -> SpatialPanel:
+    def from_formula(
+        cls, formula: str, data: pd.DataFrame, W: WeightsLike | None = None, **options: object
+    ) -> SpatialPanel:
         """Return the model of a formula such as "y ~ x + log(z)" on data indexed by (unit, period)."""
         y, X = read_formula(formula, data, str(options.get("name", "formula")))
         return cls(y, X, W, **options)
@@ -116,10 +114,7 @@ class SpatialPanel:
             require_known(column, self.moments.columns, "column", f"{self.name}: variant")
         if smaller.has_error and not s.has_error:
             raise RongheError(f"{self.name}: variant: '{smaller.model}' has a spatial error, and '{s.model}' has none")
-        other = copy(self)
-        for cached in ("moments", "likelihood"):
-            other.__dict__.pop(cached, None)
-        other.specification = smaller
+        other = self._other(smaller)
         other.panel = replace(
             self.panel, names=tuple(names), X=self.panel.X[:, :, [s.names.index(name) for name in names]]
         )
@@ -127,7 +122,21 @@ class SpatialPanel:
         other.__dict__["moments"] = self.moments.select(columns, smaller.has_lag, smaller.has_error)
         return other
 
-    def _read_error_weights(self, error_weights: object) -> Weights | None:
+    def with_dummies(self, demean_first: bool = False) -> SpatialPanel:
+        """Return the model by least squares with dummies, on the same data."""
+        other = self._other(replace(self.specification, method="lsdv"))
+        other.demean_first = demean_first
+        return other
+
+    def _other(self, specification: Specification) -> SpatialPanel:
+        """Return a copy with another specification, and nothing computed yet."""
+        other = copy(self)
+        for cached in ("moments", "likelihood"):
+            other.__dict__.pop(cached, None)
+        other.specification = specification
+        return other
+
+    def _read_error_weights(self, error_weights: WeightsLike | None) -> Weights | None:
         s = self.specification
         if self.weights is None and (s.has_lag or s.durbin or s.has_error):
             raise RongheError(f"{self.name}: model '{s.model}' needs weights W")
@@ -170,7 +179,7 @@ class SpatialPanel:
         W = None if self.weights is None else self.weights.sparse
         M = None if self.error_weights is None else self.error_weights.sparse
         return build_moments(
-            p.y, p.X, s.names, s.durbin, W, M, s.has_lag, self.projection, self.name, self.compat == "demean_first"
+            p.y, p.X, s.names, s.durbin, W, M, s.has_lag, self.projection, self.name, self.demean_first
         )
 
     @cached_property
@@ -205,7 +214,7 @@ class SpatialPanel:
 
     @single_threaded
     def fit(self, cov_type: str = "expected", **settings: object) -> SpatialPanelResult:
-        """Maximise the likelihood and return labelled results.
+        """Maximise the likelihood and return the result.
 
         `cov_type` is one of expected, observed, robust, clustered, driscoll_kraay, conley; `settings` are those of
         `ronghe.spatial.uncertainty.covariance.CovarianceChoice`:
@@ -228,18 +237,8 @@ class SpatialPanel:
         if self.specification.method == "bias_corrected":
             model = bias_corrected(model)
         table = covariance(model, choice, self.name)
-        notes = _notes(maximum, self) + _estimated(model, point)
-        return SpatialPanelResult(model, table, choice, point.loglik, notes, self._conventions())
-
-    def _conventions(self) -> pd.DataFrame | None:
-        """Return the numbers of the package that `compat` names, beside ours, with a warning."""
-        if self.compat in (None, "demean_first"):
-            return None
-        from ronghe.models.validation.compatibility import convention_table, said_of
-
-        table = convention_table(self, self.compat)
-        warnings.warn(f"{self.name}: {said_of(self.compat, 'the column ours of the table compat')}", stacklevel=4)
-        return table
+        notes = _edge_notes(maximum, self.name) + _probe_notes(model, point)
+        return SpatialPanelResult(model, table, choice, point.loglik, notes)
 
 
 def bias_corrected(estimate: FittedModel) -> FittedModel:
@@ -275,27 +274,27 @@ def _with_constant(panel: Panel, effects: str) -> Panel:
     return replace(panel, names=(CONSTANT, *panel.names), X=X)
 
 
-def _estimated(model: FittedModel, point: Point) -> tuple[str, ...]:
+def _probe_notes(model: FittedModel, point: Point) -> tuple[str, ...]:
     """Say which log-determinants and traces were estimated by probes, and how closely."""
-    likelihood, told = model.likelihood, []
+    likelihood, notes = model.likelihood, []
     filters = {"rho": (likelihood.lag, point.rho), "lambda": (likelihood.error, point.lam)}
     used = [filters[name] for name in likelihood.free]
     slopes = np.array([likelihood.n_periods * f.errors(a)[1] for f, a in used])
     # A slope that is off by s moves the maximum by -H^-1 s; both filters may use the same probes.
     moved = np.abs(np.linalg.inv(point.curvature)) @ slopes if slopes.any() else slopes
     for name, (f, a), error in zip(likelihood.free, used, moved, strict=True):
-        told.append(f.note(name, a, likelihood.n_periods, float(error)))
+        notes.append(f.note(name, a, likelihood.n_periods, float(error)))
     names = {"lag_traces": "trace of rho", "error_traces": "trace of lambda", "pair_traces": "traces of both"}
     held = {text: getattr(model.__dict__.get(name), "error", 0.0) for name, text in names.items()}
     traces = [f"{text}: estimated by probes, relative error {error:.1e}" for text, error in held.items() if error]
-    return tuple([text for text in told if text] + traces)
+    return tuple([text for text in notes if text] + traces)
 
 
-def _notes(maximum: Maximum, model: SpatialPanel) -> tuple[str, ...]:
+def _edge_notes(maximum: Maximum, where: str) -> tuple[str, ...]:
     """Say, as a warning too, what a reader must know about the maximum."""
     notes = tuple(
-        f"{model.name}: {name} stands at the edge of its interval: the likelihood rises up to it, and neither its "
-        "standard error nor the effects hold. Look for a trend common to all units, or choose other effects or weights"
+        f"{where}: {name} stands at the edge of its interval: the likelihood rises up to it, and neither its "
+        "standard error nor the impacts hold. Look for a trend common to all units, or choose other effects or weights"
         for name in maximum.at_edge
     )
     for note in notes:

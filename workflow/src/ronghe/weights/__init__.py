@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> type:
     """Give `Weights` on first use, so that importing the package costs nothing."""
     if name == "Weights":
         from ronghe.weights.matrix import Weights

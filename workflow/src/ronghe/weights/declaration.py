@@ -7,6 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from ronghe.errors import RongheError, require_known
+from ronghe.measures import declaration as measures
 
 FOLDER = "results/weights"
 REGIONS = "data/processed/regions.csv"
@@ -29,10 +30,10 @@ def parts(entry: Mapping) -> list[str]:
     return [entry[key] for key in ("geographic", "economic") if key in entry and entry["kind"] in ("nested", "size")]
 
 
-def files(config: dict, name: str) -> dict[str, object]:
+def files(config: dict, name: str) -> dict[str, str | list[str]]:
     """Return the files that the weights `name` are built from, under the names of their sources."""
     entry = entries(config)[name]
-    found: dict[str, object] = {"regions": REGIONS, "weights": [edges(part) for part in parts(entry)]}
+    found: dict[str, str | list[str]] = {"regions": REGIONS, "weights": [edges(part) for part in parts(entry)]}
     if entry["kind"] == "contiguity":
         found |= {"file": entry["boundaries"]} if "boundaries" in entry else {"borders": BORDERS}
     if "file" in entry:
@@ -42,15 +43,13 @@ def files(config: dict, name: str) -> dict[str, object]:
     return found
 
 
-def paths(found: Mapping[str, object]) -> list[str]:
+def paths(found: Mapping[str, str | list[str]]) -> list[str]:
     """Return the paths among the files of an entry, one by one."""
     return [path for value in found.values() for path in ([value] if isinstance(value, str) else value)]
 
 
 def variable_file(config: dict, variable: str) -> str:
     """Return the file that holds a variable in all years: the clean series, or the panel of a measure."""
-    from ronghe.measures import declaration as measures
-
     return measures.columns(config)[variable] if "." in variable else SERIES
 
 
@@ -67,8 +66,6 @@ def check_panel_variables(config: dict, known: Iterable[str]) -> None:
 
 def check(config: dict) -> None:
     """Check every weights entry against the names that are declared; raise RongheError at the first fault."""
-    from ronghe.measures import declaration as measures
-
     declared = entries(config)
     columns = measures.columns(config)
     for name, entry in declared.items():

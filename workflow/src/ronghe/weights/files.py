@@ -10,13 +10,13 @@ import pandas as pd
 
 from ronghe.errors import RongheError
 from ronghe.frames import read_csv, write_csv
-from ronghe.weights.matrix import EDGES, Weights
+from ronghe.weights.tables import EDGES
 
 ENDINGS = [".csv", ".parquet", ".gal", ".gwt"]
 
 
-def read_weights(path: str | Path) -> Weights:
-    """Read a weights file by its ending; the message of any fault names the file."""
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Read an edge list or a labelled square table by the file's ending; the message of any fault names the file."""
     path = Path(path)
     ending = path.suffix.lower()
     if ending not in ENDINGS:
@@ -28,10 +28,10 @@ def read_weights(path: str | Path) -> Weights:
             return _read_pysal(path)
         table = read_csv(path) if ending == ".csv" else pd.read_parquet(path)
     if set(EDGES) <= set(table.columns):
-        return Weights.from_edges(table, name=str(path))
+        return table
     if ending == ".csv" or isinstance(table.index, pd.RangeIndex):
         table = table.set_index(table.columns[0])
-    return Weights.from_frame(_labels_alike(table), name=str(path))
+    return _labels_alike(table)
 
 
 @contextlib.contextmanager
@@ -61,21 +61,21 @@ def _as_integers(columns: pd.Index) -> pd.Index:
     return columns if numbers.isna().any() else pd.Index(numbers.astype(int))
 
 
-def _read_pysal(path: Path) -> Weights:
-    """Read GAL or GWT through libpysal."""
+def _read_pysal(path: Path) -> pd.DataFrame:
+    """Read the edge list of GAL or GWT through libpysal, which keeps an island as an edge to itself of weight 0."""
     from libpysal.graph import read_gal, read_gwt
 
     graph = read_gal(path) if path.suffix.lower() == ".gal" else read_gwt(path)
-    return Weights.from_graph(graph, name=str(path))
+    return graph.adjacency.reset_index()
 
 
-def write_weights(weights: Weights, path: str | Path) -> None:
-    """Write the edge list as CSV or Parquet."""
+def write_edges(edges: pd.DataFrame, path: str | Path) -> None:
+    """Write an edge list as CSV or Parquet."""
     path = Path(path)
     if path.suffix == ".csv":
-        write_csv(weights.to_edges(), path)
+        write_csv(edges, path)
     elif path.suffix == ".parquet":
         path.parent.mkdir(parents=True, exist_ok=True)
-        weights.to_edges().to_parquet(path, index=False)
+        edges.to_parquet(path, index=False)
     else:
         raise RongheError(f"{path}: weights are written as .csv or .parquet")

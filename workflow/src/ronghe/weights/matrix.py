@@ -7,15 +7,20 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
 from ronghe.errors import RongheError, listing, require_known
-from ronghe.weights import spectrum
+from ronghe.weights import spectrum, tables
+from ronghe.weights.files import read_table, write_edges
+from ronghe.weights.tables import EDGES
 
-EDGES = ["focal", "neighbor", "weight"]
+if TYPE_CHECKING:
+    from libpysal.graph import Graph
+
 TRANSFORMATIONS = ["row", "spectral", "minmax", "none"]
 # Rounding of a row sum: enough for rows of a few thousand weights read back from text.
 ROW_SUM_TOLERANCE = 1e-10
@@ -42,8 +47,8 @@ class Weights:
         if W.shape != (len(labels), len(labels)):
             raise RongheError(f"{self.name}: {len(labels)} labels for a matrix of {W.shape[0]} x {W.shape[1]}")
         W.sum_duplicates()
-        _check_labels(labels, self.name)
-        _check_weights(W, labels, self.name)
+        tables.check_labels(labels, self.name)
+        tables.check_weights(W, labels, self.name)
         W.eliminate_zeros()
         for array in (W.data, W.indices, W.indptr):
             array.flags.writeable = False
@@ -139,7 +144,13 @@ class Weights:
             digest.update(array.tobytes())
         return digest.hexdigest()
 
-    def lag(self, values: object) -> object:
+    @overload
+    def lag(self, values: pd.Series) -> pd.Series: ...
+    @overload
+    def lag(self, values: pd.DataFrame) -> pd.DataFrame: ...
+    @overload
+    def lag(self, values: np.ndarray) -> np.ndarray: ...
+    def lag(self, values: pd.Series | pd.DataFrame | np.ndarray) -> pd.Series | pd.DataFrame | np.ndarray:
         """Return W times values.
 
         A Series or DataFrame is matched by label, with rows keyed by unit or by (unit, period); a panel is lagged
@@ -252,7 +263,7 @@ class Weights:
         """Return the full matrix with labels on both sides; for small matrices."""
         return pd.DataFrame(self.sparse.toarray(), index=list(self.labels), columns=list(self.labels))
 
-    def to_graph(self) -> object:
+    def to_graph(self) -> Graph:
         """Return the libpysal Graph."""
         from libpysal.graph import Graph
 
@@ -266,49 +277,20 @@ class Weights:
 
         An edge that stands twice is refused; an edge from a unit to itself may only have weight 0 (an island).
         """
-        missing = [c for c in EDGES if c not in frame]
-        if missing:
-            raise RongheError(f"{name}: the edge list lacks the columns {listing(missing)} (needed: {listing(EDGES)})")
-        blank = frame[["focal", "neighbor"]].isna().any(axis=1)
-        if blank.any():
-            raise RongheError(f"{name}: rows without a unit: {listing(frame.index[blank])}")
-        if labels is None:
-            labels = _sorted(pd.unique(pd.concat([frame["focal"], frame["neighbor"]])))
-        index = pd.Index(labels := tuple(labels))
-        _check_labels(labels, name)
-        focal, neighbor = (index.get_indexer(frame[c]) for c in ("focal", "neighbor"))
-        if len(unknown := frame[["focal", "neighbor"]].to_numpy()[np.column_stack([focal, neighbor]) < 0]):
-            raise RongheError(f"{name}: these units of the edge list are unknown: {listing(dict.fromkeys(unknown))}")
-        twice = frame[pd.Series(focal * len(labels) + neighbor).duplicated().to_numpy()]
-        if len(twice):
-            pairs = [f"{f} - {n}" for f, n in zip(twice["focal"], twice["neighbor"], strict=True)]
-            raise RongheError(f"{name}: these edges stand twice: {listing(pairs)}; keep one of each")
-        cells = (_numbers(frame["weight"], name), (focal, neighbor))
-        return cls(labels, sparse.coo_array(cells, shape=(len(labels),) * 2), name)
+        return cls(*tables.from_edges(frame, labels, name), name)
 
     @classmethod
-    def from_graph(cls, graph: object, name: str = "weights") -> Weights:
+    def from_graph(cls, graph: Graph, name: str = "weights") -> Weights:
         """Build W from a libpysal Graph."""
         return cls(tuple(graph.unique_ids), graph.sparse, name)
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame, name: str = "weights") -> Weights:
         """Build W from a square table whose rows and columns carry the same labels, in any order."""
-        rows, columns = tuple(frame.index), tuple(frame.columns)
-        _check_labels(rows, name)
-        _check_labels(columns, name)
-        if set(rows) != set(columns):
-            only_rows, only_columns = (listing(a.difference(b)) for a, b in _both_ways(frame))
-            raise RongheError(
-                f"{name}: rows and columns hold different units; only in the rows: {only_rows or 'none'}; "
-                f"only in the columns: {only_columns or 'none'}. The first row and the first column of a square table "
-                f"hold the names of the units; an edge list has the columns {listing(EDGES)}"
-            )
-        values = frame.loc[:, list(rows)].apply(lambda column: _numbers(column, name))
-        return cls(rows, sparse.csr_array(values.to_numpy(float)), name)
+        return cls(*tables.from_square(frame, name), name)
 
     @classmethod
-    def coerce(cls, source: object, name: str = "weights") -> Weights:
+    def coerce(cls, source: Weights | Graph | pd.DataFrame | str | Path, name: str = "weights") -> Weights:
         """Build W from anything with labels: Weights, libpysal Graph, edge list, labelled square table, file."""
         if isinstance(source, Weights):
             return source
@@ -326,45 +308,11 @@ class Weights:
     @classmethod
     def read(cls, path: str | Path) -> Weights:
         """Read W from a file: CSV or Parquet (edge list or labelled square table), GAL or GWT."""
-        from ronghe.weights.files import read_weights
-
-        return read_weights(path)
+        return cls.coerce(read_table(path), str(path))
 
     def write(self, path: str | Path) -> None:
         """Write W as an edge list, CSV or Parquet by the file's ending."""
-        from ronghe.weights.files import write_weights
-
-        write_weights(self, path)
-
-
-def _check_labels(labels: tuple[Hashable, ...], name: str) -> None:
-    """Refuse a label that stands twice."""
-    if len(set(labels)) < len(labels):
-        counts = pd.Series(labels).value_counts()
-        raise RongheError(f"{name}: these units stand twice: {listing(counts.index[counts > 1])}")
-
-
-def _check_weights(W: sparse.csr_array, labels: tuple[Hashable, ...], name: str) -> None:
-    """Refuse weights that are not finite or negative, and units that neighbour themselves."""
-    bad = ~np.isfinite(W.data) | (W.data < 0)
-    if bad.any():
-        focal = np.repeat(np.arange(W.shape[0]), np.diff(W.indptr))
-        cells = [f"{labels[focal[k]]} - {labels[W.indices[k]]} ({W.data[k]:g})" for k in np.flatnonzero(bad)]
-        raise RongheError(f"{name}: weights must be finite and not negative: {listing(cells)}")
-    own = np.flatnonzero(W.diagonal())
-    if len(own):
-        raise RongheError(
-            f"{name}: these units neighbour themselves: {listing(labels[i] for i in own)}; set their own weight to zero"
-        )
-
-
-def _numbers(column: pd.Series, name: str) -> np.ndarray:
-    """Return a column as floats; refuse cells that are no numbers."""
-    values = pd.to_numeric(column, errors="coerce")
-    bad = values.isna()
-    if bad.any():
-        raise RongheError(f"{name}: not numbers: rows {listing(column.index[bad])} of '{column.name}'")
-    return values.to_numpy(float)
+        write_edges(self.to_edges(), path)
 
 
 def _permute(W: sparse.csr_array, order: np.ndarray) -> sparse.csr_array:
@@ -377,20 +325,6 @@ def _permute(W: sparse.csr_array, order: np.ndarray) -> sparse.csr_array:
     return P
 
 
-def _sorted(labels: Iterable[Hashable]) -> list[Hashable]:
-    """Sort labels; mixed kinds by their text."""
-    labels = list(labels)
-    try:
-        return sorted(labels)
-    except TypeError:
-        return sorted(labels, key=str)
-
-
 def _same_text(left: Iterable[Hashable], right: Iterable[Hashable]) -> bool:
     """Tell whether labels differ in type only."""
     return bool({str(x) for x in left} & {str(x) for x in right})
-
-
-def _both_ways(frame: pd.DataFrame) -> list[tuple[pd.Index, pd.Index]]:
-    """Pair the labels of rows and columns, each with the other."""
-    return [(frame.index, frame.columns), (frame.columns, frame.index)]

@@ -15,8 +15,8 @@ import pandas as pd
 from scipy.spatial import cKDTree
 
 from ronghe.errors import RongheError, listing
+from ronghe.geography import EARTH_RADIUS_KM, chord, great_circle_km, sphere_points
 
-EARTH_RADIUS = 6371.0088  # km, mean radius (IUGG)
 # Two distances that differ by less than this share of the larger are equal: rounding must not decide who is nearest.
 SAME_DISTANCE = 1e-9
 
@@ -55,9 +55,8 @@ class Positions:
 
     @cached_property
     def points(self) -> np.ndarray:
-        """Points of the unit sphere; the straight line between two grows with the arc, so near stays near."""
-        lon, lat = np.radians(self.longitude), np.radians(self.latitude)
-        return np.column_stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
+        """Points of the unit sphere, between which the search goes."""
+        return sphere_points(self.longitude, self.latitude)
 
     @cached_property
     def rank(self) -> np.ndarray:
@@ -65,11 +64,9 @@ class Positions:
         return np.argsort(np.argsort(np.array([str(label) for label in self.labels]), kind="stable"))
 
     def distances(self, focal: np.ndarray, neighbor: np.ndarray) -> np.ndarray:
-        """Return great-circle distances in km between paired units (haversine formula)."""
-        lon, lat = np.radians(self.longitude), np.radians(self.latitude)
-        half = np.sin((lat[neighbor] - lat[focal]) / 2) ** 2
-        half += np.cos(lat[focal]) * np.cos(lat[neighbor]) * np.sin((lon[neighbor] - lon[focal]) / 2) ** 2
-        return 2 * EARTH_RADIUS * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0)))
+        """Return great-circle distances in km between paired units."""
+        lon, lat = self.longitude, self.latitude
+        return great_circle_km(lon[focal], lat[focal], lon[neighbor], lat[neighbor])
 
     def nearest(self, k: int) -> np.ndarray:
         """Return the k nearest other units of each unit, n x k, nearest first; ties go by the order of names."""
@@ -92,10 +89,10 @@ class Positions:
 
     def pairs(self, cutoff_km: float | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return all ordered pairs of different units within a distance, and the distance of each."""
-        if cutoff_km is None or cutoff_km >= np.pi * EARTH_RADIUS:
+        if cutoff_km is None or cutoff_km >= np.pi * EARTH_RADIUS_KM:
             focal, neighbor = np.nonzero(~np.eye(self.n, dtype=bool))
             return focal, neighbor, self.distances(focal, neighbor)
-        reach = 2 * np.sin(cutoff_km / (2 * EARTH_RADIUS)) * (1 + 1e-9)
+        reach = chord(cutoff_km) * (1 + 1e-9)
         once = cKDTree(self.points).query_pairs(reach, output_type="ndarray")
         focal, neighbor = np.concatenate([once, once[:, ::-1]]).T
         distance = self.distances(focal, neighbor)

@@ -1,4 +1,4 @@
-"""What every spatial kind takes from a specification: labelled frames, weights cut to the sample, facts of the fit."""
+"""What every spatial kind takes from a specification: frames, weights cut to the sample, facts of the fit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ronghe.weights import Weights
 
 
 def frames_of(design: Design) -> tuple[pd.Series, pd.DataFrame]:
-    """Return outcome and regressors as labelled frames."""
+    """Return outcome and regressors, indexed by region and year."""
     return design.frame[design.outcome], design.frame[design.names]
 
 
@@ -39,12 +39,12 @@ def weights_of(specification: dict, data: Data, design: Design, key: str = "weig
 
 def facts(specification: dict, design: Design, cut: list[str], *notes: str) -> dict:
     """Return what fit.json says of the sample and the weights."""
-    said = list(notes)
+    notes = list(notes)
     if cut:
-        said.append(f"weights cut to the sample, rows that summed to one do so again; left out: {listing(cut, 40)}")
+        notes.append(f"weights cut to the sample, rows that summed to one do so again; left out: {listing(cut, 40)}")
     return {
         "weights": specification.get("weights"),
         **design.facts(),
         "sample": specification.get("sample_name", "all"),
-        "notes": said,
+        "notes": notes,
     }

@@ -1,4 +1,4 @@
-"""A family of specifications looked at together: are their effects equal, and what survives multiple testing?"""
+"""A family of specifications together: are their treatments' slopes equal, and what survives multiple testing?"""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError
+from ronghe.linear.bootstrap import unit_signs, wild_draws
 from ronghe.linear.covariance import Choice
 from ronghe.linear.inference import coefficient_table, covariance_table, t_pvalue, test_table, wald_test
-from ronghe.linear.joint_covariance import joint_covariance
+from ronghe.linear.joint_covariance import covariance_between_fits
 from ronghe.linear.layout import Layout
-from ronghe.linear.least_squares import Fit, least_squares
 from ronghe.linear.multiple_testing import holm, romano_wolf, westfall_young
-from ronghe.linear.wild_bootstrap import unit_signs, wild_draws
+from ronghe.linear.panel_models import Fit, fit_panel
 from ronghe.models.design.design import Design, build, terms_of
 from ronghe.models.estimate import Data, Estimate
+from ronghe.models.report import choice_of, covariance_facts, facts
 
 
 @dataclass(frozen=True)
 class Member:
-    """One specification of the family: its rows, its fit, and the scale that makes its effect comparable."""
+    """One specification of the family: its rows, its fit, and the scale that makes its slope comparable."""
 
     name: str
     design: Design
@@ -33,24 +34,24 @@ class Member:
 
     @property
     def estimate(self) -> float:
-        """Return the effect of the treatment, in its standard deviations where asked for."""
+        """Return the slope of the treatment, in its standard deviations where asked for."""
         return float(self.fit.coefficients[self.place] * self.scale)
 
 
 def estimate(specification: dict, data: Data) -> Estimate:
     """Compare the first treatment of several linear specifications, their covariance with one another kept.
 
-    The joint covariance comes from stacked scores by unit, as in seemingly unrelated estimation. Effects are tested for
-    equality, and their p-values adjusted by Romano and Wolf's and Westfall and Young's stepdown from a wild bootstrap
-    by unit with each null imposed, its signs alike for all members. With `standardise` an effect is that of one within
-    standard deviation of the treatment, in within standard deviations of the outcome.
+    The joint covariance comes from stacked scores by unit, as in seemingly unrelated estimation. The slopes are tested
+    for equality, and their p-values adjusted by Romano and Wolf's and Westfall and Young's stepdown from a wild
+    bootstrap by unit with each null imposed, its signs alike for all members. With `standardise` a slope says by how
+    many within standard deviations the outcome moves with one of the treatment.
     """
     members = [_member(part, data, bool(specification.get("standardise", False))) for part in specification["family"]]
     choice = members[0].choice
     if any(m.choice != choice for m in members):
         raise RongheError("the members of a family need one covariance; give all of them the same")
     layouts = [_common(m.design, members) for m in members]
-    cov = joint_covariance([m.fit for m in members], layouts, choice, [[m.place] for m in members])
+    cov = covariance_between_fits([m.fit for m in members], layouts, choice, [[m.place] for m in members])
     scale = np.array([m.scale for m in members])
     cov = cov * np.outer(scale, scale)
     estimates = np.array([m.estimate for m in members])
@@ -72,33 +73,37 @@ def estimate(specification: dict, data: Data) -> Estimate:
         coefficients=coefficients,
         covariance=covariance_table(names, cov),
         tests=test_table(tests),
-        fit={
-            "model": "ols",
-            "effects": sorted({m.effects for m in members}),
-            "method": "within_family",
-            **choice.facts,
-            "weights": None,
-            "outcome": sorted({m.design.outcome for m in members}),
-            "regressors": names,
-            "sample": sorted({part.get("sample_name", "all") for part in specification["family"]}),
-            "nobs": [m.design.nobs for m in members],
-            "n_units": max(m.design.layout.n_units for m in members),
-            "n_periods": max(m.design.layout.n_periods for m in members),
-            "loglik": None,
-            "rsquared_within": None,
-            "sigma2": None,
-            "standardised": bool(specification.get("standardise", False)),
-            "repetitions": repetitions,
-        },
+        fit=facts(
+            specification,
+            "within_family",
+            _sample(specification, members),
+            effects=sorted({m.effects for m in members}),
+            covariance=covariance_facts(choice),
+            standardised=bool(specification.get("standardise", False)),
+            repetitions=repetitions,
+        ),
         tables={"family": table},
+        libraries=("linearmodels", "statsmodels"),
     )
+
+
+def _sample(specification: dict, members: list[Member]) -> dict:
+    """Return what fit.json says of the rows of all members together."""
+    return {
+        "outcome": sorted({m.design.outcome for m in members}),
+        "regressors": [m.name for m in members],
+        "sample": sorted({part.get("sample_name", "all") for part in specification["family"]}),
+        "nobs": [m.design.nobs for m in members],
+        "n_units": max(m.design.layout.n_units for m in members),
+        "n_periods": max(m.design.layout.n_periods for m in members),
+    }
 
 
 def _member(part: dict, data: Data, standardise: bool) -> Member:
     design = build(part, data)
     effects = "pooled" if part["kind"] == "pooled" else part.get("effects", "twoways")
-    choice = Choice.of(part)
-    fit = least_squares(design.y, design.X, design.layout, effects, choice, design.names)
+    choice = choice_of(part)
+    fit = fit_panel(design.y, design.X, design.layout, effects, choice, design.names)
     place = design.names.index(terms_of(part, "treatment")[0].name)
     scale = float(fit.X[:, place].std() / fit.y.std()) if standardise else 1.0
     return Member(part["name"], design, fit, effects, place, scale, choice)
@@ -127,7 +132,7 @@ def _draws(members: list[Member], layouts: list[Layout], repetitions: int, seed:
 def _table(
     members: list[Member], coefficients: pd.DataFrame, t: np.ndarray, draws: np.ndarray, df: float
 ) -> pd.DataFrame:
-    """Return every member's effect with its own, Holm's, its bootstrap's, and Romano and Wolf's p-value."""
+    """Return every member's slope with its own, Holm's, its bootstrap's, and Romano and Wolf's p-value."""
     table = coefficients.rename(columns={"term": "specification"})
     table.insert(1, "treatment", [m.design.names[m.place] for m in members])
     table.insert(2, "outcome", [m.design.outcome for m in members])

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from ronghe.linear.covariance import Choice
 from ronghe.linear.layout import Layout
-from ronghe.linear.least_squares import least_squares
+from ronghe.linear.panel_models import fit_panel
 from ronghe.models.design.design import build
 from ronghe.models.estimate import Data, Estimate
-from ronghe.models.report import linear_estimate
+from ronghe.models.report import choice_of, linear_estimate
 
 
 def estimate(specification: dict, data: Data) -> Estimate:
-    """Least squares on changes from one period to the next; with two-way effects the periods are swept out."""
+    """Fit the changes by linearmodels, with a constant, or with period fixed effects where `effects` is twoways."""
     design = build(specification, data)
     units, times = design.layout.units, design.layout.times
     follows = (units[1:] == units[:-1]) & (times[1:] == times[:-1] + 1)
@@ -22,9 +21,9 @@ def estimate(specification: dict, data: Data) -> Estimate:
     _, periods = np.unique(times[rows], return_inverse=True)
     layout = Layout(units[rows], periods, design.layout.coordinates)
     effects = specification.get("effects", "twoways")
-    choice = Choice.of(specification)
+    choice = choice_of(specification)
     swept = "time" if effects == "twoways" else "pooled"
-    fit = least_squares(changes[:, 0], changes[:, 1:], layout, swept, choice, design.names)
+    fit = fit_panel(changes[:, 0], changes[:, 1:], layout, swept, choice, design.names)
     result = linear_estimate(specification, design, fit, effects, "first_differences", choice)
     result.fit["nobs"] = len(rows)
     return result

@@ -1,24 +1,25 @@
-"""Within estimator with unit, time or two-way effects."""
+"""Unit, time or two-way fixed effects."""
 
 from __future__ import annotations
 
+from ronghe.linear.bootstrap import wild_pvalue
 from ronghe.linear.covariance import Choice
-from ronghe.linear.inference import (
-    test_table,
-)
-from ronghe.linear.wild_bootstrap import wild_pvalue
+from ronghe.linear.inference import test_table
 from ronghe.models.design.design import build, terms_of
 from ronghe.models.estimate import Data, Estimate
-from ronghe.models.report import least_squares_estimate
+from ronghe.models.report import choice_of, panel_estimate
 
 
 def estimate(specification: dict, data: Data) -> Estimate:
-    """Within estimator with unit, time or two-way effects; equal to linearmodels' PanelOLS, without its import time."""
+    """Fit the within estimator (linearmodels' PanelOLS), and wild cluster bootstrap p-values where asked for.
+
+    The bootstrap is ours: linearmodels has none.
+    """
     design = build(specification, data)
     effects = specification.get("effects", "twoways")
-    result = least_squares_estimate(specification, design, effects, "within")
+    result = panel_estimate(specification, design, effects, "within")
     repetitions = int(specification.get("wild_repetitions", 0))
-    if repetitions and Choice.of(specification) == Choice("clustered", ("units",)):
+    if repetitions and choice_of(specification) == Choice("clustered", ("units",)):
         rows = []
         for name in (t.name for t in terms_of(specification, "treatment")):
             place = design.names.index(name)

@@ -1,4 +1,4 @@
-"""Heterogeneity: the effect in each group from one regression, and tests of whether the groups differ."""
+"""Heterogeneity: the slope in each group from one regression, and tests of whether the groups differ."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError, listing, require_known
-from ronghe.linear.covariance import Choice
 from ronghe.linear.inference import test_table, wald_test
-from ronghe.linear.least_squares import Fit, first_coefficients, least_squares
+from ronghe.linear.panel_models import Fit, fit_panel
 from ronghe.models.design.design import Design, build, terms_of
 from ronghe.models.estimate import Data, Estimate
-from ronghe.models.report import linear_estimate
+from ronghe.models.report import choice_of, linear_estimate
+from ronghe.models.terms import group_name
 
 
 def estimate(specification: dict, data: Data) -> Estimate:
     """Fit one coefficient of each treatment per group in one regression, and test that they are equal.
 
-    `split` says what differs between groups: the treatment only; all regressors; or everything, the period effects too,
-    which is the same as a regression for each group but gives the covariance between them.
+    `split` says what differs between groups: the treatment only; all regressors; or everything, the periods
+    too, which is the same as a regression for each group but gives the covariance between them.
     """
     design = build(specification, data)
     labels = group_labels(specification["groups"], design, data)
@@ -35,7 +35,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
     for name in divided:
         for group in names:
             columns.append(np.where(labels == group, design.columns([name])[:, 0], 0.0))
-            terms.append(f"{name}[{group}]")
+            terms.append(group_name(name, group))
     kept = [n for n in others if n not in divided]
     X = np.column_stack([*columns, design.columns(kept)])
     terms += kept
@@ -46,9 +46,9 @@ def estimate(specification: dict, data: Data) -> Estimate:
         X = np.column_stack([X, extra])
         terms += [f"period by group {i + 1}" for i in range(extra.shape[1])]
     full = replace(design, X=X, names=terms)
-    choice = Choice.of(specification)
-    fit = least_squares(full.y, X, full.layout, effects, choice, terms)
-    shown = first_coefficients(fit, reported)
+    choice = choice_of(specification)
+    fit = fit_panel(full.y, X, full.layout, effects, choice, terms)
+    shown = fit.first(reported)
     result = linear_estimate(
         specification, replace(full, names=terms[:reported]), shown, effects, f"within_groups_{split}", choice
     )

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ronghe.errors import RongheError
 from ronghe.linear.inference import test_table
-from ronghe.models.design.design import terms_of
+from ronghe.models.design.design import build, terms_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.kinds import estimator
 
@@ -17,20 +17,20 @@ COLUMNS = ["left_out", "term", "estimate", "std_error", "pvalue", "lower", "uppe
 
 
 def fit_base(base: dict, data: Data) -> Estimate:
-    """Fit the specification that another one builds on."""
-    return import_module(estimator(base["kind"])).estimate(base, data)
+    """Fit the specification that another one builds on, without the bootstrap tests, which nobody reads of a refit."""
+    return import_module(estimator(base["kind"])).estimate({**base, "wild_repetitions": 0}, data)
 
 
 def estimate(specification: dict, data: Data) -> Estimate:
     """Fit `of` again without each region, and say how far every estimate of interest moves.
 
     dfbeta is (all - without)/(error with all) (Belsley, Kuh and Welsch 1980, eq. 2.7 with the full sample's error). Of
-    spatial models the treatment's direct and indirect effects and rho are followed. A fit that cannot be made, say
+    spatial models the treatment's direct and indirect impacts and rho are followed. A fit that cannot be made, say
     because a neighbour becomes an island, is a row with a note.
     """
     base = specification["of"]
     whole = fit_base(base, data)
-    watched = {**watch(base, whole)}
+    watched = watch(base, whole)
     rows = []
     regions = _regions(base, data)
     for region in regions:
@@ -52,7 +52,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
 
 
 def watch(base: dict, result: Estimate) -> dict[str, pd.Series]:
-    """Return the estimates that a reader follows: treatments, and of spatial models rho and the treatments' effects."""
+    """Return the estimates that a reader follows: treatments, and of spatial models rho and the treatments' impacts."""
     treatment = [t.name for t in terms_of(base, "treatment")]
     terms = result.coefficients.set_index("term")
     found = {name: terms.loc[name] for name in (*treatment, "rho", "lambda") if name in terms.index}
@@ -65,8 +65,6 @@ def watch(base: dict, result: Estimate) -> dict[str, pd.Series]:
 
 def _regions(base: dict, data: Data) -> list[str]:
     """Return the regions of the base's sample, in alphabetical order."""
-    from ronghe.models.design.design import build
-
     return list(build(base, data).index.levels[0])
 
 

@@ -1,4 +1,4 @@
-"""Mediation: how much of the effect of the treatment runs through another variable."""
+"""Mediation: how much of what the treatment does runs through another variable."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pandas as pd
 
 from ronghe.errors import RongheError
 from ronghe.linear.bootstrap import CrossProducts, percentile_interval, studentised_interval, unit_draws
-from ronghe.linear.covariance import Choice
 from ronghe.linear.inference import coefficient_table, covariance_table, test_table
-from ronghe.linear.joint_covariance import joint_covariance
+from ronghe.linear.joint_covariance import covariance_between_fits
 from ronghe.linear.layout import Layout
-from ronghe.linear.least_squares import least_squares
+from ronghe.linear.panel_models import fit_panel
 from ronghe.models.design.design import build, terms_of
 from ronghe.models.estimate import Data, Estimate
+from ronghe.models.report import choice_of, covariance_facts, facts
 
 PATHS = ["total", "treatment_to_mediator", "mediator_to_outcome", "direct"]
 
@@ -35,13 +35,13 @@ def estimate(specification: dict, data: Data) -> Estimate:
         raise RongheError(f"the mediator '{m_name}' is among the controls; leave it out of them")
     names = [*treatment, *(n for n in design.names if n not in treatment)]
     X, m = design.columns(names), design.columns([m_name])[:, 0]
-    effects, choice = specification.get("effects", "twoways"), Choice.of(specification)
+    effects, choice = specification.get("effects", "twoways"), choice_of(specification)
     layout = design.layout
-    total = least_squares(design.y, X, layout, effects, choice, names)
-    first = least_squares(m, X, layout, effects, choice, names)
-    third = least_squares(design.y, np.column_stack([m, X]), layout, effects, choice, [m_name, *names])
+    total = fit_panel(design.y, X, layout, effects, choice, names)
+    first = fit_panel(m, X, layout, effects, choice, names)
+    third = fit_panel(design.y, np.column_stack([m, X]), layout, effects, choice, [m_name, *names])
     estimates = np.array([f.coefficients[0] for f in (total, first, third)] + [third.coefficients[1]])
-    cov = joint_covariance([total, first, third], [layout] * 3, choice, [[0], [0], [0, 1]])
+    cov = covariance_between_fits([total, first, third], [layout] * 3, choice, [[0], [0], [0, 1]])
     _, a, b, _ = estimates
     J = np.vstack([np.eye(4), [0, b, a, 0]])
     values, cov = np.append(estimates, a * b), J @ cov @ J.T
@@ -53,23 +53,20 @@ def estimate(specification: dict, data: Data) -> Estimate:
         coefficients=coefficients,
         covariance=covariance_table([*PATHS, "indirect"], cov),
         tests=test_table(_tests(coefficients, paths, draws)),
-        fit={
-            "model": "ols",
-            "effects": effects,
-            "method": "within_paths",
-            **choice.facts,
-            "weights": None,
-            **design.facts(),
-            "treatment": treatment[0],
-            "mediator": m_name,
-            "sample": specification.get("sample_name", "all"),
-            "loglik": None,
-            "rsquared_within": third.rsquared,
-            "sigma2": third.ssr / third.df_residual,
-            "df_inference": third.df_inference,
-            "repetitions": repetitions,
-        },
+        fit=facts(
+            specification,
+            "within_paths",
+            design.facts(),
+            covariance=covariance_facts(choice),
+            treatment=treatment[0],
+            mediator=m_name,
+            rsquared_within=third.rsquared,
+            sigma2=third.ssr / third.df_residual,
+            df_inference=third.df_inference,
+            repetitions=repetitions,
+        ),
         tables={"paths": paths},
+        libraries=("linearmodels",),
     )
 
 

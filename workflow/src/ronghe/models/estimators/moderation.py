@@ -1,4 +1,4 @@
-"""Moderation: how the effect of the treatment depends on the level of another variable."""
+"""Moderation: how the slope of the treatment depends on the level of another variable."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from ronghe.linear.covariance import Choice
 from ronghe.linear.inference import coefficient_table
-from ronghe.linear.least_squares import Fit, least_squares
+from ronghe.linear.panel_models import Fit, fit_panel
 from ronghe.models.design.design import build, terms_of
 from ronghe.models.estimate import Data, Estimate
-from ronghe.models.report import linear_estimate
+from ronghe.models.report import choice_of, linear_estimate
 
 
 def estimate(specification: dict, data: Data) -> Estimate:
@@ -27,9 +26,9 @@ def estimate(specification: dict, data: Data) -> Estimate:
     names = [x_name, m_name, product, *others]
     X = np.column_stack([x, m - centre, x * (m - centre), design.columns(others)])
     full = replace(design, X=X, names=names)
-    choice = Choice.of(specification)
+    choice = choice_of(specification)
     effects = specification.get("effects", "twoways")
-    fit = least_squares(full.y, X, full.layout, effects, choice, names)
+    fit = fit_panel(full.y, X, full.layout, effects, choice, names)
     result = linear_estimate(specification, full, fit, effects, "within_interaction", choice)
     points = np.linspace(m.min(), m.max(), specification.get("points", 41))
     result.tables = {"marginal_effects": marginal_effects(fit, points, centre, m)}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ronghe.models.design.design import build
 from ronghe.models.estimate import Data, Estimate
-from ronghe.models.report import least_squares_estimate
+from ronghe.models.report import panel_estimate
 
 
 def estimate(specification: dict, data: Data) -> Estimate:
-    """Least squares with one constant."""
-    return least_squares_estimate(specification, build(specification, data), "pooled", "pooled")
+    """Fit linearmodels' PooledOLS."""
+    return panel_estimate(specification, build(specification, data), "pooled", "pooled")

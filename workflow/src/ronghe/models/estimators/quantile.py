@@ -7,12 +7,13 @@ import pandas as pd
 
 from ronghe.errors import RongheError
 from ronghe.linear.bootstrap import unit_draws
-from ronghe.linear.covariance import Choice
 from ronghe.linear.inference import coefficient_table, covariance_table, test_table
 from ronghe.linear.layout import Layout
-from ronghe.linear.least_squares import least_squares
+from ronghe.linear.least_squares import fit_least_squares
 from ronghe.models.design.design import Design, build
 from ronghe.models.estimate import Data, Estimate
+from ronghe.models.report import facts
+from ronghe.models.terms import group_name
 
 
 def estimate(specification: dict, data: Data) -> Estimate:
@@ -23,6 +24,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
     bias is of order 1/T and large in short panels: with eight periods and truths -0.28, 1 and 2.28 at quantiles 0.1,
     0.5 and 0.9 a simulation gave -0.03, 0.99 and 2.00. The split-panel jackknife (Dhaene and Jochmans 2015, eq. 2.6),
     on by default, gave -0.33, 0.98 and 2.30. Errors come from resampling whole units.
+    The maintained packages have no panel quantiles by moments; statsmodels' QuantReg has no fixed effects.
     """
     design = build(specification, data)
     effects = specification.get("effects", "twoways")
@@ -33,8 +35,8 @@ def estimate(specification: dict, data: Data) -> Estimate:
     by_moments(design.y, design.X, design.layout, effects, quantiles, design.names)
     every = estimates(design.y, design.X, design.layout, effects, quantiles, jackknife)
     draws = _draws(design, effects, quantiles, jackknife, repetitions, data.seed)
-    terms = [f"{name}[q{tau:g}]" for tau in quantiles for name in design.names]
-    terms += [f"{name}[location]" for name in design.names] + [f"{name}[scale]" for name in design.names]
+    parts = [*(f"q{tau:g}" for tau in quantiles), "location", "scale"]
+    terms = [group_name(name, part) for part in parts for name in design.names]
     cov = np.cov(draws, rowvar=False)
     k = len(design.names)
     spread = every[-k:] / np.sqrt(np.diag(cov)[-k:])
@@ -52,21 +54,15 @@ def estimate(specification: dict, data: Data) -> Estimate:
         coefficients=table,
         covariance=covariance_table(terms, cov),
         tests=test_table(tests),
-        fit={
-            "model": "location and scale",
-            "effects": effects,
-            "method": "moment_quantiles_jackknife" if jackknife else "moment_quantiles",
-            "cov_type": "bootstrap",
-            "cluster": ["units"],
-            "weights": None,
-            **design.facts(),
-            "sample": specification.get("sample_name", "all"),
-            "quantiles": list(quantiles),
-            "loglik": None,
-            "rsquared_within": None,
-            "sigma2": None,
-            "repetitions": repetitions,
-        },
+        fit=facts(
+            specification,
+            "moment_quantiles_jackknife" if jackknife else "moment_quantiles",
+            design.facts(),
+            "location and scale",
+            covariance={"cov_type": "bootstrap", "cluster": ["units"]},
+            quantiles=list(quantiles),
+            repetitions=repetitions,
+        ),
         tables={"quantiles": pd.DataFrame(path)},
     )
 
@@ -84,12 +80,11 @@ def by_moments(
     The scale is fitted to 2 R (1(R >= 0) - mean 1(R >= 0)), which has the mean of |R| conditional on x and is what the
     authors' xtqreg uses.
     """
-    choice = Choice("homoskedastic")
-    location = least_squares(y, X, layout, effects, choice, names)
+    location = fit_least_squares(y, X, layout, effects, names)
     R = location.residuals
     above = R >= 0
     size = 2 * R * (above - above.mean())
-    scale = least_squares(size, X, layout, effects, choice, names)
+    scale = fit_least_squares(size, X, layout, effects, names)
     fitted = size - scale.residuals
     if (fitted <= 0).any():
         # Standard errors and quantiles rest on a positive scale; a few cells do no harm, many say the model is wrong.

@@ -8,6 +8,7 @@ from ronghe.linear.inference import chi2_pvalue, test_table
 from ronghe.models.design.design import Design, build
 from ronghe.models.design.weights import facts, frames_of, weights_of
 from ronghe.models.estimate import Data, Estimate
+from ronghe.spatial.results import SpatialPanelResult
 from ronghe.spatial.spatial_panel import SpatialPanel
 from ronghe.weights import Weights
 
@@ -35,25 +36,23 @@ def spatial_fit(specification: dict, data: Data, design: Design, W: Weights, cut
 
 
 def report(
-    specification: dict, design: Design, result: object, options: dict, covariance: str, cut: list[str]
+    specification: dict, design: Design, result: SpatialPanelResult, options: dict, covariance: str, cut: list[str]
 ) -> Estimate:
     """Label an engine's result: coefficients, covariance, impacts, tests and the facts of the fit."""
-    cov = result.cov
-    cov.index.name = "term"
     has_impacts = options["model"] not in ("sem", "ols")
-    told = {
+    fit = {
         **options,
         "error_weights": specification.get("error_weights"),
         "cov_type": covariance,
         **({"cluster": _as_list(specification.get("cluster", "units"))} if covariance == "clustered" else {}),
         **({"cutoff_km": specification["cutoff_km"]} if covariance == "conley" else {}),
-        **facts(specification, design, cut, *getattr(result, "notes", ())),
+        **facts(specification, design, cut, *result.notes),
         "loglik": float(result.loglik),
         "rsquared_within": float(result.rsquared_within),
         "sigma2": float(result.sigma2),
     }
     tests = test_table(_tests(result, options["model"]))
-    contract = {"coefficients": result.tidy(), "covariance": cov, "tests": tests, "fit": told}
+    contract = {"coefficients": result.tidy(), "covariance": result.cov, "tests": tests, "fit": fit}
     return Estimate(**contract, **({"impacts": result.impacts().reset_index()} if has_impacts else {}))
 
 
@@ -70,7 +69,7 @@ def _settings(specification: dict, data: Data, design: Design, covariance: str) 
     return settings
 
 
-def _tests(result: object, model: str) -> list[dict]:
+def _tests(result: SpatialPanelResult, model: str) -> list[dict]:
     """Return Wald tests that the spatial lags of regressors vanish, and of the common-factor restriction of an SDM."""
     names = list(result.params.index)
     b, V = result.params.to_numpy(), result.cov.to_numpy()

@@ -14,7 +14,7 @@ from ronghe.spatial.dynamic.panel import DynamicPanel
 
 
 def estimate(specification: dict, data: Data) -> Estimate:
-    """Fit a dynamic SAR or SDM by quasi-maximum likelihood, bias-corrected; effects in the short and the long run."""
+    """Fit a dynamic SAR or SDM by quasi-maximum likelihood, bias-corrected; impacts in the short and the long run."""
     design = build(specification, data)
     W, cut = weights_of(specification, data, design)
     options = {
@@ -33,9 +33,8 @@ def estimate(specification: dict, data: Data) -> Estimate:
     impacts = pd.concat([result.impacts(h).reset_index().assign(horizon=h) for h in horizons], ignore_index=True)
     impacts.insert(2, "horizon", impacts.pop("horizon"))
     tests = [result.stability_test()]
-    if len(model.lags) > 1:
+    if len(model.process.lags) > 1:
         tests.append(result.separability_test())
-    told = facts(specification, design, cut, *notes)
     return Estimate(
         coefficients=result.tidy(),
         covariance=result.cov,
@@ -44,7 +43,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
         fit={
             **options,
             "cov_type": covariance,
-            **told,
+            **facts(specification, design, cut, *notes),
             "nobs": result.nobs,
             "loglik": float(result.loglik),
             "rsquared_within": None,

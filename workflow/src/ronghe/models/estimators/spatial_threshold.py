@@ -1,4 +1,4 @@
-"""A threshold in a spatial panel: the treatment's own and neighbours' effect on either side of a level."""
+"""A threshold in a spatial panel: the treatment's own and neighbours' coefficients on either side of a level."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from ronghe.linear.absorption import absorb
 from ronghe.linear.inference import test_table
 from ronghe.linear.threshold_search import candidates
 from ronghe.models.design.design import Design, build, terms_of
-from ronghe.models.design.weights import weights_of
+from ronghe.models.design.weights import frames_of, weights_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.estimators.spatial import spatial_fit
 from ronghe.models.estimators.threshold import critical_likelihood_ratio, regime_names
-from ronghe.weights import Weights
+from ronghe.spatial.likelihood import Likelihood
+from ronghe.spatial.spatial_panel import SpatialPanel
+from ronghe.weights.matrix import Weights
 
 LEVEL = 0.95
 GRID = 601
@@ -23,10 +25,10 @@ GRID = 601
 
 @dataclass(frozen=True)
 class Profile:
-    """The likelihood concentrated to rho, for one set of regressors and any number of outcomes (columns).
+    """The engine's likelihood concentrated to rho, for one set of regressors and any number of outcomes (columns).
 
-    ln L = periods [ln|I - rho W| - ln(1 - rho)] - n/2 ln(e'e), e = Q(y - rho W y) off the regressors, in Lee and Yu's
-    (2010) transformation, where n = (N - 1)(T - 1) and the term ln(1 - rho) belongs to period effects.
+    ln L = T ln|I - rho W| - n/2 ln(e'e), e = Q(y - rho W y) off the regressors, with the T, n and Jacobian of Lee and
+    Yu's (2010) transformation as `Likelihood` has them.
     """
 
     rho: np.ndarray
@@ -34,16 +36,13 @@ class Profile:
     n: int
 
     @classmethod
-    def of(cls, W: Weights, n_units: int, n_periods: int, twoways: bool, lagged: bool) -> Profile:
+    def of(cls, likelihood: Likelihood) -> Profile:
         """Tabulate the Jacobian on a grid of rho inside its bounds; without a lag rho is zero."""
-        n = (n_units - twoways) * (n_periods - 1)
-        if not lagged:
-            return cls(np.zeros(1), np.zeros(1), n)
-        low, high = W.eigenvalue_bounds()
-        rho = np.linspace(0.999 / low, 0.999 / high, GRID)
-        omega = np.linalg.eigvals(W.sparse.toarray())
-        logdet = np.log(np.abs(1 - rho[:, None] * omega)).sum(axis=1) - twoways * np.log(1 - rho)
-        return cls(rho, (n_periods - 1) * logdet, n)
+        if likelihood.lag is None:
+            return cls(np.zeros(1), np.zeros(1), likelihood.nobs)
+        rho = np.linspace(*(0.999 * end for end in likelihood.lag.bounds), GRID)
+        jacobian = [likelihood.log_jacobian(likelihood.lag, r)[0] for r in rho]
+        return cls(rho, likelihood.n_periods * np.array(jacobian), likelihood.nobs)
 
     def maximum(self, yy: np.ndarray, yl: np.ndarray, ll: np.ndarray) -> np.ndarray:
         """Return the greatest ln L (without constants) for each column, from products of y and W y off the regressors.
@@ -165,8 +164,7 @@ def _problem(specification: dict, design: Design, W: Weights) -> Problem:
     effects, model = specification.get("effects", "twoways"), specification.get("model", "sdm")
     treatment = [t.name for t in terms_of(specification, "treatment")]
     W = W.align(list(design.index.levels[0]))
-    layout = design.layout
-    profile = Profile.of(W, layout.n_units, layout.n_periods, effects == "twoways", model != "slx")
+    profile = Profile.of(SpatialPanel(*frames_of(design), W, model=model, effects=effects).likelihood)
     q = design.columns([_name(specification)])[:, 0]
     others = [n for n in design.names if n not in treatment]
     return Problem(design, W, treatment, others, q, effects, model, profile)

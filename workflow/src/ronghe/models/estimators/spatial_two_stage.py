@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ronghe.linear.covariance import Choice
 from ronghe.models.design.design import build, terms_of
-from ronghe.models.design.weights import facts, frames_of, weights_of
+from ronghe.models.design.weights import facts as spatial_facts
+from ronghe.models.design.weights import frames_of, weights_of
 from ronghe.models.estimate import Data, Estimate
+from ronghe.models.report import choice_of, covariance_facts, facts
 from ronghe.spatial.two_stage.panel import SpatialTwoStage
 
 
@@ -24,7 +25,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
         endogenous=endogenous,
         instruments=design.frame[excluded] if excluded else None,
     )
-    choice = Choice.of(specification)
+    choice = choice_of(specification)
     result = model.fit(cov_type=choice.kind, cluster=choice.cluster)
     has_impacts = options["model"] not in ("sem", "ols")
     notes = [f"instruments spanned by others, left out: {', '.join(result.dropped_instruments)}"]
@@ -32,17 +33,17 @@ def estimate(specification: dict, data: Data) -> Estimate:
         coefficients=result.tidy(),
         covariance=result.cov,
         tests=result.tests(),
-        fit={
+        fit=facts(
+            specification,
+            "spatial_two_stage",
+            spatial_facts(specification, design, cut, *(notes if result.dropped_instruments else [])),
             **options,
-            "method": "spatial_two_stage",
-            **choice.facts,
-            **facts(specification, design, cut, *(notes if result.dropped_instruments else [])),
-            "endogenous": endogenous,
-            "instruments": list(result.instruments),
-            "loglik": None,
-            "rsquared_within": None,
-            "sigma2": result.sigma2,
-            "lambda": result.spatial_error.lam if result.spatial_error else None,
-        },
+            covariance=covariance_facts(choice),
+            endogenous=endogenous,
+            instruments=list(result.instruments),
+            sigma2=result.sigma2,
+            **{"lambda": result.spatial_error.lam if result.spatial_error else None},
+        ),
+        libraries=("linearmodels",),
         **({"impacts": result.impacts().reset_index()} if has_impacts else {}),
     )

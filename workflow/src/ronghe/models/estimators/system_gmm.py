@@ -8,15 +8,10 @@ import pandas as pd
 from ronghe.errors import RongheError
 from ronghe.linear.gmm import fit_moments, require_full_rank, serial_correlation
 from ronghe.linear.gmm_system import Arrays, assemble
-from ronghe.linear.inference import (
-    chi2_pvalue,
-    coefficient_table,
-    covariance_table,
-    t_pvalue,
-    test_table,
-)
+from ronghe.linear.inference import chi2_pvalue, coefficient_table, covariance_table, t_pvalue, test_table
 from ronghe.models.design.design import column, sample_mask, terms_of
 from ronghe.models.estimate import Data, Estimate
+from ronghe.models.report import facts
 
 
 def estimate(specification: dict, data: Data) -> Estimate:
@@ -27,7 +22,13 @@ def estimate(specification: dict, data: Data) -> Estimate:
 def estimate_moments(specification: dict, data: Data, levels: bool) -> Estimate:
     """Fit the moments and put them in the form of the results contract."""
     arrays = read_arrays(specification, data)
-    system = assemble(arrays, specification, levels)
+    system = assemble(
+        arrays,
+        levels,
+        instrument_lags=specification.get("instrument_lags", [2]),
+        collapse=bool(specification.get("collapse", False)),
+        dummies=specification.get("effects", "twoways") == "twoways",
+    )
     n_instruments = system.Z[0].shape[1]
     if n_instruments < len(system.names):
         raise RongheError(f"{len(system.names)} coefficients need as many instruments; there are {n_instruments}")
@@ -56,24 +57,21 @@ def estimate_moments(specification: dict, data: Data, levels: bool) -> Estimate:
         coefficients=table,
         covariance=covariance_table(system.reported, fitted.covariance[:k, :k]),
         tests=test_table(tests),
-        fit={
-            "model": "dynamic",
-            "effects": specification.get("effects", "twoways"),
-            "method": "system_gmm" if levels else "difference_gmm",
-            "steps": steps,
-            "cov_type": "windmeijer" if steps == 2 else "robust",
-            "weights": None,
-            "outcome": arrays.outcome,
-            "regressors": system.reported,
-            "sample": specification.get("sample_name", "all"),
-            "nobs": int(sum(system.n_differences)),
-            "n_units": len(system.Z),
-            "n_periods": arrays.y.shape[1],
-            "n_instruments": n_instruments,
-            "loglik": None,
-            "rsquared_within": None,
-            "sigma2": None,
-        },
+        fit=facts(
+            specification,
+            "system_gmm" if levels else "difference_gmm",
+            {
+                "outcome": arrays.outcome,
+                "regressors": system.reported,
+                "nobs": int(sum(system.n_differences)),
+                "n_units": len(system.Z),
+                "n_periods": arrays.y.shape[1],
+            },
+            "dynamic",
+            covariance={"cov_type": "windmeijer" if steps == 2 else "robust"},
+            steps=steps,
+            n_instruments=n_instruments,
+        ),
     )
 
 

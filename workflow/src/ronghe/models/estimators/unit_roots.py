@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError
-from ronghe.linear.inference import COEFFICIENT_COLUMNS, test_table
+from ronghe.linear.inference import test_table
 from ronghe.linear.unit_roots import Deterministic, Null, statistics
 from ronghe.models.design.design import column, sample_mask, terms_of
 from ronghe.models.estimate import Data, Estimate
+from ronghe.models.report import facts, without_coefficients
 
 WORDS = {
     "levin_lin_chu": "Levin-Lin-Chu",
@@ -49,30 +50,18 @@ def estimate(specification: dict, data: Data) -> Estimate:
                 rows.append(_row(name, form, test, float(statistic[0]), null.draws[test]))
     table = pd.DataFrame(rows)
     note = f"p from {repetitions} simulated panels of {n_units} x {n_periods}"
-    return Estimate(
-        coefficients=pd.DataFrame(columns=COEFFICIENT_COLUMNS),
-        covariance=pd.DataFrame(index=pd.Index([], name="term")),
-        tests=test_table([_test(row, note, n_periods) for row in rows]),
-        fit={
-            "model": "unit_roots",
-            "effects": "trends" if deterministic.trend else "constants",
-            "method": "simulated_null",
-            "cov_type": None,
-            "weights": None,
-            "outcome": None,
-            "regressors": [t.name for t in terms],
-            "sample": specification.get("sample_name", "all"),
-            "nobs": n_units * n_periods,
-            "n_units": n_units,
-            "n_periods": n_periods,
-            "loglik": None,
-            "rsquared_within": None,
-            "sigma2": None,
-            "lags": deterministic.lags,
-            "repetitions": repetitions,
-        },
-        tables={"unit_roots": table},
+    sample = {"outcome": None, "regressors": [t.name for t in terms], "nobs": n_units * n_periods}
+    held = facts(
+        specification,
+        "simulated_null",
+        sample | {"n_units": n_units, "n_periods": n_periods},
+        "unit_roots",
+        "trends" if deterministic.trend else "constants",
+        lags=deterministic.lags,
+        repetitions=repetitions,
     )
+    tests = test_table([_test(row, note, n_periods) for row in rows])
+    return without_coefficients(held, tests, {"unit_roots": table})
 
 
 def _row(variable: str, form: str, test: str, statistic: float, draws: np.ndarray) -> dict:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ronghe.linear.inference import (
-    test_table,
-)
+from ronghe.linear.inference import test_table
 from ronghe.models.design.design import build
-from ronghe.models.design.weights import frames_of, weights_of
+from ronghe.models.design.weights import facts, frames_of, weights_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.report import tables_estimate
+from ronghe.spatial.choice.comparison import compare_models, compare_weights
 
 
 def estimate(specification: dict, data: Data) -> Estimate:
     """Compare one model under several weights: likelihood, criteria, and posterior probability of each."""
-    from ronghe.spatial.choice.comparison import compare_models, compare_weights
-
     design = build(specification, data)
     y, X = frames_of(design)
     names = specification["compare_weights"]
@@ -29,6 +26,5 @@ def estimate(specification: dict, data: Data) -> Estimate:
     models = pd.concat(parts, ignore_index=True)
     models.insert(0, "weights", models.pop("weights"))
     tables = {"weights": weights, "models": models}
-    return tables_estimate(
-        specification, design, cut, "weights_comparison", tables, {"compared": names}, test_table([])
-    )
+    sample = facts(specification, design, cut)
+    return tables_estimate(specification, sample, "weights_comparison", tables, {"compared": names}, test_table([]))

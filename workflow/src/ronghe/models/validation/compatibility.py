@@ -1,4 +1,4 @@
-"""Why an older number differs: conventions of splm, SDPDmod and spreg computed beside the right values.
+"""Why an older number differs: conventions of splm, SDPDmod and spreg computed beside ours.
 
 Each function reproduces one convention from its description and documentation; none of them is used for inference.
 """
@@ -6,7 +6,6 @@ Each function reproduces one convention from its description and documentation; 
 from __future__ import annotations
 
 import warnings
-from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +15,7 @@ from scipy.special import gammaln
 
 from ronghe.errors import RongheError, require_known
 from ronghe.linear.algebra import inverse_scaled
-from ronghe.spatial.labelled import multiplier_means
+from ronghe.spatial.impacts import average_multipliers
 from ronghe.spatial.log_determinant.exact import log_determinant
 from ronghe.spatial.results import SpatialPanelResult
 from ronghe.spatial.spatial_panel import SpatialPanel
@@ -28,54 +27,35 @@ DIFFER = {"splm": ["sar", "sdm", "sem", "sdem"], "sdpdmod": ["sar", "sdm"], "spr
 COLUMNS = ["quantity", "convention", "ours", "difference", "why"]
 
 
-def conventions(y: pd.Series, X: pd.DataFrame, W: object, compat: str, effects: str = "twoways") -> pd.DataFrame:
-    """Return what a package's convention gives for a spatial Durbin model, with the right value beside it.
+def convention_table(panel: SpatialPanel, package: str) -> pd.DataFrame:
+    """Return a package's numbers for a model beside ours, both from least squares with dummies, and why they differ.
 
-    `compat` is splm, sdpdmod or spreg; for splm those for an error model follow. A warning says that the numbers
-    under `convention` are for comparison only.
+    `package` is splm, sdpdmod or spreg. A warning says that the numbers under `convention` are for comparison only.
     """
-    require_known(compat, PACKAGES, "compat", "conventions")
-    kinds = ["sdm", "sem"] if compat == "splm" else ["sdm"]
-    models = [SpatialPanel(y, X, W, kind, effects, "lsdv", name="conventions") for kind in kinds]
-    tables = [convention_table(model, compat) for model in models]
-    warnings.warn(said_of(compat, "`ours`"), stacklevel=2)
-    return pd.concat(tables, ignore_index=True)
-
-
-def said_of(compat: str, where: str) -> str:
-    """Return the warning that goes with a package's conventions."""
-    return f"conventions of {PACKAGES[compat]}, for comparison with older numbers; the right values are under {where}"
-
-
-def convention_table(model: SpatialPanel, compat: str) -> pd.DataFrame:
-    """Return a package's numbers for a model beside ours, both from least squares with dummies, and why they differ."""
-    s = model.specification
+    require_known(package, PACKAGES, "package", panel.name)
+    s = panel.specification
     if s.effects == "pooled":
-        raise RongheError(f"{model.name}: the packages differ in their fixed effects; choose units, time or twoways")
-    if s.model not in DIFFER[compat]:
+        raise RongheError(f"{panel.name}: the packages differ in their fixed effects; choose units, time or twoways")
+    if s.model not in DIFFER[package]:
         raise RongheError(
-            f"{model.name}: compat='{compat}' has nothing to compare for model '{s.model}'; "
-            f"its conventions differ for {', '.join(DIFFER[compat])}"
+            f"{panel.name}: {package} has nothing to compare for model '{s.model}'; "
+            f"its conventions differ for {', '.join(DIFFER[package])}"
         )
-    result = _with_dummies(model).fit()
-    rows = {"splm": _splm, "sdpdmod": _sdpdmod, "spreg": _spreg}[compat](result, model)
+    result = panel.with_dummies().fit()
+    rows = {"splm": _splm, "sdpdmod": _sdpdmod, "spreg": _spreg}[package](result, panel)
     table = pd.DataFrame(rows, columns=["quantity", "convention", "ours", "why"])
+    warnings.warn(
+        f"{panel.name}: conventions of {PACKAGES[package]}, for comparison with older numbers; the right values are "
+        "in the column 'ours'",
+        stacklevel=2,
+    )
     return table.assign(difference=table["convention"] - table["ours"])[COLUMNS]
-
-
-def _with_dummies(model: SpatialPanel, compat: str | None = None) -> SpatialPanel:
-    """Return the model by least squares with dummies, on the same data."""
-    other = copy(model)
-    for cached in ("moments", "likelihood"):
-        other.__dict__.pop(cached, None)
-    other.specification, other.compat = replace(model.specification, method="lsdv"), compat
-    return other
 
 
 def _splm(result: SpatialPanelResult, model: SpatialPanel) -> list[tuple]:
     time = model.projection.has_time
     if model.specification.has_error:
-        theirs = _with_dummies(model, "demean_first").fit() if time else result
+        theirs = model.with_dummies(demean_first=True).fit() if time else result
         constant = result.nobs / 2 * (np.log(2 * np.pi / result.nobs) + 1)
         why = f"without its constants{', and of data demeaned before the filter' if time else ''}"
         rows = [("loglik of the error model", theirs.loglik + constant, result.loglik, why)]
@@ -109,7 +89,7 @@ def _sdpdmod(result: SpatialPanelResult, model: SpatialPanel) -> list[tuple]:
     if model.projection.has_time:
         error = error_without_projection(result)
         rows.append(("std_error of rho", error, result.std_errors["rho"], "G Z b not projected on the time effects"))
-    dummies = _with_dummies(model)
+    dummies = model.with_dummies()
     kinds = ["sar", "sdm"] if model.specification.model == "sdm" else ["sar"]
     pairs = {kind: log_marginals(dummies.variant(kind)) for kind in kinds}
     for kind, (theirs, ours) in pairs.items():
@@ -124,11 +104,11 @@ def _sdpdmod(result: SpatialPanelResult, model: SpatialPanel) -> list[tuple]:
 
 def _spreg(result: SpatialPanelResult, model: SpatialPanel) -> list[tuple]:
     impacts = result.impacts()["estimate"]
-    (own, _), _ = multiplier_means(result.model.lag_weights, result.rho)
+    means, _ = average_multipliers(result.model.likelihood.lag, result.model.lag_matrix, result.rho)
     rows = []
     for name in model.specification.durbin:
         why = "the mean diagonal of S^-1 beta alone, without W theta"
-        rows.append((f"direct effect of {name}", result.params[name] * own[0], impacts[name, "direct"], why))
+        rows.append((f"direct effect of {name}", result.params[name] * means[0, 0], impacts[name, "direct"], why))
     return rows
 
 
@@ -196,9 +176,9 @@ def log_marginals(model: SpatialPanel, step: float = 0.001) -> tuple[float, floa
     On a grid of rho the integrand is divided by its maximum exp(c). They sum (x1 + x0)(f1 - f0)/2, take c plus that
     sum for the logarithm of the integral, and write (2 pi)^-a with a = (NT - k - effects)/2.
     """
-    likelihood, effects = model.likelihood, model.projection
+    likelihood, projection = model.likelihood, model.projection
     k = len(model.specification.terms)
-    a = (model.panel.y.size - k - effects.n_absorbed(model.panel.n_units, model.panel.n_periods)) / 2
+    a = (model.panel.y.size - k - projection.n_absorbed(model.panel.n_units, model.panel.n_periods)) / 2
     ln_det, lead = log_determinant(model.weights), likelihood.moments.n_lead
     low, high = ln_det.bounds
     grid = np.arange(low + step, high, step)

@@ -9,17 +9,17 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import TextIO
 
 import numpy as np
 import pandas as pd
 
-from ronghe.errors import RongheError, listing
-from ronghe.spatial.results import SpatialPanelResult
+from ronghe.errors import RongheError
+from ronghe.models.estimate import Data
+from ronghe.models.validation.truth import Truth, specification_truth
+from ronghe.spatial.choice.lagrange import lm_tests, residual_moran
+from ronghe.spatial.choice.nested_tests import lr_test, wald_restriction
 from ronghe.spatial.spatial_panel import SpatialPanel
-from ronghe.spatial.sufficient_statistics import lag
-from ronghe.weights import Weights
 
 # Estimators by name: the method of the engine, and the small-sample factor of its covariance.
 ESTIMATORS = {
@@ -31,89 +31,7 @@ ESTIMATORS = {
 LEVEL, NORMAL_975 = 0.95, 1.959963984540054
 Progress = Callable[[int, int], None]
 # What a worker process draws from; set before the processes are forked, so that nothing is sent to them.
-_job: tuple[Callable[[int], object], int] | None = None
-
-
-@dataclass(frozen=True)
-class Truth:
-    """A spatial panel whose parameters are known: regressors, weights, coefficients, effects, disturbances."""
-
-    X: pd.DataFrame
-    weights: Weights
-    beta: np.ndarray
-    theta: np.ndarray
-    rho: float
-    lam: float
-    sigma2: float
-    effects: np.ndarray
-    pool: np.ndarray | None = None
-
-    @classmethod
-    def of(cls, result: SpatialPanelResult, weights: Weights, disturbances: str = "normal") -> Truth:
-        """Take the estimates of a fitted SDM (or smaller) with its recovered effects for the truth."""
-        from ronghe.spatial.postestimation.recovered_effects import recover
-
-        model, s = result.model, result.specification
-        theta = np.zeros(len(s.names))
-        for name, value in zip(s.durbin, model.b[len(s.names) :], strict=True):
-            theta[s.names.index(name)] = value
-        index = pd.MultiIndex.from_product([model.panel.units, model.panel.periods], names=model.panel.index.names)
-        X = pd.DataFrame(model.panel.X.reshape(len(index), -1), index=index, columns=list(s.names))
-        pool = None
-        if disturbances == "residuals":
-            e = model.residuals.ravel() - model.residuals.mean()
-            pool = e * np.sqrt(result.sigma2 / np.mean(e**2))
-        beta = model.b[: len(s.names)]
-        return cls(X, weights, beta, theta, model.rho, model.lam, result.sigma2, recover(result).surface, pool)
-
-    @property
-    def names(self) -> list[str]:
-        """Names of the regressors."""
-        return list(self.X.columns)
-
-    def draw(self, generator: np.random.Generator) -> pd.Series:
-        """Return one outcome."""
-        shape = self.effects.shape
-        if self.pool is None:
-            e = np.sqrt(self.sigma2) * generator.standard_normal(shape)
-        else:
-            e = generator.choice(self.pool, size=shape)
-        W = self.weights.sparse
-        x = self.X.to_numpy().reshape(*shape, -1)
-        u = _solve(self.weights, self.lam, e)
-        y = _solve(self.weights, self.rho, x @ self.beta + lag(W, x @ self.theta) + self.effects + u)
-        return pd.Series(y.ravel(), index=self.X.index, name="y")
-
-    def targets(self) -> pd.Series:
-        """Return the true value of every parameter and effect of the Durbin model."""
-        n, W = self.weights.n, self.weights.sparse
-        ones = np.ones(n)
-        values = dict(zip(self.names, self.beta, strict=True))
-        values |= {f"W*{name}": t for name, t in zip(self.names, self.theta, strict=True)}
-        values |= {"rho": self.rho, "sigma2": self.sigma2}
-        S = np.eye(n) - self.rho * W.toarray()
-        inverse = np.linalg.inv(S)
-        own, lagged = np.trace(inverse) / n, np.trace(inverse @ W.toarray()) / n
-        row, lagged_row = inverse.sum() / n, (inverse @ (W @ ones)).sum() / n
-        for name, b, t in zip(self.names, self.beta, self.theta, strict=True):
-            direct, total = b * own + t * lagged, b * row + t * lagged_row
-            values |= {f"{name}: direct": direct, f"{name}: indirect": total - direct, f"{name}: total": total}
-        return pd.Series(values)
-
-    def restricted(self, to: str) -> Truth:
-        """Return the truth under a null hypothesis: ols, sar or sem."""
-        zero = np.zeros_like(self.theta)
-        if to == "ols":
-            return replace(self, theta=zero, rho=0.0, lam=0.0)
-        if to == "sar":
-            return replace(self, theta=zero, lam=0.0)
-        return replace(self, theta=zero, rho=0.0, lam=self.rho)
-
-
-def _solve(weights: Weights, a: float, values: np.ndarray) -> np.ndarray:
-    from ronghe.spatial.log_determinant.exact import log_determinant
-
-    return log_determinant(weights).solve(a, values) if a else values
+_job: tuple[Callable[[np.random.SeedSequence], np.ndarray], list[np.random.SeedSequence]] | None = None
 
 
 def validate_estimators(
@@ -126,7 +44,7 @@ def validate_estimators(
     cores: int | None = None,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
-    """Return bias, RMSE and the coverage of 95 % intervals of every parameter and effect, by estimator.
+    """Return bias, RMSE and the coverage of 95 % intervals of every parameter and impact, by estimator.
 
     `coverage_error` is the half-width of the 95 % interval of a coverage that is right, 1.96 (0.95 0.05 / R)^(1/2);
     `note` says where coverage lies outside, and whether bias or the standard errors are why.
@@ -207,9 +125,6 @@ def validate_tests(
     LM and Moran where there is no spatial dependence, LR and Wald of the Durbin model where the smaller model is true,
     with dummies ("lsdv") and for the transformed data ("lee_yu").
     """
-    from ronghe.spatial.choice.lagrange import lm_tests, residual_moran
-    from ronghe.spatial.choice.nested_tests import lr_test, wald_restriction
-
     nulls = {to: truth.restricted(to) for to in ("ols", "sar", "sem")}
     labels: list[tuple[str, str, str]] = []
     kinds = ("lsdv", "lee_yu")
@@ -276,29 +191,9 @@ def _watched(results: Iterable[np.ndarray], total: int, progress: Progress | Non
         yield result
 
 
-def specification_truth(specification: dict, data: object, disturbances: str, parameters: dict[str, float]) -> Truth:
-    """Return the truth that the estimates of a spatial specification make, with parameters of the user's in place.
-
-    The specification is fitted as a two-way SDM by Lee and Yu's method whatever it says of these itself: it lends
-    outcome, regressors, sample and weights.
-    """
-    from ronghe.models.design.design import build
-    from ronghe.models.estimators.spatial import frames_of, weights_of
-
-    design = build(specification, data)
-    y, X = frames_of(design)
-    weights, _ = weights_of(specification, data, design)
-    result = SpatialPanel(y, X, weights, "sdm", "twoways", "lee_yu").fit()
-    truth = Truth.of(result, weights, disturbances)
-    unknown = sorted(set(parameters) - {"rho", "sigma2"})
-    if unknown:
-        raise RongheError(f"validation: truth knows rho and sigma2, not {listing(unknown)}")
-    return replace(truth, **parameters)
-
-
 def validate(
     specification: dict,
-    data: object,
+    data: Data,
     settings: dict,
     seed: int,
     cores: int | None = None,

@@ -16,8 +16,9 @@ from ronghe.frames import read_csv
 from ronghe.spatial.choice.hausman import hausman_test
 from ronghe.spatial.random_effects.panel import RandomEffectsPanel
 from ronghe.spatial.random_effects.score_tests import random_effects_tests
+from ronghe.spatial.results import SpatialPanelResult
 from ronghe.spatial.spatial_panel import SpatialPanel
-from ronghe.weights import Weights
+from ronghe.weights.matrix import Weights
 
 COLUMNS = ["quantity", "package", "version", "value", "ours", "difference", "source", "note"]
 
@@ -52,7 +53,7 @@ def compare_packages(figures: str | Path, neighbors: str | Path) -> pd.DataFrame
 def our_figures(y: pd.Series, X: pd.DataFrame, W: Weights) -> dict[str, Callable[[], float]]:
     """Return how each quantity is computed here."""
 
-    def sdm(effects: str, method: str) -> object:
+    def sdm(effects: str, method: str) -> SpatialPanelResult:
         return SpatialPanel(y, X, W, model="sdm", effects=effects, method=method).fit()
 
     def impact(effect: str) -> float:
@@ -61,9 +62,8 @@ def our_figures(y: pd.Series, X: pd.DataFrame, W: Weights) -> dict[str, Callable
     def hausman(model: str, errors: str) -> float:
         return hausman_test(y, X, W, model, errors, pd.DataFrame(index=y.index))["statistic"]
 
-    def lm(start: str) -> float:
-        tests = random_effects_tests(y, X, W)
-        return tests.loc[tests["test"].str.startswith(start), "statistic"].iloc[0]
+    def lm(code: str) -> float:
+        return random_effects_tests(y, X, W).loc[code, "statistic"]
 
     return {
         "sdm_twoways_lsdv_rho": lambda: sdm("twoways", "lsdv").rho,
@@ -74,12 +74,12 @@ def our_figures(y: pd.Series, X: pd.DataFrame, W: Weights) -> dict[str, Callable
         "hausman_sar_kkp": lambda: hausman("sar", "kkp"),
         "hausman_sem_kkp": lambda: hausman("sem", "kkp"),
         "hausman_sem_baltagi": lambda: hausman("sem", "baltagi"),
-        "lm_lambda_standardised": lambda: lm("BSK LM2, standardised"),
-        "lm_lambda_given_units": lambda: lm("BSK conditional LM: no spatial error"),
-        "lm_units_given_lambda": lambda: lm("BSK conditional LM: no unit effects"),
-        "lm_lambda_given_serial": lambda: lm("BSJK C.1"),
-        "lm_serial_given_lambda": lambda: lm("BSJK C.2"),
-        "lm_units_given_serial": lambda: lm("BSJK C.3"),
+        "lm_lambda_standardised": lambda: lm("error_standardised"),
+        "lm_lambda_given_units": lambda: lm("error_given_units"),
+        "lm_units_given_lambda": lambda: lm("units_given_error"),
+        "lm_lambda_given_serial": lambda: lm("error_given_serial"),
+        "lm_serial_given_lambda": lambda: lm("serial_given_error"),
+        "lm_units_given_serial": lambda: lm("units_given_serial"),
         "re_sar_loglik": lambda: RandomEffectsPanel(y, X, W, "sar").fit().loglik,
         "re_sem_loglik": lambda: RandomEffectsPanel(y, X, W, "sem").fit().loglik,
     }

@@ -7,10 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ronghe.errors import RongheError
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
 
 STYLE = Path(__file__).with_name("ronghe.mplstyle")
 # Print widths in inches: one text column, and the full text width.
@@ -89,3 +93,10 @@ def panels(n: int, columns: int, width: str, height: float) -> tuple[Figure, lis
     for spare in flat[n:]:
         spare.set_axis_off()
     return figure, flat[:n]
+
+
+def year_axis(axis: Axes, years: ArrayLike) -> None:
+    """Put a tick at every year, or at every second or fifth where there are many."""
+    first, last = int(np.min(years)), int(np.max(years))
+    step = 1 if last - first <= 4 else 2 if last - first <= 12 else 5
+    axis.set_xticks(range(first, last + 1, step))

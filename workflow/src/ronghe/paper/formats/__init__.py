@@ -1,1 +1,1 @@
-"""Exhibits as TeX, Typst, Word and HTML."""
+"""Exhibits as TeX, Typst, Word, HTML and CSV; `write` writes them all."""

@@ -46,20 +46,20 @@ _TEX = {
 }
 
 
-def tex(text: object) -> str:
+def tex(text: str) -> str:
     """Escape text for LaTeX; signs that plain LaTeX lacks become mathematics."""
-    return "".join(_TEX.get(sign, sign) for sign in str(text)).replace("[", "{[}").replace("]", "{]}")
+    return "".join(_TEX.get(sign, sign) for sign in text).replace("[", "{[}").replace("]", "{]}")
 
 
-def typst(text: object) -> str:
+def typst(text: str) -> str:
     """Return text as a Typst string literal, in which nothing is markup."""
-    inner = str(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+    inner = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
     return f'"{inner}"'
 
 
-def html(text: object) -> str:
+def html(text: str) -> str:
     """Escape text for an HTML element or attribute."""
-    out = str(text)
+    out = text
     for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&#x27;")):
         out = out.replace(sign, entity)
     return out

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
 
+from ronghe.paper.exhibit import Exhibit
 from ronghe.paper.formats.escape import tex
-
-if TYPE_CHECKING:
-    from ronghe.paper.exhibit import Exhibit
 
 
 def render_tex(table: Exhibit) -> str:
     """Return a table float, or a longtable for a long one; a number takes two columns that meet at its point."""
-    n_columns = len(table.header[-1])
+    n_columns = table.width
     size, gap = (r"\small", "4pt") if n_columns <= 5 else (r"\footnotesize", "2.5pt")
     if n_columns > 8:
         size, gap = r"\scriptsize", "2pt"
     spec = _specification(table)
     head = _header(table)
     body = _body(table)
-    caption = rf"\caption{{{tex(table.caption)}}}\label{{{table.tab_label}}}"
+    caption = rf"\caption{{{tex(table.caption)}}}\label{{{table.label}}}"
     notes = (
         rf"\par\smallskip\noindent\begin{{minipage}}{{\linewidth}}\footnotesize {tex(table.notes)}\end{{minipage}}"
         if table.notes
@@ -76,7 +73,7 @@ def _specification(table: Exhibit) -> str:
     labels = max((len(label) for _, label, _ in table.rows), default=0)
     first = "@{}l" if labels <= 34 else r"@{}>{\raggedright\arraybackslash}p{0.30\linewidth}"
     halves = []
-    for place in range(len(table.header[-1])):
+    for place in range(table.width):
         if place in table.left:
             longest = max(len(cells[place]) for _, _, cells in table.rows)
             halves.append("l@{}l" if longest <= 24 else r">{\raggedright\arraybackslash}p{0.24\linewidth}@{}l")
@@ -105,14 +102,14 @@ def _header(table: Exhibit) -> list[str]:
 
 def _words(table: Exhibit, text: str, span: int) -> str:
     """Return a heading; a long one over one column breaks its lines before it widens the column."""
-    room = 12 if len(table.header[-1]) > 5 else 20
+    room = 12 if table.width > 5 else 20
     lines = textwrap.wrap(text, room) if span == 1 else []
     stack = r" \\ ".join(map(tex, lines))
     return rf"\shortstack{{{stack}}}" if len(lines) > 1 else tex(text)
 
 
 def _body(table: Exhibit) -> list[str]:
-    width = 1 + 2 * len(table.header[-1])
+    width = 1 + 2 * table.width
     lines = []
     for place, (group, rows) in enumerate(table.groups):
         if place:

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from ronghe.paper.exhibit import Exhibit
 from ronghe.paper.formats.escape import typst
-
-if TYPE_CHECKING:
-    from ronghe.paper.exhibit import Exhibit
-
 
 # Sizes of print to choose from: the largest at which the table is no wider than the text.
 SIZES = ("9pt", "8.5pt", "8pt", "7.5pt", "7pt", "6.5pt")
@@ -23,7 +18,7 @@ _SPANNER_LENGTH = 26
 
 def render_typst(table: Exhibit) -> str:
     """Return a labelled figure; numbers share their point and stand in the middle of their column."""
-    n_columns = len(table.header[-1])
+    n_columns = table.width
     align = ["left"] + ["left" if place in table.left else "center" for place in range(n_columns)]
     gap = "0.6em" if n_columns <= 8 else "0.35em"
     lines = [
@@ -59,7 +54,7 @@ def render_typst(table: Exhibit) -> str:
     if table.notes:
         lines.append(f"  block(width: 100%, above: 5pt, align(left, text(size: 8pt, {typst(table.notes)})))")
     # A long table keeps no float's frame: it may start in the middle of a page and end on the next.
-    lines += ["  },", f") <{table.tab_label}>", "]", ""]
+    lines += ["  },", f") <{table.label}>", "]", ""]
     return "\n".join(lines)
 
 
@@ -103,7 +98,7 @@ def _gutters(table: Exhibit) -> list[str]:
 
 def _body(table: Exhibit) -> list[str]:
     lines = []
-    longest = [_longest(table, place) for place in range(len(table.header[-1]))]
+    longest = [_longest(table, place) for place in range(table.width)]
     for place, (group, rows) in enumerate(table.groups):
         if place:
             lines.append("table.hline(stroke: 0.3pt)," if not table.show_groups else "")
@@ -123,8 +118,7 @@ def _body(table: Exhibit) -> list[str]:
 
 def _longest(table: Exhibit, place: int) -> tuple[str, str]:
     """Return the widest text before and after the point in a column."""
-    parts = [table.split(group, cells[place]) for group, _, cells in table.rows if cells[place]]
-    parts = [part for part in parts if part]
+    parts = [parts for _, parts in table.column(place) if parts]
     return tuple(max((part[side] for part in parts), key=_width, default="") for side in (0, 1))
 
 

@@ -5,98 +5,58 @@ from __future__ import annotations
 import pandas as pd
 
 from ronghe.errors import RongheError, require_known
-from ronghe.frames import read_csv
 from ronghe.paper import cells
-from ronghe.paper.exhibit import Exhibit
+from ronghe.paper.exhibit import Exhibit, Row
 from ronghe.paper.labels import Labels
+from ronghe.paper.sources import Sources
 
 
-def stored_table(name: str, entry: dict, labels: Labels, paths: list[str]) -> Exhibit:
+def build(source: Sources) -> Exhibit:
     """Build a table from one CSV, or from several stacked with a column `source` that names each."""
-    frame = stack(entry, paths, f"tables.{name}")
-    frame = select(frame, entry, f"tables.{name}")
-    if "across" in entry:
-        return _across(name, entry, labels, frame)
-    columns = _columns(entry)
+    frame = source.rows()
+    return _across(source, frame) if "across" in source.entry else _listed(source, frame)
+
+
+def _listed(source: Sources, frame: pd.DataFrame) -> Exhibit:
+    """Build a table with the rows of the frame, under headings of groups if wanted."""
+    labels, columns, group = source.labels, _columns(source.entry), source.get("group")
     for column in columns:
-        require_known(column["column"], frame.columns, "column", f"tables.{name}.columns")
+        require_known(column["column"], frame.columns, "column", f"{source.where}.columns")
     stub, printed = columns[0], columns[1:]
-    words = _left_columns(printed, frame)
-    rows = []
+    rows: list[Row] = []
     for _, record in frame.iterrows():
-        group = _name(record[entry["group"]], entry, labels) if "group" in entry else ""
-        rows.append((group, _write(record, stub, labels), [_write(record, c, labels) for c in printed]))
-    rows = _say_once(rows, "group" in entry)
-    header = [[_heading(c, labels) for c in printed]]
-    groups = [labels.text(c.get("group")) for c in printed]
-    return Exhibit(
-        name,
+        heading = _name(record[group], source.entry, labels) if group else ""
+        rows.append((heading, _write(record, stub, labels), [_write(record, c, labels) for c in printed]))
+    # The rows of a group stand together, where its first one stands.
+    order = list(dict.fromkeys(heading for heading, _, _ in rows))
+    rows.sort(key=lambda row: order.index(row[0]))
+    header = [[labels.text(c.get("group")) for c in printed], [_heading(c, labels) for c in printed]]
+    return source.exhibit(
         rows,
-        [groups, *header] if any(groups) else header,
+        [level for level in header if any(level)] or header[1:],
         stub=_heading(stub, labels),
-        caption=labels.text(entry["caption"]),
-        notes=_notes(entry, labels),
-        long=entry.get("long", False),
-        show_groups="group" in entry,
-        language=labels.language,
-        left=tuple(words),
+        notes=source.notes(),
+        show_groups=group is not None,
+        left=frozenset(place for place, column in enumerate(printed) if _is_text(column, frame)),
     )
 
 
-def _columns(entry: dict) -> list[dict]:
-    """Return the columns in their long form; each knows the entry's own names of values."""
-    columns = [{"column": c} if isinstance(c, str) else c for c in entry["columns"]]
-    return [{**c, "names": {**entry.get("names", {}), **c.get("names", {})}} for c in columns]
-
-
-def stack(entry: dict, paths: list[str], where: str) -> pd.DataFrame:
-    """Read the entry's files; several are stacked and told apart by the names that the entry gives them."""
-    files = entry["file"]
-    if isinstance(files, str):
-        return read_csv(paths[0])
-    frames = [read_csv(path).assign(source=key) for key, path in zip(files, paths, strict=True)]
-    if not frames:
-        raise RongheError(f"{where}.file: no file is named; name a CSV under results/ or data/")
-    return pd.concat(frames, ignore_index=True)
-
-
-def select(frame: pd.DataFrame, entry: dict, where: str) -> pd.DataFrame:
-    """Keep the rows that the entry's `where` names, in the order of `sort`."""
-    for column, wanted in entry.get("where", {}).items():
-        require_known(column, frame.columns, "column", f"{where}.where")
-        wanted = wanted if isinstance(wanted, list) else [wanted]
-        missing = [w for w in wanted if w not in set(frame[column])]
-        if missing:
-            raise RongheError(
-                f"{where}.where.{column}: no row holds '{missing[0]}' (there: "
-                f"{', '.join(map(str, frame[column].drop_duplicates()[:20]))})"
-            )
-        frame = frame[frame[column].isin(wanted)]
-        if len(wanted) > 1:
-            order = frame[column].map({w: i for i, w in enumerate(wanted)})
-            frame = frame.iloc[order.argsort(kind="stable")]
-    if "sort" in entry:
-        keys = entry["sort"] if isinstance(entry["sort"], list) else [entry["sort"]]
-        frame = frame.sort_values(keys, ascending=not entry.get("descending", False), kind="stable")
-    return frame.head(entry["head"]) if "head" in entry else frame
-
-
-def _across(name: str, entry: dict, labels: Labels, frame: pd.DataFrame) -> Exhibit:
+def _across(source: Sources, frame: pd.DataFrame) -> Exhibit:
     """Build a cross table: one row per value of `rows`, one column (or group of columns) per value of `across`."""
-    key, across = entry["rows"][0], entry["across"]
-    columns = _columns(entry)
+    entry, labels = source.entry, source.labels
+    key, across, columns = entry["rows"][0], entry["across"], _columns(entry)
     for column in [key, across, *(c["column"] for c in columns)]:
-        require_known(column, frame.columns, "column", f"tables.{name}")
+        require_known(column, frame.columns, "column", source.where)
     twice = frame.duplicated([key, across])
     if twice.any():
         record = frame[twice].iloc[0]
         raise RongheError(
-            f"tables.{name}: {key} '{record[key]}' and {across} '{record[across]}' stand in more than one row; "
+            f"{source.where}: {key} '{record[key]}' and {across} '{record[across]}' stand in more than one row; "
             "choose one with `where`"
         )
     heads = list(dict.fromkeys(frame[across]))
     indexed = frame.set_index([key, across])
-    rows = []
+    rows: list[Row] = []
     for value in dict.fromkeys(frame[key]):
         found = []
         for head in heads:
@@ -105,27 +65,23 @@ def _across(name: str, entry: dict, labels: Labels, frame: pd.DataFrame) -> Exhi
         rows.append(("", _name(value, entry, labels), found))
     top = [_name(head, entry, labels) for head in heads for _ in columns]
     header = [top] if len(columns) == 1 else [top, [_heading(c, labels) for _ in heads for c in columns]]
-    return Exhibit(
-        name,
-        rows,
-        header,
-        stub=labels.text(entry.get("stub")),
-        caption=labels.text(entry["caption"]),
-        notes=_notes(entry, labels),
-        long=entry.get("long", False),
-        language=labels.language,
-    )
+    return source.exhibit(rows, header, stub=source.text("stub"), notes=source.notes())
+
+
+def _columns(entry: dict) -> list[dict]:
+    """Return the columns in their long form; each knows the entry's own names of values."""
+    columns = [{"column": c} if isinstance(c, str) else c for c in entry["columns"]]
+    return [{**c, "names": {**entry.get("names", {}), **c.get("names", {})}} for c in columns]
 
 
 def _write(record: pd.Series, column: dict, labels: Labels) -> str:
+    """Print one cell in the format of its column."""
     value = record[column["column"]]
     kind = column.get("format", "text" if isinstance(value, str) else "fixed")
-    if kind == "label":
-        return _name(value, column, labels)
-    write = cells.FORMATS[kind]
-    text = write(value, column["digits"]) if "digits" in column else write(value)
-    if kind == "text":
-        text = _name(text, column, labels)
+    if kind in ("label", "text"):
+        text = _name(value, column, labels)
+    else:
+        text = cells.FORMATS[kind](value, *([column["digits"]] if "digits" in column else []))
     if text and "stars" in column:
         text += cells.stars(record[column["stars"]])
     if text and "below" in column:
@@ -133,45 +89,17 @@ def _write(record: pd.Series, column: dict, labels: Labels) -> str:
     return text
 
 
-def _name(value: object, entry: dict, labels: Labels) -> str:
-    """Return what a value is called: by the entry's own names, by the labels, else as it stands."""
-    text = cells.plain(value)
-    names = entry.get("names", {})
-    if text in names:
-        return labels.text(names[text])
-    try:
-        return labels.variable(text) if text else ""
-    except RongheError:
-        return labels.named("", text)
+def _name(value: cells.Value, entry: dict, labels: Labels) -> str:
+    return labels.value(cells.plain(value), entry.get("names"))
 
 
 def _heading(column: dict, labels: Labels) -> str:
-    if "heading" in column:
-        return labels.text(column["heading"])
-    return labels.named("", column["column"])
+    return labels.text(column["heading"]) if "heading" in column else labels.named("columns", column["column"])
 
 
-def _left_columns(columns: list[dict], frame: pd.DataFrame) -> list[int]:
-    return [
-        place
-        for place, column in enumerate(columns)
-        if column.get("align") == "left"
-        or (
-            "align" not in column
-            and column.get("format", "text") in ("text", "label")
-            and not pd.api.types.is_numeric_dtype(frame[column["column"]])
-        )
-    ]
-
-
-def _say_once(rows: list[tuple[str, str, list[str]]], grouped: bool) -> list[tuple[str, str, list[str]]]:
-    """Keep a group's rows together in the order of its first row."""
-    if not grouped:
-        return rows
-    order = {group: place for place, group in reversed(list(enumerate(r[0] for r in rows)))}
-    return sorted(rows, key=lambda row: order[row[0]])
-
-
-def _notes(entry: dict, labels: Labels) -> str:
-    text = labels.text(entry.get("notes"))
-    return labels.term("note") + labels.join([text]) if text else ""
+def _is_text(column: dict, frame: pd.DataFrame) -> bool:
+    """Say whether a column holds text, which stands at the left of its column."""
+    if "align" in column:
+        return column["align"] == "left"
+    text = column.get("format", "text") in ("text", "label")
+    return text and not pd.api.types.is_numeric_dtype(frame[column["column"]])

@@ -9,7 +9,7 @@ import numpy as np
 
 from ronghe.errors import RongheError
 from ronghe.spatial.batch.spectrum import Spectrum
-from ronghe.spatial.likelihood import EDGE, MAX_STEPS, STALLED, STEP_TOLERANCE
+from ronghe.spatial.maximum import EDGE, MAX_STEPS, STALLED, STEP_TOLERANCE
 
 # Slope and curvature of fits `active` at the values `a`.
 Derivatives = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]

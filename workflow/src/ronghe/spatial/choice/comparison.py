@@ -14,6 +14,7 @@ from scipy.special import gammaln, logsumexp
 
 from ronghe.errors import RongheError, require_known
 from ronghe.linear.inference import t_pvalue
+from ronghe.spatial.grid import WeightsLike
 from ronghe.spatial.likelihood import Likelihood
 from ronghe.spatial.results import SpatialPanelResult
 from ronghe.spatial.spatial_panel import SpatialPanel
@@ -40,7 +41,7 @@ class Marginal:
 def compare_models(
     y: pd.Series,
     X: pd.DataFrame,
-    W: object,
+    W: WeightsLike,
     models: Sequence[str] = MODELS,
     effects: str = "twoways",
     method: str = "lee_yu",
@@ -54,7 +55,7 @@ def compare_models(
 def compare_weights(
     y: pd.Series,
     X: pd.DataFrame,
-    weights: Mapping[str, object],
+    weights: Mapping[str, WeightsLike],
     model: str = "sdm",
     effects: str = "twoways",
     method: str = "lee_yu",

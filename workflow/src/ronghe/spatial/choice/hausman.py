@@ -7,10 +7,12 @@ import pandas as pd
 
 from ronghe.errors import RongheError, require_known
 from ronghe.linear.algebra import inverse_scaled
-from ronghe.linear.inference import chi2_pvalue, test_table
+from ronghe.linear.inference import chi2_pvalue
+from ronghe.spatial.grid import WeightsLike
 from ronghe.spatial.random_effects.information import Components
 from ronghe.spatial.random_effects.panel import RandomEffectsPanel
 from ronghe.spatial.spatial_panel import SpatialPanel
+from ronghe.spatial.test_tables import coded_tests
 
 MODELS = ("ols", "slx", "sar", "sdm", "sem", "sdem")
 # Directions in which the two estimators differ by less than this share carry no information.
@@ -20,18 +22,19 @@ RANK = 1e-9
 def hausman_tests(
     y: pd.Series,
     X: pd.DataFrame,
-    W: object,
+    W: WeightsLike,
     model: str = "sdm",
     errors: str = "baltagi",
     time_effects: bool = True,
 ) -> pd.DataFrame:
-    """Return the likelihood-based Hausman test and the regression-based one of a spatial panel.
+    """Return the likelihood-based Hausman test and the regression-based one of a spatial panel; codes hausman, mundlak.
 
     With `time_effects` both models have dummies for the periods.
     """
     require_known(model, MODELS, "model", "Hausman test")
     dummies = period_dummies(y) if time_effects else pd.DataFrame(index=y.index)
-    return test_table([hausman_test(y, X, W, model, errors, dummies), mundlak_test(y, X, W, model, errors, dummies)])
+    data = (y, X, W, model, errors, dummies)
+    return coded_tests({"hausman": hausman_test(*data), "mundlak": mundlak_test(*data)})
 
 
 def period_dummies(y: pd.Series) -> pd.DataFrame:
@@ -41,7 +44,7 @@ def period_dummies(y: pd.Series) -> pd.DataFrame:
     return pd.DataFrame({f"period {label}": (periods == label).astype(float) for label in labels}, index=y.index)
 
 
-def hausman_test(y: pd.Series, X: pd.DataFrame, W: object, model: str, errors: str, dummies: pd.DataFrame) -> dict:
+def hausman_test(y: pd.Series, X: pd.DataFrame, W: WeightsLike, model: str, errors: str, dummies: pd.DataFrame) -> dict:
     """Return d' (V_W - V_R)^- d, d the difference of within and random-effects estimates of (beta, theta, rho).
 
     Both covariances are taken at the random-effects estimates. There the information of the random-effects
@@ -94,7 +97,7 @@ def _inverse(information: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(inverse, index=information.index, columns=information.columns)
 
 
-def mundlak_test(y: pd.Series, X: pd.DataFrame, W: object, model: str, errors: str, dummies: pd.DataFrame) -> dict:
+def mundlak_test(y: pd.Series, X: pd.DataFrame, W: WeightsLike, model: str, errors: str, dummies: pd.DataFrame) -> dict:
     """Return the Wald test that the unit means of the regressors do not enter the random-effects model.
 
     The regression form of Hausman's test (Mundlak 1978; Arellano 1993, eq. 8); in models with Durbin terms the lags

@@ -15,11 +15,11 @@ import pandas as pd
 from ronghe.errors import RongheError
 from ronghe.spatial.choice.hausman import hausman_tests
 from ronghe.spatial.choice.lagrange import fit_within, lm_tests, pesaran_cd, residual_moran
-from ronghe.spatial.choice.nested_tests import effect_tests, nested_tests
-from ronghe.weights import Weights
+from ronghe.spatial.choice.nested_tests import fixed_effects_tests, nested_tests
+from ronghe.spatial.grid import WeightsLike
+from ronghe.weights.matrix import Weights
 
-COLUMNS = ["step", "test", "statistic", "df", "pvalue", "note", "verdict"]
-EFFECTS = ("pooled", "units", "time", "twoways")
+COLUMNS = ["step", "test", "statistic", "df", "pvalue", "note", "verdict", "code"]
 LARGEST_HAUSMAN = 1500
 NAMES = {
     "lm_lag": "LM lag",
@@ -51,14 +51,14 @@ class Identification:
 def identification_table(
     y: pd.Series,
     X: pd.DataFrame,
-    W: object,
+    W: WeightsLike,
     effects: str = "twoways",
     method: str = "lee_yu",
     durbin: Sequence[str] | None = None,
     errors: str = "baltagi",
     level: float = 0.05,
 ) -> Identification:
-    """Return Moran, LM, robust LM, LR, Wald, fixed-effect and Hausman tests in one labelled table with verdicts.
+    """Return Moran, LM, robust LM, LR, Wald, fixed-effect and Hausman tests in one table with verdicts.
 
     `effects` are those of the models whose residuals and restrictions are tested; the tests for effects look at all
     kinds. `method` is lee_yu (weights whose rows sum to one) or lsdv.
@@ -66,60 +66,53 @@ def identification_table(
     if not 0 < level < 1:
         raise RongheError(f"identification: level must lie between 0 and 1, not {level}")
     weights = Weights.coerce(W)
-    dependence = _dependence(y, X, weights, effects, method)
-    chosen_effects = effect_tests(y, X, weights, durbin=durbin)
-    restrictions = nested_tests(y, X, weights, effects, method, durbin)
-    steps = {"dependence": dependence, "fixed effects": chosen_effects, "restrictions": restrictions}
-    p = {name: table.set_index("test")["pvalue"] for name, table in steps.items()}
-    verdicts = {
-        "dependence": _dependence_verdict(p["dependence"], level),
-        "fixed effects": _effects_verdict(p["fixed effects"], level)[0],
+    steps = {
+        "dependence": _dependence(y, X, weights, effects, method),
+        "fixed effects": fixed_effects_tests(y, X, weights, durbin=durbin),
     }
-    best_effects = _effects_verdict(p["fixed effects"], level)[1]
+    with_time = effects in ("time", "twoways")
     if weights.n <= LARGEST_HAUSMAN:
-        steps["fixed or random"] = hausman_tests(
-            y, X, weights, "sdm", errors, time_effects=effects in ("time", "twoways")
-        )
-        share = steps["fixed or random"]["pvalue"].min()
-        rejected = share < level
+        steps["fixed or random"] = hausman_tests(y, X, weights, "sdm", errors, time_effects=with_time)
+    steps["restrictions"] = nested_tests(y, X, weights, effects, method, durbin)
+    p = {name: table["pvalue"] for name, table in steps.items()}
+    verdicts = {"dependence": _dependence_verdict(p["dependence"], level)}
+    verdicts["fixed effects"], best_effects = _fixed_effects_verdict(p["fixed effects"], level)
+    if "fixed or random" in p:
         verdicts["fixed or random"] = (
             "unit effects are correlated with the regressors: fixed effects"
-            if rejected
+            if p["fixed or random"].min() < level
             else "no sign that unit effects are correlated with the regressors: random effects are consistent too"
         )
     verdicts["restrictions"], model = _restriction_verdict(p["restrictions"], p["dependence"], level)
     verdicts["conclusion"] = _conclusion(model, best_effects, effects)
-    order = ("dependence", "fixed effects", "fixed or random", "restrictions")
-    parts = [steps[s].assign(step=s, verdict=verdicts[s]) for s in order if s in steps]
+    parts = [table.reset_index().assign(step=name, verdict=verdicts[name]) for name, table in steps.items()]
     table = pd.concat(parts, ignore_index=True)[COLUMNS]
-    last = {"step": "conclusion", "test": "conclusion", "note": f"level {level:g}", "verdict": verdicts["conclusion"]}
+    last = dict.fromkeys(("step", "test", "code"), "conclusion")
+    last |= {"note": f"level {level:g}", "verdict": verdicts["conclusion"]}
     table = pd.concat([table, pd.DataFrame([last], columns=COLUMNS).astype(table.dtypes)], ignore_index=True)
     return Identification(table, verdicts, model, best_effects)
 
 
 def _dependence(y: pd.Series, X: pd.DataFrame, W: Weights, effects: str, method: str) -> pd.DataFrame:
     """Return Moran's I, Pesaran's CD and the LM tests on residuals of the model without spatial terms."""
-    within = fit_within(y, X, W, effects)
-    index = pd.MultiIndex.from_product([within.W.labels, sorted(set(y.index.get_level_values(1)))], names=y.index.names)
-    residuals = pd.Series(within.residuals.ravel(), index=index)
     moran = residual_moran(y, X, W, effects).assign(df=1.0)
     tables = [
         moran[["test", "statistic", "df", "pvalue", "note"]],
         lm_tests(y, X, W, effects, method if W.is_row_standardised else "lsdv"),
-        pesaran_cd(residuals, W),
+        pesaran_cd(fit_within(y, X, W, effects).series(), W),
     ]
-    table = pd.concat(tables, ignore_index=True)
-    return table.assign(test=table["test"].replace(NAMES))
+    table = pd.concat(tables, ignore_index=True).rename(columns={"test": "code"})
+    return table.assign(test=table["code"].map(NAMES)).set_index("code")
 
 
 def _dependence_verdict(p: pd.Series, level: float) -> str:
-    lag, error = p["LM lag"] < level, p["LM error"] < level
+    lag, error = p["lm_lag"] < level, p["lm_error"] < level
     if not lag and not error:
-        moran = p["Moran's I of residuals"] < level
+        moran = p["residual_moran"] < level
         return "Moran's I alone sees spatial dependence" if moran else "no spatial dependence in the residuals"
     if lag != error:
         return f"spatial dependence of the {'lag' if lag else 'error'} kind"
-    robust_lag, robust_error = p["robust LM lag"] < level, p["robust LM error"] < level
+    robust_lag, robust_error = p["robust_lm_lag"] < level, p["robust_lm_error"] < level
     if robust_lag and robust_error:
         return "spatial dependence; robust tests see both lag and error: start from the Durbin model"
     if robust_lag != robust_error:
@@ -127,8 +120,8 @@ def _dependence_verdict(p: pd.Series, level: float) -> str:
     return "spatial dependence; robust tests do not tell lag from error"
 
 
-def _effects_verdict(p: pd.Series, level: float) -> tuple[str, str]:
-    units, times = p["F: unit effects given time effects"] < level, p["F: time effects given unit effects"] < level
+def _fixed_effects_verdict(p: pd.Series, level: float) -> tuple[str, str]:
+    units, times = p["f_units_given_time"] < level, p["f_time_given_units"] < level
     kind = {(True, True): "twoways", (True, False): "units", (False, True): "time", (False, False): "pooled"}[
         units, times
     ]
@@ -145,8 +138,8 @@ def _restriction_verdict(restrictions: pd.Series, dependence: pd.Series, level: 
     """Return what the Durbin model reduces to, if anything, by likelihood ratio and Wald alike."""
 
     def stands(to: str) -> bool:
-        found = restrictions[[t for t in restrictions.index if f"against {to}" in t]]
-        return len(found) > 0 and bool((found >= level).all())
+        codes = [code for code in (f"lr_{to}", f"wald_{to}") if code in restrictions.index]
+        return bool(codes) and bool((restrictions[codes] >= level).all())
 
     if stands("ols"):
         return "the Durbin model reduces to one without spatial terms", "ols"
@@ -154,7 +147,7 @@ def _restriction_verdict(restrictions: pd.Series, dependence: pd.Series, level: 
         return "rho is zero: the Durbin model reduces to spatial lags of regressors (SLX)", "slx"
     lag, error = stands("sar"), stands("sem")
     if lag and error:
-        kind = "sar" if dependence["robust LM lag"] <= dependence["robust LM error"] else "sem"
+        kind = "sar" if dependence["robust_lm_lag"] <= dependence["robust_lm_error"] else "sem"
         return f"the Durbin model reduces to SAR and to SEM; robust LM tests prefer {kind.upper()}", kind
     if lag:
         return "the lags of regressors can go: SAR", "sar"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,10 +11,10 @@ from scipy import linalg
 from scipy.special import chdtrc, ndtr
 
 from ronghe.errors import RongheError, listing, require_known
-from ronghe.explore.wide import to_block, to_wide
+from ronghe.spatial.grid import WeightsLike, read_panel_arrays
+from ronghe.spatial.projection import EFFECTS, Projection
 from ronghe.weights.matrix import Weights
 
-EFFECTS = ["pooled", "units", "time", "twoways"]
 METHODS = ["lsdv", "lee_yu"]
 COLUMNS = ["test", "statistic", "df", "pvalue", "note"]
 
@@ -28,12 +28,17 @@ class WithinFit:
     y: np.ndarray
     residuals: np.ndarray
     basis: np.ndarray
-    periods: tuple[int, ...]
+    periods: tuple[Hashable, ...]
 
     def series(self) -> pd.Series:
         """Return the residuals by unit and period."""
         index = pd.MultiIndex.from_product([self.W.labels, self.periods])
         return pd.Series(self.residuals.ravel(), index=index)
+
+    @property
+    def projection(self) -> Projection:
+        """The projection off the fixed effects."""
+        return Projection(self.effects)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -46,37 +51,25 @@ class WithinFit:
         Done twice: the second pass takes out what rounding left, which matters where the level dwarfs the residual.
         """
         for _ in range(2):
-            block = remove_effects(block - block.mean(), self.effects)
+            block = self.projection.apply(block - block.mean())
             block = block - (self.basis @ (self.basis.T @ block.ravel())).reshape(block.shape)
         return block
 
 
-def remove_effects(block: np.ndarray, effects: str) -> np.ndarray:
-    """Multiply units x periods (x columns) by Q, the projection off the fixed effects."""
-    if effects in ("units", "twoways"):
-        block = block - block.mean(axis=1, keepdims=True)
-    if effects in ("time", "twoways"):
-        block = block - block.mean(axis=0, keepdims=True)
-    return block
-
-
-def fit_within(y: pd.Series, X: pd.DataFrame, W: Weights, effects: str) -> WithinFit:
+def fit_within(y: pd.Series, X: pd.DataFrame, W: WeightsLike, effects: str) -> WithinFit:
     """Regress y on X and fixed effects; a pooled fit has an intercept, so X holds none."""
     require_known(effects, EFFECTS, "effects", "residual tests")
     W = Weights.coerce(W)
-    wide, regressors = to_wide(y, W, name=str(y.name)), to_block(X, W)
-    target = wide.to_numpy()
-    n_units, n_periods, n_columns = regressors.shape
-    if target.shape != (n_units, n_periods) or not X.index.isin(y.index).all():
-        raise RongheError("residual tests: outcome and regressors do not hold the same region-years")
-    within = remove_effects(regressors, effects).reshape(-1, n_columns)
+    panel = read_panel_arrays(y, X, W.labels, "residual tests")
+    raw = panel.X.reshape(-1, len(panel.names))
+    within = Projection(effects).apply(panel.X).reshape(raw.shape)
     within = within - within.mean(axis=0)
-    _refuse_collinear(within, regressors.reshape(-1, n_columns), list(X.columns), effects)
+    _refuse_collinear(within, raw, list(panel.names), effects)
     basis, _ = np.linalg.qr(within)
     if effects == "pooled":
         basis = np.column_stack([np.full(len(within), len(within) ** -0.5), basis])
-    fit = WithinFit(W, effects, target, np.empty_like(target), basis, tuple(wide.columns))
-    return replace(fit, residuals=fit.remove(target))
+    fit = WithinFit(W, effects, panel.y, np.empty_like(panel.y), basis, panel.periods)
+    return replace(fit, residuals=fit.remove(panel.y))
 
 
 def _refuse_collinear(within: np.ndarray, raw: np.ndarray, names: list[str], effects: str) -> None:
@@ -213,8 +206,8 @@ def _projected_traces(
     periods = fit.shape[1] - (fit.effects in ("units", "twoways"))
     square, product = (periods * t for t in _traces(fit.W, centred))
     first = -periods * fit.W.row_sums.sum() / fit.W.n if centred else 0.0
-    left = np.stack([remove_effects(b, fit.effects) for b in lagged]).reshape(len(lagged), -1)
-    right = np.stack([remove_effects(b, fit.effects) for b in transposed]).reshape(len(lagged), -1)
+    left = np.stack([fit.projection.apply(b) for b in lagged]).reshape(len(lagged), -1)
+    right = np.stack([fit.projection.apply(b) for b in transposed]).reshape(len(lagged), -1)
     return (
         first - np.trace(G),
         square - 2 * np.sum(right * left) + np.sum(G * G.T),

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError
-from ronghe.linear.inference import chi2_pvalue, f_pvalue, test_table
+from ronghe.linear.inference import chi2_pvalue, f_pvalue
 from ronghe.spatial.equation import MODELS
+from ronghe.spatial.grid import WeightsLike
 from ronghe.spatial.results import SpatialPanelResult
 from ronghe.spatial.spatial_panel import SpatialPanel
+from ronghe.spatial.test_tables import coded_tests
 
 # What the Durbin model becomes under each restriction (Elhorst 2014, section 2.9; LeSage and Pace 2009, section 2.7).
 RESTRICTIONS = {
@@ -89,49 +91,52 @@ def wald_restriction(result: SpatialPanelResult, to: str) -> dict:
 def nested_tests(
     y: pd.Series,
     X: pd.DataFrame,
-    W: object,
+    W: WeightsLike,
     effects: str = "twoways",
     method: str = "lee_yu",
     durbin: Sequence[str] | None = None,
     cov_type: str = "expected",
 ) -> pd.DataFrame:
-    """Return LR and Wald tests of the spatial Durbin model against SAR, SEM, SLX and OLS."""
+    """Return LR and Wald tests of the Durbin model against SAR, SEM, SLX and OLS; codes lr_sar, wald_sar, ..."""
     whole = SpatialPanel(y, X, W, model="sdm", effects=effects, method=method, durbin=durbin).fit(cov_type)
-    rows = []
+    tests = {}
     for to in RESTRICTIONS:
         picked = durbin if to == "slx" else None
         if to == "sem" and set(whole.specification.durbin) != set(whole.specification.names) - {"const"}:
             continue
         small = SpatialPanel(y, X, W, model=to, effects=effects, method=method, durbin=picked).fit()
-        rows += [lr_test(small, whole) | {"note": RESTRICTIONS[to]}, wald_restriction(whole, to)]
-    return test_table(rows)
+        tests[f"lr_{to}"] = lr_test(small, whole) | {"note": RESTRICTIONS[to]}
+        tests[f"wald_{to}"] = wald_restriction(whole, to)
+    return coded_tests(tests)
 
 
-def effect_tests(
-    y: pd.Series, X: pd.DataFrame, W: object, model: str = "sdm", durbin: Sequence[str] | None = None
+def fixed_effects_tests(
+    y: pd.Series, X: pd.DataFrame, W: WeightsLike, model: str = "sdm", durbin: Sequence[str] | None = None
 ) -> pd.DataFrame:
     """Return LR and F tests for unit effects, time effects and both, alone and given the other.
 
     LR compares the likelihoods with dummies (Elhorst 2014, eq. 3.19-3.20). It rejects too often where effects are
     many: N - 1 restrictions with T periods behind each. F = (SSR_0 - SSR_1)/q / (SSR_1/(NT - K)) of S y on the
-    regressors, at the rho (and lambda) of the model with the effects, has no such fault.
+    regressors, at the rho (and lambda) of the model with the effects, has no such fault. Codes: lr_units, f_units,
+    lr_units_given_time, ...
     """
     kinds = ("pooled", "units", "time", "twoways")
     fits = {k: SpatialPanel(y, X, W, model=model, effects=k, method="lsdv", durbin=durbin).fit() for k in kinds}
     n_units, n_periods = fits["pooled"].n_units, fits["pooled"].n_periods
     pairs = {
-        "unit effects": ("pooled", "units", n_units - 1),
-        "unit effects given time effects": ("time", "twoways", n_units - 1),
-        "time effects": ("pooled", "time", n_periods - 1),
-        "time effects given unit effects": ("units", "twoways", n_periods - 1),
-        "unit and time effects": ("pooled", "twoways", n_units + n_periods - 2),
+        "units": ("unit effects", "pooled", "units", n_units - 1),
+        "units_given_time": ("unit effects given time effects", "time", "twoways", n_units - 1),
+        "time": ("time effects", "pooled", "time", n_periods - 1),
+        "time_given_units": ("time effects given unit effects", "units", "twoways", n_periods - 1),
+        "twoways": ("unit and time effects", "pooled", "twoways", n_units + n_periods - 2),
     }
-    rows = []
-    for name, (without, with_, df) in pairs.items():
+    tests = {}
+    for code, (name, without, with_, df) in pairs.items():
         statistic = 2 * (fits[with_].loglik - fits[without].loglik)
-        rows.append({"test": f"LR: {name}", "statistic": statistic, "df": df, "pvalue": chi2_pvalue(statistic, df)})
-        rows.append(_f_test(name, fits[without], fits[with_], df))
-    return test_table(rows)
+        pvalue = chi2_pvalue(statistic, df)
+        tests[f"lr_{code}"] = {"test": f"LR: {name}", "statistic": statistic, "df": df, "pvalue": pvalue}
+        tests[f"f_{code}"] = _f_test(name, fits[without], fits[with_], df)
+    return coded_tests(tests)
 
 
 def _f_test(name: str, without: SpatialPanelResult, with_: SpatialPanelResult, df: int) -> dict:

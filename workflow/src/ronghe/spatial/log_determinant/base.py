@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import lu_factor, lu_solve
 from scipy.sparse.linalg import eigs
 
-if TYPE_CHECKING:
-    from ronghe.weights.matrix import Weights
+from ronghe.weights.matrix import Weights
 
 # A matrix fuller than this gains nothing from sparse factors.
 FULL = 0.25
@@ -31,7 +29,7 @@ class LogDeterminant:
         self.matrix = W.sparse
         self.n = W.n
         self.is_row_standardised = W.is_row_standardised
-        self._labelled = W
+        self.weights = W
         self._factors: OrderedDict[float, object] = OrderedDict()
 
     def derivatives(self, a: float) -> tuple[float, float, float]:
@@ -49,7 +47,7 @@ class LogDeterminant:
         Rows that sum to one or less give r = 1 at once. An interval that reaches below -1/r can exist for W with
         no eigenvalue near -r; it is not searched where eigenvalues are not computed.
         """
-        sums = self._labelled.row_sums
+        sums = self.weights.row_sums
         if sums.max(initial=0.0) <= 1.0 + 1e-10 and np.any(np.abs(sums - 1.0) <= 1e-10):
             return -1.0, 1.0
         start = np.random.default_rng(0).uniform(0.5, 1.5, self.n)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -13,9 +12,7 @@ from scipy.sparse.linalg import splu
 from ronghe.errors import RongheError
 from ronghe.spatial.log_determinant.base import DENSE_INVERSE, FULL, STEP, LogDeterminant, SlopeLogDeterminant
 from ronghe.spatial.log_determinant.hessenberg import HessenbergLogDeterminant
-
-if TYPE_CHECKING:
-    from ronghe.weights.matrix import Weights
+from ronghe.weights.matrix import Weights
 
 # Eigenvalues are cheaper than a handful of sparse factors up to these sizes (symmetric form, or none).
 SYMMETRIC_EIGENVALUES = 600
@@ -55,7 +52,7 @@ class EigenLogDeterminant(LogDeterminant):
     @cached_property
     def eigenvalues(self) -> np.ndarray:
         """All eigenvalues of W, complex where W is not similar to a symmetric matrix."""
-        return self._labelled.eigenvalues()
+        return self.weights.eigenvalues()
 
     @cached_property
     def bounds(self) -> tuple[float, float]:
@@ -64,7 +61,7 @@ class EigenLogDeterminant(LogDeterminant):
         radius = np.abs(omega).max(initial=0.0)
         if radius <= 1e-12:
             raise RongheError(
-                f"{self._labelled.name}: all eigenvalues are zero (no path leads back to its start), so that rho has "
+                f"{self.weights.name}: all eigenvalues are zero (no path leads back to its start), so that rho has "
                 "no interval and ln|I - rho W| is always zero; use weights with at least one pair of mutual neighbours"
             )
         real = omega.real[np.abs(omega.imag) <= 1e-9 * radius]

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from scipy.linalg import lapack
 
 from ronghe.spatial.log_determinant.base import STEP, SlopeLogDeterminant
-
-if TYPE_CHECKING:
-    from ronghe.weights.matrix import Weights
+from ronghe.weights.matrix import Weights
 
 
 class HessenbergLogDeterminant(SlopeLogDeterminant):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -12,9 +11,7 @@ from scipy import sparse
 
 from ronghe.errors import RongheError, require_known
 from ronghe.spatial.log_determinant.base import LogDeterminant
-
-if TYPE_CHECKING:
-    from ronghe.weights.matrix import Weights
+from ronghe.weights.matrix import Weights
 
 APPROXIMATIONS = ["chebyshev", "lanczos", "series"]
 N_PROBES = 100

@@ -1,1 +1,1 @@
-"""What follows from a fitted spatial panel: recovered effects, prediction, simulation."""
+"""What follows from a fitted spatial panel: fixed effects, prediction, simulation."""

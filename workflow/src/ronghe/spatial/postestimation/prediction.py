@@ -8,7 +8,7 @@ from scipy import sparse
 
 from ronghe.errors import RongheError, listing, require_known
 from ronghe.spatial.equation import CONSTANT
-from ronghe.spatial.postestimation.recovered_effects import Effects, recover, structural_part
+from ronghe.spatial.postestimation.fixed_effects import FixedEffects, recover, structural_part
 from ronghe.spatial.results import SpatialPanelResult
 from ronghe.spatial.sufficient_statistics import lag
 
@@ -32,13 +32,13 @@ def predict(
     is then "mean" (zero beyond the constant), "last", or a number.
     """
     require_known(method, METHODS, "method", "predict")
-    effects = recover(result)
+    fixed_effects = recover(result)
     if X is not None:
         if method != "reduced_form":
             raise RongheError(f"predict: method '{method}' needs y of the neighbours; for new X use 'reduced_form'")
-        return _new(result, X, effects, time_effect)
+        return _new(result, X, fixed_effects, time_effect)
     model = result.model
-    structural = structural_part(result) + effects.surface
+    structural = structural_part(result) + fixed_effects.surface
     return model.panel.series(_in_sample(result, structural, method), "prediction")
 
 
@@ -58,7 +58,9 @@ def _in_sample(result: SpatialPanelResult, structural: np.ndarray, method: str) 
     return y - (P @ (y - expected)) / P.diagonal()[:, None]
 
 
-def _new(result: SpatialPanelResult, X: pd.DataFrame, effects: Effects, time_effect: float | str) -> pd.Series:
+def _new(
+    result: SpatialPanelResult, X: pd.DataFrame, fixed_effects: FixedEffects, time_effect: float | str
+) -> pd.Series:
     """Return reduced-form predictions for a frame of regressors that holds every unit in every one of its periods."""
     model = result.model
     names = [n for n in result.specification.names if n != CONSTANT or n in X.columns]
@@ -76,9 +78,9 @@ def _new(result: SpatialPanelResult, X: pd.DataFrame, effects: Effects, time_eff
         ordered[n].to_numpy(float).reshape(shape) if n in X.columns else np.ones(shape)
         for n in result.specification.names
     ]
-    known = dict(zip(model.panel.periods, effects.times, strict=True))
+    known = dict(zip(model.panel.periods, fixed_effects.times, strict=True))
     if time_effect == "last":
-        unknown = float(effects.times[-1])
+        unknown = float(fixed_effects.times[-1])
     elif time_effect == "mean":
         unknown = 0.0
     elif isinstance(time_effect, (int, float)):
@@ -87,7 +89,7 @@ def _new(result: SpatialPanelResult, X: pd.DataFrame, effects: Effects, time_eff
         raise RongheError(f"predict: time_effect is 'mean', 'last' or a number, not '{time_effect}'")
     times = np.array([known.get(p, unknown) for p in periods])
     structural = structural_part(result, np.stack(columns, axis=2))
-    structural = structural + effects.constant + effects.units[:, None] + times
+    structural = structural + fixed_effects.constant + fixed_effects.units[:, None] + times
     ln_det = model.likelihood.lag
     values = ln_det.solve(model.rho, structural) if ln_det is not None else structural
     return pd.Series(values.ravel(), index=grid.set_names(X.index.names), name="prediction").reindex(X.index)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ronghe.errors import RongheError, require_known
 from ronghe.spatial.dynamic.results import DynamicResults
-from ronghe.spatial.postestimation.recovered_effects import recover, structural_part
+from ronghe.spatial.postestimation.fixed_effects import recover, structural_part
 from ronghe.spatial.random_effects.panel import RandomEffectsResults
 from ronghe.spatial.results import SpatialPanelResult
 from ronghe.spatial.sufficient_statistics import lag
@@ -15,7 +15,12 @@ from ronghe.spatial.sufficient_statistics import lag
 DISTURBANCES = ("normal", "residuals")
 
 
-def simulate(result: object, draws: int = 1, seed: int = 0, disturbances: str = "normal") -> pd.DataFrame:
+def simulate(
+    result: SpatialPanelResult | RandomEffectsResults | DynamicResults,
+    draws: int = 1,
+    seed: int = 0,
+    disturbances: str = "normal",
+) -> pd.DataFrame:
     """Return `draws` outcomes from the fitted model, one column each, in the order of the rows that came in.
 
     Disturbances are normal with the estimated variance, or the model's own residuals, centred, rescaled to that
@@ -24,14 +29,13 @@ def simulate(result: object, draws: int = 1, seed: int = 0, disturbances: str = 
     require_known(disturbances, DISTURBANCES, "disturbances", "simulate")
     generator = np.random.default_rng(seed)
     if isinstance(result, SpatialPanelResult):
-        draw = _static
+        draw, panel = _static, result.model.panel
     elif isinstance(result, RandomEffectsResults):
-        draw = _random_effects
+        draw, panel = _random_effects, result.model.panel
     elif isinstance(result, DynamicResults):
-        draw = _dynamic
+        draw, panel = _dynamic, result.process.panel
     else:
         raise RongheError(f"simulate: no way to draw from {type(result).__name__}")
-    panel = result.model.panel
     columns = [panel.series(draw(result, generator, disturbances), f"draw {i}") for i in range(draws)]
     return pd.concat(columns, axis=1)
 
@@ -76,24 +80,24 @@ def _random_effects(result: RandomEffectsResults, generator: np.random.Generator
 
 def _dynamic(result: DynamicResults, generator: np.random.Generator, kind: str) -> np.ndarray:
     """Draw period by period from the first observed one, which is kept."""
-    model = result.model
-    panel, W, p = model.panel, model.weights.sparse, result.params
-    phi, psi = model.persistence(p.to_numpy())
+    process, p = result.process, result.params
+    panel, W, durbin = process.panel, process.weights.sparse, process.specification.durbin
+    phi, psi = process.persistence(result.values)
     rho, y = p["rho"], panel.y
     structural = panel.X[:, 1:] @ p[list(panel.names)].to_numpy()
-    if model.durbin:
-        picked = [panel.names.index(name) for name in model.durbin]
+    if durbin:
+        picked = [panel.names.index(name) for name in durbin]
         lagged = lag(W, np.ascontiguousarray(panel.X[:, 1:, picked]))
-        structural = structural + lagged @ p[[f"W*{name}" for name in model.durbin]].to_numpy()
+        structural = structural + lagged @ p[[f"W*{name}" for name in durbin]].to_numpy()
     before, now = y[:, :-1], y[:, 1:]
     rest = now - rho * lag(W, now) - phi * before - psi * lag(W, before) - structural
     # What the projection removes from the remainder are the fixed effects.
-    effects = rest - model.projection.apply(rest)
+    fixed_effects = rest - process.projection.apply(rest)
     e = _disturb(now.shape, p["sigma2"], result.residual_array, generator, kind)
     drawn = np.empty_like(y)
     drawn[:, 0] = y[:, 0]
     for t in range(now.shape[1]):
         past = drawn[:, t]
-        whole = phi * past + psi * (W @ past) + structural[:, t] + effects[:, t] + e[:, t]
-        drawn[:, t + 1] = model.log_determinant.solve(rho, whole)
+        whole = phi * past + psi * (W @ past) + structural[:, t] + fixed_effects[:, t] + e[:, t]
+        drawn[:, t + 1] = process.log_determinant.solve(rho, whole)
     return drawn

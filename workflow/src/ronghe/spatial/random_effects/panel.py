@@ -1,6 +1,6 @@
 """Spatial panels with random unit effects by maximum likelihood: SAR, SDM, SEM, SDEM, SARAR, GNS, and OLS, SLX.
 
-The errors are those of Baltagi, Song and Koh (2003) or of Kapoor, Kelejian and Prucha (2007); see `error_components`.
+The errors are those of Baltagi, Song and Koh (2003) or of Kapoor, Kelejian and Prucha (2007); see `likelihood`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import pandas as pd
 from ronghe.errors import RongheError, require_known
 from ronghe.linear.algebra import inverse_scaled
 from ronghe.spatial.equation import CONSTANT, specify
-from ronghe.spatial.grid import read_panel_arrays
-from ronghe.spatial.labelled import Labelled, average_impacts
+from ronghe.spatial.estimates import Estimates
+from ronghe.spatial.grid import WeightsLike, read_panel_arrays
+from ronghe.spatial.impact_tables import estimates_table
 from ronghe.spatial.log_determinant.exact import log_determinant
 from ronghe.spatial.random_effects.information import LARGEST, Components, information
 from ronghe.spatial.random_effects.likelihood import ERRORS, ErrorComponents, Point, Strata
 from ronghe.spatial.sufficient_statistics import lag
-from ronghe.weights import Weights
+from ronghe.weights.matrix import Weights
 
 WHERE = "RandomEffectsPanel"
 COVARIANCES = ("expected", "observed")
@@ -35,11 +36,11 @@ class RandomEffectsPanel:
         self,
         y: pd.Series,
         X: pd.DataFrame,
-        W: object,
+        W: WeightsLike,
         model: str = "sdm",
         errors: str = "baltagi",
         durbin: Sequence[str] | None = None,
-        error_weights: object | None = None,
+        error_weights: WeightsLike | None = None,
     ) -> None:
         """Lay the panel out by label and build the spatial lags."""
         require_known(errors, ERRORS, "errors", WHERE)
@@ -115,7 +116,7 @@ class RandomEffectsPanel:
             if min(value - low, high - value) <= 1e-5 * (high - low):
                 warnings.warn(
                     f"{WHERE}: {name} stands at the edge of its interval ({value:.6g}): the likelihood rises up to it, "
-                    "and neither its standard error nor the effects hold",
+                    "and neither its standard error nor the impacts hold",
                     RuntimeWarning,
                     stacklevel=2,
                 )
@@ -157,11 +158,11 @@ class RandomEffectsPanel:
         return result
 
 
-class RandomEffectsResults(Labelled):
+class RandomEffectsResults(Estimates):
     """A fitted random-effects model; "sigma2" is the variance of e, "sigma2_units" that of the unit effect."""
 
     def __init__(self, model: RandomEffectsPanel, fitted: Components, point: Point, cov_type: str) -> None:
-        """Label the estimates and invert the information."""
+        """Name the estimates and invert the information."""
         self.model, self.components, self.loglik = model, fitted, point.loglik
         places, names = model.parameters
         self.at_boundary = fitted.at_boundary
@@ -207,5 +208,5 @@ class RandomEffectsResults(Labelled):
         return pd.DataFrame({"estimate": estimate, "std_error": np.sqrt(np.maximum(variance, 0))}, index=index)
 
     def impacts(self, level: float = 0.95) -> pd.DataFrame:
-        """Return direct, indirect and total effects with delta-method errors from the whole covariance."""
-        return average_impacts(self, self.model.specification, self.model.weights, level)
+        """Return direct, indirect and total impacts with delta-method errors from the whole covariance."""
+        return estimates_table(self, self.model.specification, self.model.weights, level)

@@ -11,21 +11,23 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 from scipy.special import ndtr
 
 from ronghe.errors import RongheError
-from ronghe.linear.inference import chi2_pvalue, test_table
-from ronghe.spatial.grid import read_panel_arrays
+from ronghe.linear.inference import chi2_pvalue
+from ronghe.spatial.grid import WeightsLike, read_panel_arrays
 from ronghe.spatial.random_effects.serial import SerialComponents
 from ronghe.spatial.sufficient_statistics import lag
-from ronghe.weights import Weights
+from ronghe.spatial.test_tables import coded_tests
+from ronghe.weights.matrix import Weights
 
 LARGEST = 1500
 WHERE = "random_effects_tests"
 
 
-def random_effects_tests(y: pd.Series, X: pd.DataFrame, W: object, serial: bool = True) -> pd.DataFrame:
-    """Return all tests as a table; with `serial=False` without those that concern serial correlation."""
+def random_effects_tests(y: pd.Series, X: pd.DataFrame, W: WeightsLike, serial: bool = True) -> pd.DataFrame:
+    """Return all tests by code; with `serial=False` without those that concern serial correlation."""
     weights = Weights.coerce(W)
     panel = read_panel_arrays(y, X, weights.labels, WHERE)
     if panel.n_units > LARGEST:
@@ -33,10 +35,10 @@ def random_effects_tests(y: pd.Series, X: pd.DataFrame, W: object, serial: bool 
     Z = np.concatenate([np.ones((1, panel.n_periods, panel.n_units)), panel.X.transpose(2, 1, 0)])
     ratios = Ratios.of(panel.y.T, Z, weights)
     errors = SerialComponents(np.ascontiguousarray(panel.y.T), Z, weights.sparse.toarray())
-    rows = ratios.marginal_tests() + conditional_tests(errors)
+    tests = ratios.marginal_tests() | conditional_tests(errors)
     if serial:
-        rows += [ratios.joint_serial_test(), *serial_tests(errors)]
-    return test_table(rows)
+        tests |= {"joint_serial": ratios.joint_serial_test()} | serial_tests(errors)
+    return coded_tests(tests)
 
 
 @dataclass(frozen=True)
@@ -72,25 +74,25 @@ class Ratios:
         e = self.residuals
         return float((e * lag(self.weights.sparse, e.T).T).sum() / (e**2).sum())
 
-    def marginal_tests(self) -> list[dict]:
+    def marginal_tests(self) -> dict[str, dict]:
         """Return LM1, LM2, their standardised forms and the joint test (Baltagi, Song and Koh 2003, eq. 2.5-2.21)."""
         n_periods, n_units = self.residuals.shape
         unit = np.sqrt(n_units * n_periods / (2 * (n_periods - 1))) * self.unit_ratio
         spatial = np.sqrt(n_units**2 * n_periods / self.trace_b) * self.spatial_ratio
         joint = max(unit, 0.0) ** 2 + max(spatial, 0.0) ** 2
-        return [
-            _one_sided("BSK LM1: no unit effects", unit),
-            _one_sided("BSK LM1, standardised", self.standardised("units")),
-            _two_sided("BSK LM2: no spatial error", spatial),
-            _two_sided("BSK LM2, standardised", self.standardised("space")),
-            {
+        return {
+            "units": _one_sided("BSK LM1: no unit effects", unit),
+            "units_standardised": _one_sided("BSK LM1, standardised", self.standardised("units")),
+            "error": _two_sided("BSK LM2: no spatial error", spatial),
+            "error_standardised": _two_sided("BSK LM2, standardised", self.standardised("space")),
+            "joint": {
                 "test": "BSK joint LM: neither",
                 "statistic": joint,
                 "df": 2,
                 "pvalue": mixed_chi2_pvalue(joint),
                 "note": "one-sided, mixture of chi-squared 0, 1, 2",
             },
-        ]
+        }
 
     def standardised(self, kind: str, symmetric: bool = True) -> float:
         """Return the ratio less its mean over its standard deviation, both exact under normality.
@@ -106,7 +108,7 @@ class Ratios:
         inverse = np.linalg.inv(Z.T @ Z)
         W = self.weights.sparse
 
-        def spread(values: np.ndarray, D: object) -> np.ndarray:
+        def spread(values: np.ndarray, D: sparse.sparray) -> np.ndarray:
             cube = values.reshape(n_periods, n_units, -1)
             if kind == "units":
                 return np.broadcast_to(cube.sum(axis=0), cube.shape).reshape(values.shape)
@@ -137,33 +139,39 @@ class Ratios:
         return _chi2("BSJK joint LM: no unit effects, serial or spatial correlation", statistic, 3)
 
 
-def conditional_tests(errors: SerialComponents) -> list[dict]:
+def conditional_tests(errors: SerialComponents) -> dict[str, dict]:
     """Return BSK's conditional tests: of each of spatial error and unit effects while the other may be present."""
     with_units = errors.maximise(("phi",))
     with_space = errors.maximise(("lambda",))
     nuisance = ("sigma2", "sigma2_units", "lambda")
-    return [
-        _two_sided(
+    return {
+        "error_given_units": _two_sided(
             "BSK conditional LM: no spatial error given unit effects",
             errors.signed_score(with_units, "lambda", nuisance),
         ),
-        _one_sided(
+        "units_given_error": _one_sided(
             "BSK conditional LM: no unit effects given spatial error",
             errors.signed_score(with_space, "sigma2_units", nuisance),
         ),
-    ]
-
-
-def serial_tests(errors: SerialComponents) -> list[dict]:
-    """Return BSJK's three conditional tests, each at maximum likelihood estimates of the other two components."""
-    given = {
-        "BSJK C.1: no spatial error given serial correlation and unit effects": (("psi", "phi"), "lambda"),
-        "BSJK C.2: no serial correlation given spatial error and unit effects": (("lambda", "phi"), "psi"),
-        "BSJK C.3: no unit effects given serial and spatial correlation": (("psi", "lambda"), "sigma2_units"),
     }
-    return [
-        _chi2(name, errors.score_test(errors.maximise(free), (tested,)), 1) for name, (free, tested) in given.items()
-    ]
+
+
+def serial_tests(errors: SerialComponents) -> dict[str, dict]:
+    """Return BSJK's three conditional tests, each at maximum likelihood estimates of the other two components."""
+    names = {
+        "error_given_serial": "BSJK C.1: no spatial error given serial correlation and unit effects",
+        "serial_given_error": "BSJK C.2: no serial correlation given spatial error and unit effects",
+        "units_given_serial": "BSJK C.3: no unit effects given serial and spatial correlation",
+    }
+    given = {
+        "error_given_serial": (("psi", "phi"), "lambda"),
+        "serial_given_error": (("lambda", "phi"), "psi"),
+        "units_given_serial": (("psi", "lambda"), "sigma2_units"),
+    }
+    return {
+        code: _chi2(names[code], errors.score_test(errors.maximise(free), (tested,)), 1)
+        for code, (free, tested) in given.items()
+    }
 
 
 def mixed_chi2_pvalue(statistic: float) -> float:

@@ -8,6 +8,7 @@ are summed over periods, as in Mutl and Pfaffermayr (2011, Econometrics Journal 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -160,7 +161,7 @@ class FilteredRegression:
         return to_parameters @ self.joint_meat(moments) @ to_parameters.T
 
 
-def _pair_sums(moments: QuadraticMoments, products: object) -> np.ndarray:
+def _pair_sums(moments: QuadraticMoments, products: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray:
     """Return half the sum over i, j of s_ij s'_ij times the products of their disturbances, for each two forms."""
     first, second = moments.symmetric
     total = np.zeros((2, 2))

@@ -4,6 +4,7 @@ W y is instrumented by W X, W^2 X, ... (Kelejian and Prucha 1998, J. Real Estate
 fixed effects removed from all columns alike. With a spatial error, lambda follows from moments of the residuals and
 the model is estimated again on data filtered by I - lambda M (Arraiz, Drukker, Kelejian and Prucha 2010, J. Regional
 Science 50, section 3); see `error_moments`. Nothing rests on normality or exogenous regressors.
+The two-stage regressions are linearmodels' (`linear.instrumental_models`).
 """
 
 from __future__ import annotations
@@ -13,22 +14,24 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import linalg
+from scipy import linalg, sparse
 
 from ronghe.errors import RongheError, require_known
 from ronghe.linear import absorption
 from ronghe.linear.covariance import KINDS, Choice
 from ronghe.linear.inference import test_table
+from ronghe.linear.instrumental_models import fit_two_stage
 from ronghe.linear.layout import Layout
-from ronghe.linear.two_stage import Problem, diagnostics, fitted_regressors, score_covariance, two_stage
+from ronghe.linear.two_stage import Problem, fitted_regressors, score_covariance
 from ronghe.spatial.equation import CONSTANT, specify
-from ronghe.spatial.grid import Panel, read_panel_arrays
-from ronghe.spatial.labelled import Labelled, average_impacts
+from ronghe.spatial.estimates import Estimates
+from ronghe.spatial.grid import Panel, WeightsLike, read_panel_arrays
+from ronghe.spatial.impact_tables import estimates_table
 from ronghe.spatial.log_determinant.exact import log_determinant
 from ronghe.spatial.projection import Projection
 from ronghe.spatial.sufficient_statistics import lag
 from ronghe.spatial.two_stage.error_moments import ErrorMoments, FilteredRegression, QuadraticMoments
-from ronghe.weights import Weights
+from ronghe.weights.matrix import Weights
 
 WHERE = "SpatialTwoStage"
 MODELS = ("sar", "sdm", "sarar", "gns", "sem", "sdem", "slx", "ols")
@@ -48,7 +51,7 @@ class SpatialTwoStage:
         self,
         y: pd.Series,
         X: pd.DataFrame,
-        W: object,
+        W: WeightsLike,
         model: str = "sar",
         effects: str = "twoways",
         durbin: Sequence[str] | None = None,
@@ -56,7 +59,7 @@ class SpatialTwoStage:
         instruments: pd.DataFrame | None = None,
         orders: int = 2,
         lag_instruments: bool = True,
-        error_weights: object | None = None,
+        error_weights: WeightsLike | None = None,
     ) -> None:
         """Lay the panel out by label."""
         require_known(model, MODELS, "model", WHERE)
@@ -126,7 +129,8 @@ class SpatialTwoStage:
         choice = Choice(cov_type, tuple(cluster))
         columns = self.columns()
         problem, used, dropped = self._problem(columns, choice)
-        beta, cov, residuals = two_stage(problem)
+        fitted = fit_two_stage(problem)
+        beta, cov, residuals = fitted.coefficients, fitted.covariance, fitted.residuals
         order = [columns.order.index(name) for name in columns.regressors]
         names, error = list(columns.regressors), None
         if self.specification.has_error:
@@ -150,7 +154,7 @@ class SpatialTwoStage:
         plain, plain_y = problem.X, problem.y
         first = moments.estimate(residuals.reshape(shape))
         problem, _, _ = self._problem(columns.filtered(M, first), choice)
-        beta, _, _ = two_stage(problem)
+        beta = fit_two_stage(problem).coefficients
         u = (plain_y - plain @ beta).reshape(shape)
         weight = np.linalg.inv(_at(problem, moments.filtered(u, first)).joint_meat(moments)[-2:, -2:])
         lam = moments.estimate(u, weight)
@@ -219,13 +223,13 @@ class _Columns:
         """Return a column by name."""
         return self.regressors[name] if name in self.regressors else self.instruments[name]
 
-    def filtered(self, M: object, lam: float) -> _Columns:
+    def filtered(self, M: sparse.csr_array, lam: float) -> _Columns:
         """Return outcome and regressors filtered by I - lambda M; the instruments stay as they are."""
         regressors = {name: values - lam * lag(M, values) for name, values in self.regressors.items()}
         return _Columns(self.y - lam * lag(M, self.y), regressors, self.endogenous, self.instruments)
 
 
-class TwoStageResults(Labelled):
+class TwoStageResults(Estimates):
     """Estimates of (beta, theta, gamma, rho, lambda) with tests of the instruments' strength and validity."""
 
     def __init__(
@@ -258,12 +262,11 @@ class TwoStageResults(Labelled):
         endogenous = [n for n in self.names if n in self.model.columns().endogenous]
         if not endogenous:
             return test_table([])
-        beta, _, residuals = two_stage(self.problem)
-        return test_table(diagnostics(self.problem, endogenous, beta, residuals))
+        return test_table(fit_two_stage(self.problem).tests(endogenous))
 
     def impacts(self, level: float = 0.95) -> pd.DataFrame:
-        """Return direct, indirect and total effects with delta-method errors."""
-        return average_impacts(self, self.model.specification, self.model.weights, level)
+        """Return direct, indirect and total impacts with delta-method errors."""
+        return estimates_table(self, self.model.specification, self.model.weights, level)
 
 
 def _independent(exogenous: np.ndarray, candidates: np.ndarray) -> list[int]:

@@ -9,9 +9,9 @@ import pandas as pd
 
 from ronghe.errors import RongheError, require_known
 from ronghe.spatial.fitted import FittedModel
-from ronghe.spatial.impacts import EFFECT_NAMES, average_effects, effects_of_draws, variables_and_places
-from ronghe.spatial.likelihood import maximise
-from ronghe.spatial.results import SpatialPanelResult
+from ronghe.spatial.impact_tables import average_index
+from ronghe.spatial.impacts import average_impacts, impacts_of_draws
+from ronghe.spatial.maximum import maximise
 from ronghe.spatial.sufficient_statistics import Moments, lag
 
 METHODS = ["parametric", "wild", "wild_units"]
@@ -20,12 +20,12 @@ COLUMNS = ["estimate", "std_error", "bias", "lower", "upper"]
 
 @dataclass(frozen=True, repr=False)
 class BootstrapResult:
-    """Draws of all parameters and effects, with their spread, bias and quantiles."""
+    """Draws of all parameters and impacts, with their spread, bias and quantiles."""
 
     draws: pd.DataFrame
-    effects: pd.DataFrame
+    impact_draws: pd.DataFrame
     estimate: pd.Series
-    effect_estimate: pd.Series
+    impact_estimate: pd.Series
     method: str
     seed: int
 
@@ -38,8 +38,8 @@ class BootstrapResult:
         return _summary(self.draws, self.estimate, level)
 
     def impacts(self, level: float = 0.95) -> pd.DataFrame:
-        """Return the same of every effect."""
-        return _summary(self.effects, self.effect_estimate, level)
+        """Return the same of every impact."""
+        return _summary(self.impact_draws, self.impact_estimate, level)
 
     @property
     def cov(self) -> pd.DataFrame:
@@ -47,9 +47,7 @@ class BootstrapResult:
         return self.draws.cov()
 
 
-def bootstrap(
-    result: SpatialPanelResult, method: str = "parametric", n_draws: int = 999, seed: int = 0
-) -> BootstrapResult:
+def bootstrap(model: FittedModel, method: str = "parametric", n_draws: int = 999, seed: int = 0) -> BootstrapResult:
     """Redraw the disturbances, rebuild y through the model, and estimate again.
 
     y* = y + S^-1 R^-1 (e* - e) keeps the fixed effects that were estimated. `parametric` draws e* from
@@ -61,7 +59,6 @@ def bootstrap(
     require_known(method, METHODS, "method", "bootstrap")
     if n_draws < 2:
         raise RongheError(f"bootstrap: n_draws must be at least 2, not {n_draws}")
-    model = result.model
     if model.specification.method == "bias_corrected":
         raise RongheError("bootstrap: not for method 'bias_corrected'; use 'lee_yu', which needs no correction")
     rng = np.random.default_rng(seed)
@@ -76,14 +73,14 @@ def bootstrap(
         again = replace(model, likelihood=likelihood, b=point.b, rho=point.rho, lam=point.lam, sigma2=point.sigma2)
         values[draw] = again.values
     names = list(model.specification.parameters)
-    variables, _ = variables_and_places(model)
-    effect_names = pd.MultiIndex.from_product([variables, EFFECT_NAMES], names=["variable", "effect"])
-    effects, _ = effects_of_draws(model, values)
+    variables, impacts, _ = average_impacts(model)
+    index = average_index(variables)
+    drawn, _ = impacts_of_draws(model, values)
     return BootstrapResult(
         pd.DataFrame(values, columns=names),
-        pd.DataFrame(effects.reshape(len(effects), -1), columns=effect_names),
+        pd.DataFrame(drawn.reshape(len(drawn), -1), columns=index),
         pd.Series(model.values, index=names),
-        pd.Series(average_effects(model)[1].ravel(), index=effect_names),
+        pd.Series(impacts.ravel(), index=index),
         method,
         seed,
     )

@@ -10,8 +10,9 @@ import pandas as pd
 from scipy import sparse
 
 from ronghe.errors import RongheError, listing, require_known
+from ronghe.geography import EARTH_RADIUS_KM, chord, sphere_points
 from ronghe.linear.algebra import inverse_scaled, semidefinite
-from ronghe.linear.covariance import EARTH_RADIUS_KM, bartlett, default_bandwidth
+from ronghe.linear.covariance import bartlett, default_bandwidth
 from ronghe.spatial.fitted import FittedModel
 from ronghe.spatial.uncertainty.group_scores import group_meat, read_groups
 from ronghe.spatial.uncertainty.information import expected_information, observed_information
@@ -194,11 +195,7 @@ def nearness(choice: CovarianceChoice, units: Sequence[object], where: str) -> s
         raise RongheError(f"{where}: coordinates are missing for {listing(bad)}")
     reach = choice.cutoff
     if choice.metric == "kilometres":
-        longitude, latitude = np.radians(points).T
-        points = np.column_stack(
-            [np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude), np.sin(latitude)]
-        )
-        reach = 2 * np.sin(min(choice.cutoff / EARTH_RADIUS_KM, np.pi) / 2)
+        points, reach = sphere_points(*points.T), chord(choice.cutoff)
     tree = cKDTree(points)
     pairs = tree.sparse_distance_matrix(tree, reach, output_type="coo_matrix")
     distance = pairs.data

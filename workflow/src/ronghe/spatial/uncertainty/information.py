@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ronghe.spatial.fitted import FittedModel
+from ronghe.spatial.log_determinant.traces import FilterTraces
 
 
 def expected_information(estimate: FittedModel) -> np.ndarray:
@@ -51,20 +52,20 @@ def observed_information(estimate: FittedModel) -> np.ndarray:
     m, s2, lam = estimate.moments, estimate.sigma2, estimate.lam
     lead, k = m.n_lead, estimate.n_b
     n, T = estimate.likelihood.nobs, estimate.likelihood.n_periods
-    A, a = m.products(lam), estimate.weights
+    A, a = m.products(lam), estimate.residual_coefficients
     Aa = A @ a
     info = _frame(estimate)
     last = len(info) - 1
     info[:k, :k] = A[lead:, lead:] / s2
     info[:k, last] = info[last, :k] = Aa[lead:] / s2**2
     if (r := estimate.place("rho")) is not None:
-        square = -_second(estimate, estimate.likelihood.lag, estimate.rho, estimate.lag_traces.gg)
+        square = -_second(estimate, estimate.rho, estimate.lag_traces.gg)
         info[:k, r] = info[r, :k] = A[lead:, 1] / s2
         info[r, r] = A[1, 1] / s2 - T * square
         info[r, last] = info[last, r] = Aa[1] / s2**2
     if (e := estimate.place("lambda")) is not None:
         slope = (2 * lam * m.twice - m.mixed) @ a
-        square = -_second(estimate, estimate.likelihood.error, lam, estimate.error_traces.gg)
+        square = -_second(estimate, lam, estimate.error_traces.gg)
         info[e, e] = a @ m.twice @ a / s2 - T * square
         info[:k, e] = info[e, :k] = -slope[lead:] / s2
         info[e, last] = info[last, e] = -0.5 * (a @ slope) / s2**2
@@ -79,12 +80,12 @@ def _frame(estimate: FittedModel) -> np.ndarray:
     return np.zeros((size, size))
 
 
-def _second(estimate: FittedModel, ln_det: object, a: float, gg: float) -> float:
+def _second(estimate: FittedModel, a: float, gg: float) -> float:
     """Return tr(G^2) as the likelihood counts it."""
     return gg - (1 / (1 - a) ** 2 if estimate.likelihood.transformed_units else 0.0)
 
 
-def _own_traces(estimate: FittedModel, traces: object, a: float) -> tuple[float, float]:
+def _own_traces(estimate: FittedModel, traces: FilterTraces, a: float) -> tuple[float, float]:
     """Return tr(G) and tr(G^2) + tr(G'G), of F'G F where time effects are transformed away.
 
     F is orthonormal to the unit vector and G 1 = 1 / (1 - a), so that tr(F'G F) = tr G - 1 / (1 - a) and

@@ -8,7 +8,8 @@ from scipy.special import chdtri
 
 from ronghe.errors import RongheError, require_known
 from ronghe.spatial.fitted import FittedModel
-from ronghe.spatial.likelihood import EDGE, Likelihood
+from ronghe.spatial.likelihood import Likelihood
+from ronghe.spatial.maximum import EDGE
 
 
 def profile(likelihood: Likelihood, name: str, value: float, start: float = 0.0) -> float:

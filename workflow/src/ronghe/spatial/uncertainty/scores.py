@@ -48,7 +48,7 @@ def _derivatives(model: FittedModel) -> np.ndarray:
     if model.place("rho") is not None:
         parts.append(filtered[:, :, 1:2])
     if model.place("lambda") is not None:
-        parts.append((model.moments.lagged @ model.weights)[:, :, None])
+        parts.append((model.moments.lagged @ model.residual_coefficients)[:, :, None])
     return np.concatenate(parts, axis=2)
 
 

@@ -1,0 +1,35 @@
+"""Moderation: the slope over the range of the moderator."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from panel_builders import linked_panel
+from ronghe.models.estimate import Data
+from ronghe.models.estimate import run as fit
+
+
+@pytest.fixture(scope="module")
+def panel() -> pd.DataFrame:
+    return linked_panel()
+
+
+def entry(kind: str, **changes: object) -> dict:
+    base = {"name": "test", "kind": kind, "outcome": "y", "treatment": "x", "controls": ["w"], "effects": "twoways"}
+    return base | changes
+
+
+def test_marginal_effect_is_the_derivative(panel):
+    result = fit(entry("moderation", outcome="z", moderator="m"), Data(panel))
+    b = result.coefficients.set_index("term")["estimate"]
+    assert b["x:m"] == pytest.approx(0.6, abs=0.06)
+    table = result.tables["marginal_effects"]
+    raw = panel.assign(xm=panel["x"] * panel["m"])
+    plain = fit(entry("fixed_effects", outcome="z", treatment=["x", "m", "xm"]), Data(raw))
+    c, V = plain.coefficients["estimate"].to_numpy(), plain.covariance.to_numpy()
+    m = table["moderator"].to_numpy()
+    np.testing.assert_allclose(table["estimate"], c[0] + c[2] * m, rtol=1e-8, atol=1e-8)
+    variance = V[0, 0] + 2 * m * V[0, 2] + m**2 * V[2, 2]
+    np.testing.assert_allclose(table["std_error"], np.sqrt(variance), rtol=1e-7)
+    assert table["share_below"].iloc[-1] == 1

@@ -1,0 +1,194 @@
+"""Figures: what is drawn is what is stored, nothing is cut off, and two runs give the same bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from paper.builders import LABELS, write_fit
+from ronghe.errors import RongheError
+from ronghe.frames import write_csv
+from ronghe.paper.draw_figure import draw_figure
+from ronghe.paper.figures import estimates, impacts
+from ronghe.paper.figures.canvas import WIDTHS, canvas
+from ronghe.paper.figures.curve import draw_curve
+from ronghe.paper.figures.intervals import draw_intervals
+from ronghe.paper.figures.lines import draw_lines
+from ronghe.paper.figures.matrix import draw_matrix
+from ronghe.paper.figures.ridges import draw_ridges
+from ronghe.paper.figures.scatter import draw_scatter
+from ronghe.paper.figures.tile_map import class_map, number_map
+from ronghe.paper.figures.trends import draw_trends
+from ronghe.paper.figures.workflow import draw_workflow, read_rules
+from ronghe.paper.labels import Labels
+from ronghe.paper.sources import Sources
+
+REGIONS = pd.DataFrame(
+    {"tile_row": [0, 0, 1, 1], "tile_column": [0, 1, 0, 1], "macro_region": ["E", "E", "W", "W"]},
+    index=pd.Index(["A", "B", "C", "D"], name="region"),
+)
+YEARS = [2013, 2014, 2015]
+
+
+def panel(seed: int = 1) -> pd.Series:
+    index = pd.MultiIndex.from_product([REGIONS.index, YEARS], names=["region", "year"])
+    return pd.Series(np.random.default_rng(seed).normal(size=len(index)), index=index, name="quality")
+
+
+@pytest.fixture
+def drawing():
+    with canvas():
+        yield
+        import matplotlib.pyplot as plt
+
+        plt.close("all")
+
+
+def cut_off(figure) -> list[str]:
+    """Return where the drawing reaches over the edge of the figure, and whether it is wider than the page."""
+    figure.canvas.draw()
+    width, height = figure.get_size_inches()
+    drawn = figure.get_tightbbox()
+    sides = {"left": -drawn.x0, "bottom": -drawn.y0, "right": drawn.x1 - width, "top": drawn.y1 - height}
+    over = [f"{side} {gap:.3f} in" for side, gap in sides.items() if gap > 0.01]
+    return over + ([f"{width} in wide"] if width > WIDTHS["full"] + 1e-9 else [])
+
+
+def test_a_tile_map_prints_every_value_once(drawing) -> None:
+    values = panel()
+    figure = number_map(values, REGIONS, YEARS, {"A": "a"}, title="Quality")
+    assert cut_off(figure) == []
+    for axis, year in zip(figure.axes, YEARS, strict=False):
+        texts = [t.get_text() for t in axis.texts]
+        assert texts[::2] == ["a", "B", "C", "D"]
+        assert texts[1::2] == [f"{v:.2f}" for v in values.xs(year, level="year")]
+
+
+def test_darker_tiles_are_larger_values(drawing) -> None:
+    values = panel()
+    figure = number_map(values, REGIONS, [2013], {}, title="Quality")
+    shades = [sum(patch.get_facecolor()[:3]) for patch in figure.axes[0].patches]
+    assert np.argsort(shades).tolist() == np.argsort(-values.xs(2013, level="year").to_numpy()).tolist()
+
+
+def test_a_class_that_no_legend_names_is_refused(drawing) -> None:
+    classes = panel().map(lambda v: "high" if v > 0 else "low")
+    figure = class_map(classes, REGIONS, YEARS, {}, ["low", "high"], {})
+    assert cut_off(figure) == []
+    with pytest.raises(RongheError, match="classes high are not in the figure's `order`: low"):
+        class_map(classes, REGIONS, YEARS, {}, ["low"], {})
+
+
+def test_trends_are_means_with_student_intervals(drawing) -> None:
+    from scipy.stats import t
+
+    values = panel()
+    figure = draw_trends({"Quality": values}, REGIONS["macro_region"], ["E", "W"], {})
+    assert cut_off(figure) == []
+    east = values.loc[["A", "B"]].unstack("region")
+    line = figure.axes[0].containers[0]
+    assert line[0].get_ydata() == pytest.approx(east.mean(axis=1).to_numpy())
+    half = t.ppf(0.975, 1) * east.std(axis=1) / np.sqrt(2)
+    ends = np.array([segment[:, 1] for segment in line[2][0].get_segments()])
+    assert ends[:, 1] - ends[:, 0] == pytest.approx(2 * half.to_numpy())
+
+
+def test_ridges_lines_and_curves_show_all_of_their_rows(drawing) -> None:
+    grid = np.linspace(0, 1, 20)
+    frame = pd.concat([pd.DataFrame({"year": y, "value": grid, "density": grid * (1 - grid)}) for y in YEARS])
+    figure = draw_ridges(frame, "value", "density", "year", "Quality")
+    assert cut_off(figure) == [] and len(figure.axes[0].collections) == 3
+    figure = draw_lines(frame, "value", "density", "year", {}, "x", "y")
+    assert cut_off(figure) == [] and len(figure.axes[0].lines) == 3
+    band = pd.DataFrame({"x": grid, "y": grid, "lower": grid - 1, "upper": grid + 1})
+    figure = draw_curve(band, "x", "y", "lower", "upper", "x", "y", level=0.5, mark=0.2, level_label="critical")
+    assert cut_off(figure) == [] and figure.axes[0].lines[0].get_ydata() == pytest.approx(grid)
+
+
+def test_the_line_of_a_moran_scatter_has_the_slope_of_least_squares(drawing) -> None:
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({"x": rng.normal(size=30), "region": [f"r{i}" for i in range(30)], "year": 2013})
+    frame["y"] = 0.4 * frame["x"] + rng.normal(size=30)
+    figure = draw_scatter(frame, "x", "y", "region", "year", "own", "neighbours", {}, labelled=3)
+    line = figure.axes[0].lines[-1]
+    slope = np.diff(line.get_ydata())[0] / np.diff(line.get_xdata())[0]
+    assert slope == pytest.approx(np.polyfit(frame["x"], frame["y"], 1)[0])
+    farthest = frame.assign(d=frame["x"] ** 2 + frame["y"] ** 2).nlargest(8, "d")["region"]
+    assert {t.get_text() for t in figure.axes[0].texts} <= set(farthest)
+
+
+def test_intervals_keep_rows_and_ends(drawing) -> None:
+    frame = pd.DataFrame({"label": ["one", "two"], "estimate": [0.1, -0.2], "lower": [0.0, -0.5], "upper": [0.2, 0.1]})
+    figure = draw_intervals(frame, "label", None, "Effect", {"one": "First"}, (0.0, -0.1, 0.1))
+    axis = figure.axes[0]
+    assert cut_off(figure) == []
+    assert [t.get_text() for t in axis.get_yticklabels()] == ["First", "two"]
+    segments = next(c for c in axis.collections if len(c.get_paths()) == 2).get_segments()
+    assert [tuple(s[:, 0]) for s in segments] == [(0.0, 0.2), (-0.5, 0.1)]
+
+
+def test_a_matrix_refuses_classes_outside_its_order(drawing) -> None:
+    frame = pd.DataFrame({"from": ["low", "high"], "to": ["high", "high"], "share": [0.3, 0.9]})
+    figure = draw_matrix(frame, "from", "to", "share", ["low", "high"], {})
+    assert cut_off(figure) == []
+    assert [t.get_text() for t in figure.axes[0].texts] == ["0.30", "0.90"]
+    with pytest.raises(RongheError, match="matrix: low are not in the figure's `order`"):
+        draw_matrix(frame, "from", "to", "share", ["high"], {})
+
+
+def test_the_workflow_lists_each_stage_and_its_rules(project: Path, drawing) -> None:
+    stages = ["clean", "measures", "weights", "explore", "models", "paper"]
+    rules = read_rules([str(project / "workflow" / "rules" / f"{stage}.smk") for stage in stages])
+    assert "render_table" in set(rules.loc[rules["stage"] == "paper", "rule"])
+    assert not set(rules["rule"]) & set(stages)
+    assert cut_off(draw_workflow(rules, stages, {})) == []
+
+
+def test_signs_of_mathematics_in_a_name_are_printed_as_they_stand(tmp_path: Path) -> None:
+    pd.DataFrame({"x": [1, 2], "y": [1, 2]}).to_csv(tmp_path / "a.csv", index=False)
+    entry = {"kind": "curve", "caption": "A", "file": str(tmp_path / "a.csv"), "x": "x", "y": "y"}
+    entry |= {"xlabel": "A $a_{$ & b $^$ <c> %", "ylabel": "$1 and $2"}
+    draw_figure("a", entry, Labels({}, "en"), files=[str(tmp_path / "a.csv")], folder=tmp_path)
+    assert (tmp_path / "a.pdf").stat().st_size > 1000
+
+
+def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
+    write_csv(pd.DataFrame({"x": [1, 2, 3], "y": [0.1, 0.4, 0.2]}), tmp_path / "curve.csv")
+    entry = {"kind": "curve", "caption": "c", "file": "results/curve.csv", "x": "x", "y": "y"}
+    for run in ("one", "two"):
+        draw_figure("curve", entry, Labels(LABELS), files=[str(tmp_path / "curve.csv")], folder=tmp_path / run)
+    for ending in ("pdf", "svg", "png"):
+        first, second = ((tmp_path / run / f"curve.{ending}").read_bytes() for run in ("one", "two"))
+        assert first == second and len(first) > 500
+
+
+def test_an_unknown_column_is_refused(tmp_path: Path) -> None:
+    write_csv(pd.DataFrame({"value": [1], "density": [2]}), tmp_path / "d.csv")
+    entry = {"kind": "curve", "caption": "c", "file": "results/d.csv", "x": "valeu", "y": "density"}
+    with pytest.raises(RongheError, match="figures.d.x: unknown column 'valeu'; did you mean 'value'"):
+        draw_figure("d", entry, Labels(LABELS), files=[str(tmp_path / "d.csv")], folder=tmp_path)
+    entry = {"kind": "scatter", "caption": "c", "file": "results/d.csv", "x": "value", "y": "density"}
+    with pytest.raises(RongheError, match="figures.d.label: unknown column 'region'"):
+        draw_figure("d", entry, Labels(LABELS), files=[str(tmp_path / "d.csv")], folder=tmp_path)
+
+
+def test_impacts_and_estimates_come_from_the_fits(tmp_path: Path, drawing) -> None:
+    effects = {"direct": (0.1, 0.05), "indirect": (0.3, 0.1), "total": (0.4, 0.1)}
+    write_fit(tmp_path, "sdm", {"coagglomeration": (0.03, 0.01)}, {"coagglomeration": effects})
+    entry = {"kind": "impacts", "caption": "c", "columns": ["sdm"], "variable": "coagglomeration"}
+    figure = impacts.draw(Sources("figures", "f", entry, Labels(LABELS), models=tmp_path))
+    assert [axis.get_title() for axis in figure.axes] == ["Direct", "Indirect", "Total"]
+    shown = [axis.lines[-1].get_xdata()[0] for axis in figure.axes]
+    assert shown == pytest.approx([0.1, 0.3, 0.4])
+    entry = {**entry, "kind": "estimates", "variable": "coaglomeration"}
+    with pytest.raises(RongheError, match="unknown term 'coaglomeration'; did you mean 'coagglomeration'"):
+        estimates.draw(Sources("figures", "f", entry, Labels(LABELS), models=tmp_path))
+
+
+def test_the_workflow_lists_rules_that_inherit(tmp_path: Path) -> None:
+    text = 'rule fit:\n    """Fit."""\n    input: "a"\n\n\nuse rule fit as fit_twice with:\n    output:\n        "b",\n'
+    (tmp_path / "models.smk").write_text(text + '\n\nrule models:\n    """All."""\n', encoding="utf-8")
+    rules = read_rules([str(tmp_path / "models.smk")])
+    assert list(rules["rule"]) == ["fit", "fit_twice"] and list(rules["says"]) == ["Fit.", ""]

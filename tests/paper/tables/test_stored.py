@@ -1,0 +1,57 @@
+"""Tables of stored CSV: rows chosen, columns formatted, one column spread across."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from paper.builders import LABELS
+from ronghe.errors import RongheError
+from ronghe.frames import write_csv
+from ronghe.paper.labels import Labels
+from ronghe.paper.render_table import build_table
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Path:
+    frame = pd.DataFrame(
+        {
+            "variable": ["quality", "quality", "coagglomeration", "coagglomeration"],
+            "year": [2013, 2014, 2013, 2014],
+            "statistic": [0.25, 0.31, -0.02, 0.001],
+            "pvalue": [0.01, 0.0001, 0.8, np.nan],
+        }
+    )
+    write_csv(frame, tmp_path / "moran.csv")
+    return tmp_path / "moran.csv"
+
+
+def test_a_stored_table_keeps_its_rows_and_formats(stored: Path) -> None:
+    entry = {
+        "kind": "stored", "caption": "Moran", "file": "results/moran.csv", "group": "variable",
+        "columns": [{"column": "year", "format": "plain"}, {"column": "statistic", "stars": "pvalue"},
+                    {"column": "pvalue", "format": "pvalue"}],
+    }  # fmt: skip
+    table = build_table("moran", entry, Labels(LABELS), files=[str(stored)])
+    assert table.rows[1] == ("Manufacturing quality", "2014", ["0.310***", "<0.001"])
+    assert table.rows[3] == ("Co-agglomeration", "2014", ["0.001", ""])
+
+
+def test_a_stored_table_may_spread_a_column_across(stored: Path) -> None:
+    entry = {"kind": "stored", "caption": "Moran", "file": "results/moran.csv", "rows": ["year"],
+             "across": "variable", "columns": [{"column": "statistic", "digits": 2}]}  # fmt: skip
+    table = build_table("moran", entry, Labels(LABELS), files=[str(stored)])
+    assert table.header == [["Manufacturing quality", "Co-agglomeration"]]
+    assert table.rows == [("", "2013", ["0.25", "−0.02"]), ("", "2014", ["0.31", "0.00"])]
+
+
+def test_rows_are_chosen_by_value_and_a_missing_value_is_refused(stored: Path) -> None:
+    entry = {"kind": "stored", "caption": "x", "file": "results/m.csv", "columns": ["year", "statistic"],
+             "where": {"variable": "quality"}}  # fmt: skip
+    assert len(build_table("x", entry, Labels(LABELS), files=[str(stored)]).rows) == 2
+    with pytest.raises(RongheError, match="no row holds 'qualty'"):
+        build_table("x", {**entry, "where": {"variable": "qualty"}}, Labels(LABELS), files=[str(stored)])
+    with pytest.raises(RongheError, match="unknown column 'statstic'; did you mean 'statistic'"):
+        build_table("x", {**entry, "columns": ["year", "statstic"]}, Labels(LABELS), files=[str(stored)])

@@ -1,0 +1,59 @@
+"""Turns one figure entry of the configuration into a drawing, from stored results only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ronghe.paper.figures import (
+    curve,
+    estimates,
+    impacts,
+    intervals,
+    lines,
+    matrix,
+    ridges,
+    scatter,
+    tile_map,
+    trends,
+    workflow,
+)
+from ronghe.paper.figures.canvas import canvas, save
+from ronghe.paper.labels import Labels
+from ronghe.paper.results import MODELS
+from ronghe.paper.sources import Sources
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+KINDS: dict[str, Callable[[Sources], Figure]] = {
+    "tile_map": tile_map.draw,
+    "trends": trends.draw,
+    "lines": lines.draw,
+    "ridges": ridges.draw,
+    "curve": curve.draw,
+    "scatter": scatter.draw,
+    "intervals": intervals.draw,
+    "impacts": impacts.draw,
+    "estimates": estimates.draw,
+    "matrix": matrix.draw,
+    "workflow": workflow.draw,
+}
+
+
+def draw_figure(
+    name: str,
+    entry: dict,
+    labels: Labels,
+    *,
+    panel: Sequence[str] = (),
+    files: Sequence[str] = (),
+    regions: str | None = None,
+    models: str | Path = MODELS,
+    folder: str | Path = "paper/figures",
+) -> None:
+    """Draw the figure that an entry declares and save it as PDF, SVG and PNG."""
+    source = Sources("figures", name, entry, labels, panel, files, regions, models)
+    with canvas(labels.language):
+        save(KINDS[entry["kind"]](source), name, folder)

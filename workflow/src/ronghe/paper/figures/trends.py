@@ -1,0 +1,46 @@
+"""Trends: the mean of each group of regions by year, with its interval; one panel per variable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ronghe.paper.figures.canvas import panels, year_axis
+from ronghe.paper.sources import Sources
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def draw(source: Sources) -> Figure:
+    """Draw the variables of an entry."""
+    panel, regions = source.panel(source.entry["variables"], "variables"), source.regions()
+    group = regions[source.get("group", "macro_region")].astype(str)
+    present = set(group[group.index.isin(panel.index.get_level_values("region"))])
+    order = [name for name in source.get("order", sorted(present)) if name in present]
+    frames = {source.labels.variable(variable): panel[variable] for variable in source.entry["variables"]}
+    return draw_trends(frames, group, order, source.names(order))
+
+
+def draw_trends(frames: dict[str, pd.Series], group: pd.Series, order: list[str], names: dict[str, str]) -> Figure:
+    """Draw for each variable the mean of every group of regions by year, with its 95% interval across regions."""
+    from scipy.special import stdtrit
+
+    figure, axes = panels(len(frames), 2, "full" if len(frames) > 1 else "half", 2.4)
+    for axis, (title, values) in zip(axes, frames.items(), strict=True):
+        member = group.reindex(values.index.get_level_values("region")).to_numpy()
+        years = values.index.get_level_values("year")
+        for place, name in enumerate(order):
+            part = values[member == name].groupby(years[member == name])
+            mean, n = part.mean(), part.count()
+            half = part.std() / np.sqrt(n) * stdtrit(np.maximum(n - 1, 1), 0.975)
+            # Groups are set a little apart, so that their intervals do not cover one another.
+            shift = (place - (len(order) - 1) / 2) * 0.12
+            axis.errorbar(mean.index + shift, mean, yerr=half, label=names.get(name, name), capsize=1.5, elinewidth=0.6)
+        year_axis(axis, years)
+        axis.set_title(title)
+    handles, texts = axes[0].get_legend_handles_labels()
+    figure.legend(handles, texts, loc="outside lower center", ncols=len(order))
+    return figure

@@ -1,0 +1,48 @@
+"""Turns one table entry of the configuration into its files, from stored results only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ronghe.paper.exhibit import Exhibit
+from ronghe.paper.formats.write import write_exhibit
+from ronghe.paper.labels import Labels
+from ronghe.paper.results import MODELS
+from ronghe.paper.sources import Sources
+from ronghe.paper.tables import correlations, impacts, regression, stored, summary
+
+KINDS: dict[str, Callable[[Sources], Exhibit]] = {
+    "regression": regression.build,
+    "impacts": impacts.build,
+    "summary": summary.build,
+    "correlations": correlations.build,
+    "stored": stored.build,
+}
+
+
+def build_table(
+    name: str,
+    entry: dict,
+    labels: Labels,
+    *,
+    panel: Sequence[str] = (),
+    files: Sequence[str] = (),
+    models: str | Path = MODELS,
+) -> Exhibit:
+    """Return the table that an entry declares."""
+    return KINDS[entry["kind"]](Sources("tables", name, entry, labels, panel, files, models=models))
+
+
+def render_table(
+    name: str,
+    entry: dict,
+    labels: Labels,
+    folder: str | Path,
+    *,
+    panel: Sequence[str] = (),
+    files: Sequence[str] = (),
+    models: str | Path = MODELS,
+) -> None:
+    """Write the table that an entry declares in all formats."""
+    write_exhibit(build_table(name, entry, labels, panel=panel, files=files, models=models), folder)
