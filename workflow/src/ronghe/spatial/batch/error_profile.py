@@ -8,49 +8,57 @@ import numpy as np
 
 from ronghe.spatial.batch.newton import Jacobian, climb, starts
 
-# Points of the first look at the likelihood; each costs one inverse for each fit.
+# Points of the first look at the likelihood; each costs one factor for each fit.
 FIRST_LOOK, CLOSER_LOOK = 15, 41
 
 
 @dataclass(frozen=True)
 class ErrorProfile:
-    """The likelihood concentrated on lambda: products of the filtered columns R[y, Z] are quadratic in lambda.
+    """-n/2 ln S(lambda) + Jacobian, S the sum of squares given lambda, by fit.
 
-    R = I - lambda W, filtered before the projection. Each array holds the three coefficients first.
+    The products of the filtered columns R[Z, y], R = I - lambda W before the projection, are quadratic in lambda:
+    `products` is (power of lambda, fit, column, column), the outcome last.
     """
 
     jacobian: Jacobian
     nobs: int
-    yy: np.ndarray
-    Zy: np.ndarray
-    ZZ: np.ndarray
+    products: np.ndarray
 
     def part(self, chosen: np.ndarray) -> ErrorProfile:
         """Return the profile of some of the fits."""
-        return replace(self, yy=self.yy[:, chosen], Zy=self.Zy[:, chosen], ZZ=self.ZZ[:, chosen])
+        return replace(self, products=self.products[:, chosen])
+
+    def at(self, lam: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return (R[Z, y])'(R[Z, y]) and its first derivative at lambda by fit, and half of the second."""
+        a, (zero, one, two) = lam[:, None, None], self.products
+        return zero + a * (one + a * two), one + 2 * a * two, two
+
+    def ssr(self, lam: np.ndarray) -> np.ndarray:
+        """Return S, the last pivot of a Cholesky factor: a sixth of the work of an inverse."""
+        return np.linalg.cholesky(self.at(lam)[0])[:, -1, -1] ** 2
 
     def solve(self, lam: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return (Z'Z)^-1, b, S, db/dlambda, and the two derivatives of S."""
-        a, A = lam[:, None], lam[:, None, None]
-        ZZ = self.ZZ[0] + A * (self.ZZ[1] + A * self.ZZ[2])
-        Zy = self.Zy[0] + a * (self.Zy[1] + a * self.Zy[2])
+        whole, slope, bend = self.at(lam)
+        ZZ, Zy = whole[:, :-1, :-1], whole[:, :-1, -1]
         scale = 1 / np.sqrt(np.einsum("bkk->bk", ZZ))
         outer = scale[:, :, None] * scale[:, None, :]
         inverse = np.linalg.inv(ZZ * outer) * outer
         b = np.matmul(inverse, Zy[:, :, None])[:, :, 0]
-        ssr = self.yy[0] + lam * (self.yy[1] + lam * self.yy[2]) - np.einsum("bk,bk->b", b, Zy)
-        gap = self.Zy[1] + 2 * a * self.Zy[2] - np.matmul(self.ZZ[1] + 2 * A * self.ZZ[2], b[:, :, None])[:, :, 0]
-        moved = np.matmul(inverse, gap[:, :, None])[:, :, 0]
-        twice = np.matmul(self.ZZ[2], b[:, :, None])[:, :, 0]
-        first = self.yy[1] + 2 * lam * self.yy[2] - np.einsum("bk,bk->b", b, self.Zy[1] + 2 * a * self.Zy[2] + gap)
-        second = self.yy[2] + np.einsum("bk,bk->b", b, twice - 2 * self.Zy[2]) - np.einsum("bk,bk->b", gap, moved)
+        ssr = whole[:, -1, -1] - np.einsum("bk,bk->b", b, Zy)
+        a = np.concatenate([-b, np.ones((len(b), 1))], axis=1)[:, :, None]
+        sloped = np.matmul(slope, a)[:, :, 0]
+        moved = np.matmul(inverse, sloped[:, :-1, None])[:, :, 0]
+        first = np.einsum("bk,bk->b", a[:, :, 0], sloped)
+        second = np.einsum("bk,bk->b", a[:, :, 0], np.matmul(bend, a)[:, :, 0])
+        second -= np.einsum("bk,bk->b", sloped[:, :-1], moved)
         return inverse, b, ssr, moved, np.stack([first, 2 * second])
 
     def heights(self, grid: np.ndarray) -> np.ndarray:
         """Return the concentrated likelihood as (fit, point)."""
-        jacobian, n_fits = self.jacobian.value(grid), self.Zy.shape[1]
-        ssr = np.stack([self.solve(np.full(n_fits, a))[2] for a in grid], axis=1)
-        return jacobian - 0.5 * self.nobs * np.log(ssr)
+        n_fits = self.products.shape[1]
+        ssr = np.stack([self.ssr(np.full(n_fits, a)) for a in grid], axis=1)
+        return self.jacobian.value(grid) - 0.5 * self.nobs * np.log(ssr)
 
     def maximise(self) -> np.ndarray:
         """Return lambda at the global maximum; where a first look sees two hills, a closer one finds their places."""
@@ -72,7 +80,7 @@ class ErrorProfile:
         return tuple(self.solve(lam)[4])
 
     def _height(self, lam: np.ndarray) -> np.ndarray:
-        return self.jacobian.value(lam) - 0.5 * self.nobs * np.log(self.solve(lam)[2])
+        return self.jacobian.value(lam) - 0.5 * self.nobs * np.log(self.ssr(lam))
 
     def _derivatives(self, active: np.ndarray, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         _, _, ssr, _, (first, second) = self.part(active).solve(a)

@@ -35,7 +35,7 @@ def log_marginals(fits: SubsetFits) -> np.ndarray:
             ssr = fits.profile.ssr(points)
             whole = yy[:, None] - 2 * points * products[:, 0, 1, None] + points**2 * products[:, 1, 1, None]
         else:
-            c = fits.profile.yy[:, :, None]
+            c = fits.profile.products[:, :, -1, -1, None]
             whole, ssr = c[0] + points * (c[1] + points * c[2]), np.exp(_log_ssr(fits, points))
         kernel = fits.data.jacobian.value(points) - n / 2 * np.log((n * ssr + whole) / (n + 1))
         low, high = fits.data.jacobian.bounds
@@ -80,9 +80,7 @@ def _log_ssr(fits: SubsetFits, points: np.ndarray) -> np.ndarray:
     """Return ln S(lambda) at points of each fit, from its values at Chebyshev points (Trefethen 2013, theorem 8.2)."""
     left, right = _interval(fits)
     nodes = np.cos(np.pi * (np.arange(POINTS) + 0.5) / POINTS)
-    values = np.stack(
-        [np.log(fits.profile.solve(left + (right - left) * (x + 1) / 2)[2]) for x in nodes], axis=1
-    )
+    values = np.stack([np.log(fits.profile.ssr(left + (right - left) * (x + 1) / 2)) for x in nodes], axis=1)
     coefficients = values @ np.linalg.inv(np.polynomial.chebyshev.chebvander(nodes, POINTS - 1)).T
     x = 2 * (points - left[:, None]) / (right - left)[:, None] - 1
     return np.einsum("bjk,bk->bj", np.polynomial.chebyshev.chebvander(x, POINTS - 1), coefficients)

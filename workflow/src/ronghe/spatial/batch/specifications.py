@@ -204,13 +204,11 @@ class Specifications:
     def _fit_error(self, shared: tuple, refused: np.ndarray) -> SubsetFits:
         """Find lambda of u = lambda W u + e: a grid for its hills, then Newton steps on the filtered products."""
         columns, draw = shared[3:]
-        blocks = np.stack([self._block(p, columns, columns, draw) for p in self.filtered])
-        _, refused = self._invert(blocks[0], refused)
-        blocks[:, refused > 0] = np.stack([np.eye(columns.shape[1]), *np.zeros((2, *blocks.shape[2:]))])[:, None]
-        first = np.zeros((len(columns), 1), dtype=np.intp)
-        right = np.stack([self._block(p, columns, first, draw)[:, :, 0] for p in self.filtered])
-        squares = np.stack([self._block(p, first, first, draw)[:, 0, 0] for p in self.filtered])
-        profile = ErrorProfile(self.jacobian, self.size[0], squares, right, blocks)
+        whole = np.concatenate([columns, np.zeros((len(columns), 1), dtype=np.intp)], axis=1)
+        blocks = np.stack([self._block(p, whole, whole, draw) for p in self.filtered])
+        _, refused = self._invert(blocks[0, :, :-1, :-1].copy(), refused)
+        blocks[:, refused > 0] = np.stack([np.eye(blocks.shape[2]), *np.zeros((2, *blocks.shape[2:]))])[:, None]
+        profile = ErrorProfile(self.jacobian, self.size[0], blocks)
         lam = profile.maximise()
         inverse, b, ssr, moved, _ = profile.solve(lam)
         refused = np.where((refused == 0) & self.jacobian.at_edge(lam), REFUSALS.index("edge"), refused)

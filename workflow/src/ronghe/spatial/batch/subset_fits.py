@@ -235,7 +235,7 @@ class SubsetFits:
         N, T = self.data.shape
         n, K = N * T, self.b.shape[1]
         lost = self.data.method == "lee_yu" and self.data.projection.has_time
-        return (N / (N - 1) if lost else 1.0) * N / (N - 1) * (n - 1) / (n - K)
+        return (N / (N - 1) if lost else 1.0) * N / (N - 1) * (n - 1) / max(n - K, 1)
 
     @cached_property
     def adjusted(self) -> np.ndarray:
