@@ -4,7 +4,6 @@ from ronghe.journal import journal
 
 with journal(snakemake.log[0]):
     import pandas as pd
-
     from ronghe.frames import read_csv, write_csv
     from ronghe.models.multiverse.permutation import joint_test
 

@@ -13,11 +13,14 @@ WHERE = "multiverse"
 
 
 def check(config: dict) -> None:
-    """Check the declared choices against the names that are declared elsewhere; raise RongheError at the first fault."""
+    """Check the choices against the names that are declared elsewhere; raise RongheError at the first fault."""
     multiverse = Multiverse.of(config)
     if multiverse is None:
         return
     entry = multiverse.entry
+    for key in ("treatments", "outcomes", "models"):
+        if key not in entry:
+            raise RongheError(f"{WHERE}: the key '{key}' is missing; name at least one of its levels")
     for name in entry["weights"]:
         require_known(name, config.get("weights", {}), "weights", f"{WHERE}: weights")
         way = config["weights"][name].get("standardise", "row")

@@ -1,4 +1,4 @@
-"""What config/multiverse.yaml declares: choices, exclusions and how many specifications they make; standard library only."""
+"""What config/multiverse.yaml declares, and how many specifications it makes; standard library only."""
 
 from __future__ import annotations
 
@@ -193,11 +193,11 @@ class Multiverse:
         for k in range(len(exclusions)):
             if not Multiverse({**self.entry, "exclude": exclusions[: k + 1]}, self.seed).n_specifications:
                 raise RongheError(
-                    f"multiverse: no specification is left: exclude, number {k + 1} ('{exclusions[k]['reason']}') takes "
-                    "the last of them; narrow it, or declare more choices"
+                    f"multiverse: no specification is left: exclude, number {k + 1} ('{exclusions[k]['reason']}') "
+                    "takes the last of them; narrow it, or declare more choices"
                 )
         raise RongheError(
-            "multiverse: the choices make no specification; models other than ols need weights, and subsets of controls "
+            "multiverse: the choices make no specification; models other than ols need weights, and controls subsets "
             f"between at_least and at_most (given: {listing(self.entry['models'])}; weights "
             f"{listing(self.entry['weights']) or 'none'})"
         )

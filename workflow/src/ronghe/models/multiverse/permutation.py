@@ -79,7 +79,7 @@ def sample(path: str, count: int, multiverse: Multiverse) -> dict[Setting, np.nd
 
 
 def _order(seed: int, draw: int, source: Settings, setting: Setting) -> np.ndarray:
-    """Return whose history each region of a sample gets; samples of one draw share the keys by which regions are dealt."""
+    """Return whose history each region of a sample gets; all samples of one draw deal by the same keys."""
     regions = source.regions
     present = source.units(setting)
     if draw == 0:

@@ -1,4 +1,4 @@
-"""Estimates a shard of a multiverse: setting after setting, all its specifications at once, written as they are done."""
+"""Estimates a shard of a multiverse: setting after setting, each written as it is done."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def run_shard(
     mine = range(shard, len(settings), n_shards)
     starts = np.concatenate([[0], np.cumsum([multiverse.count(s) for s in settings])])
     source = Settings(multiverse, samples, data)
-    progress = Progress(f"multiverse, shard {shard + 1} of {n_shards}", sum(multiverse.count(settings[k]) for k in mine))
+    progress = Progress(
+        f"multiverse, shard {shard + 1} of {n_shards}", sum(multiverse.count(settings[k]) for k in mine)
+    )
 
     def blocks() -> Iterator[pa.Table]:
         for k in mine:
@@ -91,7 +93,9 @@ def estimate_setting(source: Settings, setting: Setting, start: int) -> pa.Table
     columns = {name: values.reshape(-1) for name, values in numbers.items()}
     for choice in OF_SETTING:
         columns[choice] = np.full(n * repeat, multiverse.levels(choice).index(getattr(setting, choice)))
-    columns |= {name: np.tile(getattr(members, name), repeat) for name in ("model", "treatment", "controls", "n_controls")}
+    columns |= {
+        name: np.tile(getattr(members, name), repeat) for name in ("model", "treatment", "controls", "n_controls")
+    }
     columns["covariance"] = np.repeat(np.arange(repeat), n)
     columns["specification"] = start + np.arange(n * repeat)
     columns["refused"] = np.tile(refused, repeat)

@@ -79,9 +79,10 @@ def choices(frame: pd.DataFrame, multiverse: Multiverse) -> pd.DataFrame:
 def variance_by_choice(frame: pd.DataFrame, multiverse: Multiverse) -> pd.DataFrame:
     """Return how much of the variance of the estimates' ranks each choice accounts for, the largest first.
 
-    Ranks, because a few impacts near rho = 1 are beyond all bounds and would be the whole variance. `share_alone` is the variance between the means of its levels (the first-order index of Sobol 1993; choices that
-    go together share theirs), `share_last` what a regression on all choices loses without it. What remains, in the
-    row `interactions`, belongs to choices jointly.
+    Ranks, because a few impacts near rho = 1 are beyond all bounds and would be the whole variance. `share_alone` is
+    the variance between the means of its levels (the first-order index of Sobol 1993; choices that go together share
+    theirs), `share_last` what a regression on all choices loses without it. What remains, in the row `interactions`,
+    belongs to choices jointly.
     """
     used = frame[frame["refused"] == ""]
     if used.empty:

@@ -49,7 +49,7 @@ def _deviation(fits: SubsetFits) -> np.ndarray:
 
 
 def _nodes(fits: SubsetFits) -> tuple[np.ndarray, np.ndarray]:
-    """Return nodes and weights over the whole interval, one row for all fits, fine enough for the narrowest posterior."""
+    """Return nodes and weights over the interval, the same for all fits, fine enough for the narrowest posterior."""
     low, high = fits.data.jacobian.bounds
     used = _deviation(fits)[fits.refused == 0]
     width = WIDTH * (used.min() if len(used) else 1.0)

@@ -56,7 +56,7 @@ class Spectrum:
         return P if np.isrealobj(P) else np.concatenate([P.real, -P.imag])
 
     def symmetric_forms(self, a: np.ndarray, G: np.ndarray | None = None) -> np.ndarray:
-        """Return C + C' at every a as (a, N, N), C being G (known already, where given) or, with time effects, J G J."""
+        """Return C + C' at every a as (a, N, N), C being G (given, where known) or, with time effects, J G J."""
         if not self.is_diagonal:
             C = self.multipliers(a) if G is None else G
             if self.centred:

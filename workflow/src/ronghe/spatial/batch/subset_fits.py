@@ -14,7 +14,7 @@ from ronghe.spatial.equation import MODELS
 if TYPE_CHECKING:
     from ronghe.spatial.batch.error_profile import ErrorProfile
     from ronghe.spatial.batch.newton import LagProfile
-    from ronghe.spatial.batch.specifications import Specifications
+    from ronghe.spatial.batch.shared_columns import SharedColumns
 
 COVARIANCES = ("expected", "CR1", "CR2")
 IMPACTS = ("direct", "indirect", "total")
@@ -30,7 +30,7 @@ class SubsetFits:
     -db/dlambda for an error, `refused` a code of `REFUSALS`. Numbers of refused fits mean nothing.
     """
 
-    data: Specifications
+    data: SharedColumns
     model: str
     n_own: int
     columns: np.ndarray
@@ -175,7 +175,7 @@ class SubsetFits:
         return effects, np.sqrt(np.maximum(variances, 0.0))
 
     def variances(self, slopes: np.ndarray, covariance: str) -> np.ndarray:
-        """Return variances of quantities with slopes (fit, quantity, 3) in beta, theta of the first regressor, and rho."""
+        """Return variances of quantities with slopes (fit, quantity, 3) in the first beta, its theta, and rho."""
         require_known(covariance, COVARIANCES, "covariance", "specifications")
         s2 = self.sigma2
         own = slopes[:, :, 0, None] * self.inverse[:, None, 0]
