@@ -110,10 +110,7 @@ def long_tables(specification: dict) -> list[str]:
 
 def modules(specification: dict) -> list[str]:
     """Return the modules whose code a complete specification runs: those of its kind and of what it builds on."""
-    found = {estimator(part["kind"]) for part in parts(specification)}
-    if long_tables(specification):
-        found.add("ronghe.models.design.shift_share")
-    return sorted(found)
+    return sorted({estimator(part["kind"]) for part in parts(specification)})
 
 
 def needs_regions(specification: dict) -> bool:

@@ -22,7 +22,11 @@ from ronghe.provenance import hash_files
 
 @dataclass
 class Data:
-    """All that an estimator may look at: panel, regions, weights and long tables by name, flagged cells."""
+    """All that an estimator may look at: panel, regions, weights and long tables by name, flagged cells.
+
+    `weights` holds matrices, or the paths of those that no estimator has asked for yet (`design.weights.weights_named`
+    reads them), so that only kinds with weights rest on their code.
+    """
 
     panel: pd.DataFrame
     regions: pd.DataFrame | None = None
@@ -43,15 +47,10 @@ class Data:
         seed: int = 0,
     ) -> Data:
         """Read the files that one specification depends on; weights and tables are named by their place."""
-        held = {}
-        if weights:
-            # Imported by name, so that only kinds that import the weights themselves rest on their code.
-            Weights = import_module("ronghe.weights.matrix").Weights
-            held = {Path(path).parent.name: Weights.read(path) for path in weights}
         return cls(
             panel=frames.read_panel(panel, *measures),
             regions=frames.read_csv(regions).set_index("region") if regions else None,
-            weights=held,
+            weights={Path(path).parent.name: path for path in weights},
             tables={Path(path).stem: frames.read_csv(path) for path in tables},
             flags=frames.read_csv(flags) if flags else None,
             seed=seed,
@@ -121,7 +120,7 @@ def save(
     for name, path in outputs.items():
         if name != "fit":
             frames.write_csv(tables[name], path)
-    weights = {name: w.hash for name, w in data.weights.items()}
+    weights = {name: w.hash for name, w in data.weights.items() if not isinstance(w, str | Path)}
     facts = {
         "specification": specification.get("name", ""),
         "kind": specification["kind"],

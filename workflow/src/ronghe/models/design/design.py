@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib import import_module
 
 import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError, listing, require_known
 from ronghe.linear.layout import Layout
+from ronghe.models.design.shift_share import instrument
 from ronghe.models.estimate import Data
 from ronghe.models.terms import Term, parse_all
 
@@ -115,8 +115,7 @@ def from_frame(
 def column(term: Term, data: Data, shift: int = 0) -> pd.Series:
     """Return one term as a column keyed by (region, year), `shift` periods older where asked for."""
     if term.operation == "shift_share":
-        # Imported by name: a specification rests on this code only if it has such a term (see declaration.modules).
-        return import_module("ronghe.models.design.shift_share").instrument(data, **dict(term.options))
+        return instrument(data, **dict(term.options))
     for name in term.variables:
         require_known(name, data.panel.columns, "variable", "the panel")
     values = [_lag(data.panel[name], term.order + shift) for name in term.variables]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 
 from ronghe.errors import RongheError, listing
@@ -15,13 +17,20 @@ def frames_of(design: Design) -> tuple[pd.Series, pd.DataFrame]:
     return design.frame[design.outcome], design.frame[design.names]
 
 
+def weights_named(name: str, data: Data) -> Weights:
+    """Return the weights of a name, read from their file the first time."""
+    if isinstance(data.weights[name], str | Path):
+        data.weights[name] = Weights.read(data.weights[name])
+    return data.weights[name]
+
+
 def weights_of(specification: dict, data: Data, design: Design, key: str = "weights") -> tuple[Weights, list[str]]:
     """Return the weights among the regions of the sample, and which of their labels the sample lacks.
 
     Weights whose rows summed to one are standardised again after the cut, so that a neighbour outside the sample does
     not count as a zero.
     """
-    W = data.weights[specification[key]]
+    W = weights_named(specification[key], data)
     regions = design.index.levels[0]
     outside = [str(label) for label in W.labels if label not in regions]
     if not outside:

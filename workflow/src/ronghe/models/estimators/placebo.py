@@ -10,6 +10,7 @@ import pandas as pd
 from ronghe.errors import RongheError
 from ronghe.linear.inference import test_table
 from ronghe.models.design.design import terms_of
+from ronghe.models.design.weights import weights_named
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.estimators.leave_one_out import fit_base, watch
 from ronghe.weights import Weights
@@ -48,7 +49,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
 def shuffled(data: Data, base: dict, shuffle: str, rng: np.random.Generator) -> Data:
     """Return the data with the labels of the weights, or the treatments' paths, permuted over regions."""
     if shuffle == "weights":
-        W = data.weights[base["weights"]]
+        W = weights_named(base["weights"], data)
         edges = W.to_edges()
         labels = np.array(W.labels, dtype=object)
         names = dict(zip(labels, rng.permutation(labels), strict=True))

@@ -10,11 +10,12 @@ import pandas as pd
 from ronghe.linear.absorption import absorb
 from ronghe.linear.inference import test_table
 from ronghe.linear.threshold_search import candidates
+from ronghe.linear.threshold_tests import critical_likelihood_ratio
 from ronghe.models.design.design import Design, build, terms_of
 from ronghe.models.design.weights import frames_of, weights_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.estimators.spatial import spatial_fit
-from ronghe.models.estimators.threshold import critical_likelihood_ratio, regime_names
+from ronghe.models.estimators.threshold import regime_names
 from ronghe.spatial.likelihood import Likelihood
 from ronghe.spatial.spatial_panel import SpatialPanel
 from ronghe.weights.matrix import Weights

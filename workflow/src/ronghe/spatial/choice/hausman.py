@@ -9,10 +9,10 @@ from ronghe.errors import RongheError, require_known
 from ronghe.linear.algebra import inverse_scaled
 from ronghe.linear.inference import chi2_pvalue
 from ronghe.spatial.grid import WeightsLike
+from ronghe.spatial.hypothesis_rows import coded_tests
 from ronghe.spatial.random_effects.information import Components
 from ronghe.spatial.random_effects.panel import RandomEffectsPanel
 from ronghe.spatial.spatial_panel import SpatialPanel
-from ronghe.spatial.test_tables import coded_tests
 
 MODELS = ("ols", "slx", "sar", "sdm", "sem", "sdem")
 # Directions in which the two estimators differ by less than this share carry no information.
