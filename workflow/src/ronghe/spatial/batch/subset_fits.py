@@ -144,7 +144,7 @@ class SubsetFits:
     def _gradients(self) -> tuple[np.ndarray, np.ndarray]:
         """Values of direct and total impact (fit, 2), and their slopes (fit, 2, 3) in beta, theta and rho.
 
-        LeSage and Pace (2009, equations 2.46-2.48), as `impacts.average_effects`.
+        LeSage and Pace (2009, equations 2.46-2.48), as `impacts.average_impacts`.
         """
         n_fits, W = len(self.b), self.data.weights
         slopes = np.zeros((n_fits, 2, 3))
