@@ -18,7 +18,7 @@ from ronghe.spatial.batch.subset_fits import IMPACTS
 from ronghe.threads import one_thread
 
 # Draws done together; fixed, so that results depend on neither shards nor cores.
-TOGETHER = 25
+TOGETHER = 63
 STATISTICS = ("median", "share_dominant", "mean_z")
 DRAW_COLUMNS = ["draw", *STATISTICS, "specifications"]
 
@@ -39,6 +39,8 @@ def permute_shard(
     source = Settings(multiverse, samples, data)
     size = sum(len(members) for members in chosen.values())
     progress = Progress(f"permutations, shard {shard + 1} of {n_shards}", size * sum(map(len, mine)), "fits")
+    n_regions = data.panel.index.unique(0).size
+    keys = {draw: _keys(multiverse.seed, draw, n_regions) for block in mine for draw in block}
     estimates = [np.full((len(block), size), np.nan) for block in mine]
     chances = [np.full((len(block), size), np.nan) for block in mine]
     place = 0
@@ -50,9 +52,10 @@ def permute_shard(
                 shared = source.specifications(setting)
             except Refusal:
                 continue
+            places = source.places(setting)
             histories = shared.raw[:, :, 2 : 2 + len(multiverse.levels("treatment"))]
             for k, block in enumerate(mine):
-                orders = np.stack([_order(multiverse.seed, draw, source, setting) for draw in block])
+                orders = np.stack([_order(keys[draw], places) for draw in block])
                 draws = histories[orders].transpose(0, 3, 1, 2)
                 found = _refit(source, setting, shared, members, draws)
                 estimates[k][:, here], chances[k][:, here] = found
@@ -78,14 +81,13 @@ def sample(path: str, count: int, multiverse: Multiverse) -> dict[Setting, np.nd
     return {settings[k]: numbers[owner == k] - starts[k] for k in np.unique(owner)}
 
 
-def _order(seed: int, draw: int, source: Settings, setting: Setting) -> np.ndarray:
+def _order(keys: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Return whose history each region of a sample gets; all samples of one draw deal by the same keys."""
-    regions = source.regions
-    present = source.units(setting)
-    if draw == 0:
-        return np.arange(len(present))
-    keys = np.random.default_rng([seed, 2, draw]).random(len(regions))
-    return np.argsort(keys[[regions.index(unit) for unit in present]], kind="stable")
+    return np.argsort(keys[places], kind="stable")
+
+
+def _keys(seed: int, draw: int, n_regions: int) -> np.ndarray:
+    return np.random.default_rng([seed, 2, draw]).random(n_regions) if draw else np.arange(n_regions, dtype=float)
 
 
 def _refit(

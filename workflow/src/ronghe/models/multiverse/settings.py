@@ -68,14 +68,10 @@ class Settings:
             raise Refusal("islands", str(error)) from error
         return W.align(list(design.index.levels[0]))
 
-    @property
-    def regions(self) -> list:
-        """Every region of the panel, in the order of its index."""
-        return sorted(self.data.panel.index.unique(0))
-
-    def units(self, setting: Setting) -> list:
-        """Return the regions of a setting, in the order of its arrays."""
-        return list(self._design(setting.sample, setting.winsorise).index.levels[0])
+    def places(self, setting: Setting) -> np.ndarray:
+        """Return where the regions of a setting stand among all regions of the panel."""
+        regions = self.data.panel.index.unique(0).sort_values()
+        return regions.get_indexer(self._design(setting.sample, setting.winsorise).index.levels[0])
 
     def rows(self, setting: Setting) -> Rows:
         """Return the rows of a setting, scaled to standard deviations where the multiverse asks for it."""

@@ -27,15 +27,16 @@ class Columns:
         return Columns(flat, places, np.ascontiguousarray(values))
 
     def products(self, other: Columns) -> np.ndarray:
-        """Return the products with other columns that have the same draws, (draw or 1, column, column)."""
+        """Return the products with other columns that have the same draws and places, (draw or 1, column, column)."""
+        shared = (self.flat.T @ other.flat)[None]
         if self.values is None:
-            return (self.flat.T @ other.flat)[None]
-        return self._whole().transpose(0, 2, 1) @ other._whole()
-
-    def _whole(self) -> np.ndarray:
-        whole = np.repeat(self.flat[None], len(self.values), axis=0)
-        whole[:, :, self.places] = self.values.transpose(0, 2, 1)
-        return whole
+            return shared
+        places = list(self.places)
+        found = np.repeat(shared, len(self.values), axis=0)
+        found[:, places, :] = self.values @ other.flat
+        found[:, :, places] = (other.values @ self.flat).transpose(0, 2, 1)
+        found[np.ix_(range(len(found)), places, places)] = self.values @ other.values.transpose(0, 2, 1)
+        return found
 
     def combine(self, coefficients: np.ndarray, columns: np.ndarray, draw: np.ndarray | None) -> np.ndarray:
         """Return the columns (fit, coefficient) times their coefficients, as (fit, cell)."""
