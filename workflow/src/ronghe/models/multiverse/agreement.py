@@ -8,10 +8,9 @@ import pandas as pd
 from ronghe.errors import RongheError
 from ronghe.models.estimate import Data
 from ronghe.models.multiverse import table
-from ronghe.models.multiverse.declaration import NO_WEIGHTS, Multiverse, Setting
+from ronghe.models.multiverse.declaration import NO_WEIGHTS, OF_SETTING, Multiverse, Setting
 from ronghe.models.multiverse.settings import Settings
 from ronghe.spatial.batch.subset_fits import IMPACTS
-from ronghe.spatial.results import SpatialPanelResult
 from ronghe.spatial.spatial_panel import SpatialPanel
 
 COLUMNS = ["specification", "quantity", "batched", "refitted", "difference"]
@@ -50,12 +49,11 @@ def _drawn(frame: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
     return frame.iloc[np.sort(estimated[drawn])]
 
 
-def refit(source: Settings, row: pd.Series) -> SpatialPanelResult:
-    """Fit one specification of the table by the ordinary engine."""
+def model_of(source: Settings, row: pd.Series) -> SpatialPanel:
+    """Return one specification of the table as a model of the ordinary engine."""
     multiverse = source.multiverse
     # Levels stand in the table as text.
-    level = {name: {str(v): v for v in multiverse.levels(name)}[row[name]] for name in vars(_EMPTY)}
-    setting = Setting(**level)
+    setting = Setting(*({str(v): v for v in multiverse.levels(name)}[row[name]] for name in OF_SETTING))
     rows = source.rows(setting)
     places = source.columns(row["treatment"], np.array([row["controls"]]))[0]
     y = pd.Series(rows.y.reshape(-1), rows.index, name="outcome")
@@ -64,15 +62,11 @@ def refit(source: Settings, row: pd.Series) -> SpatialPanelResult:
     W = None if row["weights"] == NO_WEIGHTS else rows.weights
     options = {"effects": row["fixed_effects"], "method": multiverse.entry["method"]}
     name = f"specification {row['specification']}"
-    model = SpatialPanel(y, X, W, model=row["model"], name=name, **options)
-    return model.fit(**COVARIANCES.get(row["covariance"], COVARIANCES["expected"]))
-
-
-_EMPTY = Setting("", 0.0, "", "", "")
+    return SpatialPanel(y, X, W, model=row["model"], name=name, **options)
 
 
 def _compare(source: Settings, row: pd.Series) -> pd.DataFrame:
-    result = refit(source, row)
+    result = model_of(source, row).fit(**COVARIANCES.get(row["covariance"], COVARIANCES["expected"]))
     impacts = result.impacts().loc[row["treatment"]]
     found = []
     for name in IMPACTS:
