@@ -1,4 +1,4 @@
-# Stage 5, the whole of it at once: from panel, measures and weights to every specification that config/multiverse.yaml declares.
+# Stage 5, all at once: from panel, measures and weights to every specification that config/multiverse.yaml declares.
 from ronghe.models.multiverse import declaration as multiverse_declaration
 
 MULTIVERSE = multiverse_declaration.Multiverse.of(config)
@@ -14,14 +14,15 @@ if MULTIVERSE:
             **multiverse_declaration.inputs(config, MULTIVERSE),
             code=code_of("estimate_multiverse"),
         output:
-            temp("results/multiverse/shards/{shard}.parquet"),
+            temp("<results>/multiverse/shards/{shard}.parquet"),
         log:
-            "results/logs/multiverse/estimate_multiverse/{shard}.log",
+            "<logs>/multiverse/estimate_multiverse/{shard}.log",
         benchmark:
-            "results/benchmarks/jobs/multiverse/estimate_multiverse/{shard}.tsv"
+            "<benchmarks>/multiverse/estimate_multiverse/{shard}.tsv"
         conda:
             ENVIRONMENT
         params:
+            content=checksum_of(code_of("estimate_multiverse")),
             entry=MULTIVERSE.entry,
             samples=SAMPLES,
             seed=config["seed"],
@@ -31,17 +32,18 @@ if MULTIVERSE:
     rule merge_multiverse:
         """All specifications in the order of the grid, whatever the shards."""
         input:
-            shards=expand("results/multiverse/shards/{shard}.parquet", shard=SHARDS),
+            shards=expand("<results>/multiverse/shards/{shard}.parquet", shard=SHARDS),
             code=code_of("merge_multiverse"),
         output:
-            "results/multiverse/specifications.parquet",
+            "<results>/multiverse/specifications.parquet",
         log:
-            "results/logs/multiverse/merge_multiverse.log",
+            "<logs>/multiverse/merge_multiverse.log",
         benchmark:
-            "results/benchmarks/jobs/multiverse/merge_multiverse.tsv"
+            "<benchmarks>/multiverse/merge_multiverse.tsv"
         conda:
             ENVIRONMENT
         params:
+            content=checksum_of(code_of("merge_multiverse")),
             entry=MULTIVERSE.entry,
             seed=config["seed"],
         script:
@@ -50,17 +52,18 @@ if MULTIVERSE:
     rule judge_multiverse:
         """Signs, significance, the effect by choice, model averages, what cannot be estimated, and what figures draw."""
         input:
-            specifications="results/multiverse/specifications.parquet",
+            specifications="<results>/multiverse/specifications.parquet",
             code=code_of("judge_multiverse"),
         output:
-            **{name: f"results/multiverse/{name}.csv" for name in multiverse_declaration.JUDGEMENTS},
+            **{name: f"<results>/multiverse/{name}.csv" for name in multiverse_declaration.JUDGEMENTS},
         log:
-            "results/logs/multiverse/judge_multiverse.log",
+            "<logs>/multiverse/judge_multiverse.log",
         benchmark:
-            "results/benchmarks/jobs/multiverse/judge_multiverse.tsv"
+            "<benchmarks>/multiverse/judge_multiverse.tsv"
         conda:
             ENVIRONMENT
         params:
+            content=checksum_of(code_of("judge_multiverse")),
             entry=MULTIVERSE.entry,
             seed=config["seed"],
         script:
@@ -70,17 +73,18 @@ if MULTIVERSE:
         """A random sample of the specifications refitted by the ordinary engine, and the differences."""
         input:
             **multiverse_declaration.inputs(config, MULTIVERSE),
-            specifications="results/multiverse/specifications.parquet",
+            specifications="<results>/multiverse/specifications.parquet",
             code=code_of("check_multiverse"),
         output:
-            "results/multiverse/agreement.csv",
+            "<results>/multiverse/agreement.csv",
         log:
-            "results/logs/multiverse/check_multiverse.log",
+            "<logs>/multiverse/check_multiverse.log",
         benchmark:
-            "results/benchmarks/jobs/multiverse/check_multiverse.tsv"
+            "<benchmarks>/multiverse/check_multiverse.tsv"
         conda:
             ENVIRONMENT
         params:
+            content=checksum_of(code_of("check_multiverse")),
             entry=MULTIVERSE.entry,
             samples=SAMPLES,
             seed=config["seed"],
@@ -91,17 +95,18 @@ if MULTIVERSE:
         """The curve refitted with the treatments' histories dealt out anew over regions: one shard of the draws."""
         input:
             **multiverse_declaration.inputs(config, MULTIVERSE),
-            specifications="results/multiverse/specifications.parquet",
+            specifications="<results>/multiverse/specifications.parquet",
             code=code_of("permute_multiverse"),
         output:
-            temp("results/multiverse/permutations/{shard}.csv"),
+            temp("<results>/multiverse/permutations/{shard}.csv"),
         log:
-            "results/logs/multiverse/permute_multiverse/{shard}.log",
+            "<logs>/multiverse/permute_multiverse/{shard}.log",
         benchmark:
-            "results/benchmarks/jobs/multiverse/permute_multiverse/{shard}.tsv"
+            "<benchmarks>/multiverse/permute_multiverse/{shard}.tsv"
         conda:
             ENVIRONMENT
         params:
+            content=checksum_of(code_of("permute_multiverse")),
             entry=MULTIVERSE.entry,
             samples=SAMPLES,
             seed=config["seed"],
@@ -111,17 +116,19 @@ if MULTIVERSE:
     rule test_multiverse:
         """The joint test: the observed curve beside those of all draws."""
         input:
-            shards=expand("results/multiverse/permutations/{shard}.csv", shard=SHARDS),
+            shards=expand("<results>/multiverse/permutations/{shard}.csv", shard=SHARDS),
             code=code_of("test_multiverse"),
         output:
-            test="results/multiverse/permutation.csv",
-            draws="results/multiverse/permutation_draws.csv",
+            test="<results>/multiverse/permutation.csv",
+            draws="<results>/multiverse/permutation_draws.csv",
         log:
-            "results/logs/multiverse/test_multiverse.log",
+            "<logs>/multiverse/test_multiverse.log",
         benchmark:
-            "results/benchmarks/jobs/multiverse/test_multiverse.tsv"
+            "<benchmarks>/multiverse/test_multiverse.tsv"
         conda:
             ENVIRONMENT
+        params:
+            content=checksum_of(code_of("test_multiverse")),
         script:
             "../scripts/test_multiverse.py"
 

@@ -101,9 +101,9 @@ def test_a_sound_declaration_passes_and_names_its_files():
     check_all()
     multiverse = Multiverse.of({**CONFIG, "multiverse": ENTRY})
     found = inputs({**CONFIG, "multiverse": ENTRY}, multiverse)
-    assert found["weights"] == ["results/weights/ring/edges.csv", "results/weights/pairs/edges.csv"]
+    assert found["weights"] == ["<results>/weights/ring/edges.csv", "<results>/weights/pairs/edges.csv"]
     assert found["regions"] == found["flags"] == found["measures"] == []
-    assert results(None) == [] and "results/multiverse/summary.csv" in results(multiverse)
+    assert results(None) == [] and "<results>/multiverse/summary.csv" in results(multiverse)
 
 
 def test_nothing_is_declared_without_an_entry():

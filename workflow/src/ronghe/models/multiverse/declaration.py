@@ -11,7 +11,7 @@ from itertools import combinations, product
 from ronghe.errors import RongheError, listing
 from ronghe.models.terms import Term, parse
 
-FOLDER = "results/multiverse"
+FOLDER = "<results>/multiverse"
 # How a choice is called in results and exclusions, and by which key its levels are declared; in the order of the grid.
 CHOICES = {
     "sample": "samples",
@@ -231,11 +231,11 @@ def inputs(config: dict, multiverse: Multiverse) -> dict[str, str | list[str]]:
     variables = [*multiverse.variables, *(rule["level"]["of"] for rule in rules if "level" in rule)]
     measures = sorted({v.partition(".")[0] for v in variables if "." in v})
     return {
-        "panel": "data/processed/panel.parquet",
-        "measures": [f"results/measures/{name}/panel.csv" for name in measures],
-        "weights": [f"results/weights/{name}/edges.csv" for name in multiverse.entry["weights"]],
-        "regions": ["data/processed/regions.csv"] if any("where" in rule for rule in rules) else [],
-        "flags": ["data/processed/flags.csv"] if any("without_flags" in rule for rule in rules) else [],
+        "panel": "<processed>/panel.parquet",
+        "measures": [f"<results>/measures/{name}/panel.csv" for name in measures],
+        "weights": [f"<results>/weights/{name}/edges.csv" for name in multiverse.entry["weights"]],
+        "regions": ["<processed>/regions.csv"] if any("where" in rule for rule in rules) else [],
+        "flags": ["<processed>/flags.csv"] if any("without_flags" in rule for rule in rules) else [],
     }
 
 
