@@ -14,10 +14,10 @@ from ronghe.spatial.batch.subset_fits import IMPACTS
 from ronghe.spatial.spatial_panel import SpatialPanel
 
 COLUMNS = ["specification", "quantity", "batched", "refitted", "difference"]
-# CR2 is checked by its estimates; the ordinary engine is asked for the errors of these.
 COVARIANCES = {
     "expected": {"cov_type": "expected"},
-    "CR1": {"cov_type": "clustered", "cluster": "units", "small_sample": "clusters"},
+    "CR1": {"cov_type": "clustered", "cluster": "units", "small_sample": "CR1"},
+    "CR2": {"cov_type": "clustered", "cluster": "units", "small_sample": "CR2"},
 }
 
 
@@ -66,14 +66,13 @@ def model_of(source: Settings, row: pd.Series) -> SpatialPanel:
 
 
 def _compare(source: Settings, row: pd.Series) -> pd.DataFrame:
-    result = model_of(source, row).fit(**COVARIANCES.get(row["covariance"], COVARIANCES["expected"]))
+    result = model_of(source, row).fit(**COVARIANCES[row["covariance"]])
     impacts = result.impacts().loc[row["treatment"]]
     found = []
     for name in IMPACTS:
         value, error = impacts.loc[name, ["estimate", "std_error"]]
         found.append([name, row[name], value, max(abs(value), error)])
-        if row["covariance"] in COVARIANCES:
-            found.append([f"{name}_error", row[f"{name}_error"], error, error])
+        found.append([f"{name}_error", row[f"{name}_error"], error, error])
     found.append(["loglik", row["loglik"], result.loglik, 1.0])
     if not np.isnan(row["spatial"]):
         name = "lambda" if "lambda" in result.params.index else "rho"
