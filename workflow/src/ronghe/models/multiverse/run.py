@@ -31,9 +31,8 @@ def run_shard(
     mine = range(shard, len(settings), n_shards)
     starts = np.concatenate([[0], np.cumsum([multiverse.count(s) for s in settings])])
     source = Settings(multiverse, samples, data)
-    progress = Progress(
-        f"multiverse, shard {shard + 1} of {n_shards}", sum(multiverse.count(settings[k]) for k in mine)
-    )
+    name = f"multiverse of {starts[-1]:,} specifications in {len(settings)} settings, shard {shard + 1} of {n_shards}"
+    progress = Progress(name, sum(multiverse.count(settings[k]) for k in mine))
 
     def blocks() -> Iterator[pa.Table]:
         for k in mine:
