@@ -32,6 +32,8 @@ FLOORS = (
     ("models",),
     ("paper",),
     ("configuration",),
+    ("command",),
+    ("__main__",),
 )
 LEVEL = {name: level for level, floor in enumerate(FLOORS) for name in floor}
 MOST_MODULES, MOST_LINES = 25, 400
