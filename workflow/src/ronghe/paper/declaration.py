@@ -100,8 +100,9 @@ def _named_files(entry: dict) -> list[str]:
 
 def result_files(entry: dict) -> list[str]:
     """Return the result files of the specifications that an entry shows."""
+    tests = ("tests.csv",) if "tests" in entry else ()
     wanted = {
-        "regression": ("coefficients.csv", "fit.json"),
+        "regression": ("coefficients.csv", "fit.json", *tests),
         "impacts": ("coefficients.csv", "impacts.csv", "fit.json"),
         "estimates": ("coefficients.csv",),
     }.get(entry["kind"], ())
