@@ -184,6 +184,13 @@ def test_a_package_imports_nothing_heavy(package):
     assert not heavy_from(inside), "\n".join(heavy_from(inside))
 
 
+def test_every_rule_reruns_by_content():
+    """A rule with code among its inputs has its checksum among its params: an old time stamp hides nothing."""
+    for path in sorted((PROJECT / "workflow" / "rules").glob("*.smk")):
+        for rule in re.split(r"(?m)^(?=(?: {4})?rule\b)", path.read_text("utf-8"))[1:]:
+            assert "code=" not in rule or "content=" in rule, f"{path.name}: {rule.splitlines()[0]}"
+
+
 def test_a_kind_is_a_file_of_its_name():
     from ronghe.explore.declaration import SECTIONS
     from ronghe.measures.kinds import KINDS

@@ -74,6 +74,20 @@ def test_all_faults_come_at_once(workshop: Path) -> None:
         assert sum(words in fault for fault in faults) == 1, words
 
 
+def test_labels_that_are_missing_are_asked_for_in_one_list(workshop: Path) -> None:
+    new("yunling", workshop.parent / "tables")
+    path = workshop / "config/datasets/yunling.yaml"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if not line.startswith(("  log_fiscal_spending: { en", "  log_population: { en"))]
+    path.write_text("\n".join(kept), encoding="utf-8")
+    tables = workshop / "config/datasets/yunling/tables.yaml"
+    text = tables.read_text(encoding="utf-8")
+    tables.write_text(text.replace("coagglomeration.index", "log_trade, log_wage_all"), encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace("  log_trade: { en", "  log_trad: { en"), encoding="utf-8")
+    faults = check("yunling")
+    assert len(faults) == 1 and "without a label: log_trade, log_fiscal_spending" in faults[0], faults
+
+
 def test_a_unit_that_a_heading_contradicts_is_a_fault(workshop: Path) -> None:
     new("yunling", workshop.parent / "tables")
     path = workshop / "config/datasets/yunling.yaml"
