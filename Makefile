@@ -1,6 +1,6 @@
 # Two doors: `make` makes everything from raw tables to the paper, `make test` runs the whole suite.
 .DEFAULT_GOAL := all
-.PHONY: all test bench lint house docs wheel-test help clean-results
+.PHONY: all test bench lint house docs archive verify wheel-test help clean-results
 SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
@@ -33,6 +33,12 @@ lint: $(VENV)/tested ## style of Python and of rules, and Snakemake's own advice
 
 house: $(VENV)/tested ## who imports whom: the floors of the library and the arrows between them
 	@$(BIN)/python -m tests.test_house
+
+archive: all ## code, raw data, results and a README for a data editor, into build/
+	@$(BIN)/python -m ronghe.paper.archive pack
+
+verify: $(VENV)/installed ## in an unpacked archive: every file has the hash it was packed with
+	@$(BIN)/python -m ronghe.paper.archive verify
 
 docs: $(VENV)/documented ## the documentation, into docs/_build/html/index.html; needs no network
 	@$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -b html docs docs/_build/html

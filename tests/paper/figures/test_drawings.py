@@ -12,7 +12,7 @@ from ronghe.errors import RongheError
 from ronghe.frames import write_csv
 from ronghe.paper.draw_figure import draw_figure
 from ronghe.paper.figures import estimates, impacts
-from ronghe.paper.figures.canvas import WIDTHS, canvas
+from ronghe.paper.figures.canvas import WIDTHS, canvas, installed_chinese_fonts
 from ronghe.paper.figures.curve import draw_curve
 from ronghe.paper.figures.intervals import draw_intervals
 from ronghe.paper.figures.lines import draw_lines
@@ -192,3 +192,16 @@ def test_the_workflow_lists_rules_that_inherit(tmp_path: Path) -> None:
     (tmp_path / "models.smk").write_text(text + '\n\nrule models:\n    """All."""\n', encoding="utf-8")
     rules = read_rules([str(tmp_path / "models.smk")])
     assert list(rules["rule"]) == ["fit", "fit_twice"] and list(rules["says"]) == ["Fit.", ""]
+
+
+def test_chinese_names_in_an_english_figure(tmp_path):
+    """A Chinese name is drawn with a Chinese font; a sign that no font has is an error, not an empty box."""
+    for sign, name in (("昆明市", "shown"), ("\U00012000", "boxed")):
+        write_csv(pd.DataFrame({"x": [1, 2, 3], "y": [0.1, 0.4, 0.2]}), tmp_path / f"{name}.csv")
+        entry = {"kind": "curve", "caption": "c", "file": f"{name}.csv", "x": "x", "y": "y", "xlabel": f"R {sign}"}
+        if name == "shown" and installed_chinese_fonts():
+            draw_figure(name, entry, Labels(LABELS), tmp_path, files=[str(tmp_path / f"{name}.csv")])
+            assert (tmp_path / "shown.pdf").exists()
+        else:
+            with pytest.raises(RongheError, match=f"figures.{name}: no installed font has a sign"):
+                draw_figure(name, entry, Labels(LABELS), tmp_path, files=[str(tmp_path / f"{name}.csv")])
