@@ -43,3 +43,10 @@ MODULES = sorted({thing.__module__ for thing in public().values()} | {"ronghe.sp
 @pytest.mark.parametrize("module", [*MODULES, "ronghe.linear", "ronghe.spatial.restrictions"])
 def test_the_examples_of_the_docstrings_run(module: str):
     assert not doctest.testmod(import_module(module), optionflags=FLAGS).failed
+
+
+def test_every_public_name_has_an_example():
+    """In its own docstring or, for a class, in that of a method."""
+    finder = doctest.DocTestFinder()
+    lacking = [name for name, thing in public().items() if not any(t.examples for t in finder.find(thing, name))]
+    assert not lacking
