@@ -22,7 +22,7 @@ test: $(VENV)/tested ## the whole test suite
 
 bench: $(VENV)/tested ## speed beside a peer in the same run, into results/benchmarks/
 	@$(BIN)/snakemake clean --quiet rules
-	@for module in engine all_measures frontier weights distribution; do \
+	@for module in engine multiverse all_measures frontier weights distribution; do \
 		$(BIN)/python -m benchmarks.$$module || exit 1; done
 
 lint: $(VENV)/tested ## style of Python and of rules, and Snakemake's own advice
@@ -45,7 +45,7 @@ docs: $(VENV)/documented ## the documentation, into docs/_build/html/index.html;
 	@echo "  docs     docs/_build/html/index.html"
 
 wheel-test: $(BIN)/python ## a wheel with the engine's dependencies alone, in a fresh environment, passes the engine's tests
-	@rm -rf build
+	@rm -rf build/wheel build/env build/lib build/bdist.*
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheel .
 	@$(BIN)/python -m venv build/env
 	@build/env/bin/python -m pip install --quiet --disable-pip-version-check $(WHEEL_WITH) build/wheel/*.whl pytest hypothesis
