@@ -45,7 +45,7 @@ def check_panel(panel: pd.DataFrame, name: str = "panel", gaps: bool = False) ->
 def read_panel(*paths: str | Path) -> pd.DataFrame:
     """Read one or more tables keyed by region and year (Parquet or CSV) into one frame, side by side.
 
-    Columns of `results/measures/NAME/panel.csv` come back as `NAME.column`; those of the clean panel as they are.
+    Columns of `DATASET/measures/NAME/panel.csv` come back as `NAME.column`; those of the clean panel as they are.
     """
     frames = []
     for path in map(Path, paths):
