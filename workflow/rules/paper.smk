@@ -111,7 +111,7 @@ rule typeset_paper:
         "paper/numbers.typ",
         code=code_of("typeset_paper"),
         source=config["manuscript"].get("source", []),
-        parts=[part.format(language=config["language"]) for part in config["manuscript"].get("parts", [])],
+        parts=[part.replace("{language}", config["language"]) for part in config["manuscript"].get("parts", [])],
     output:
         report("paper/paper.pdf", caption="../report/paper.rst", category="Paper"),
     log:

@@ -9,6 +9,8 @@ from ronghe.measures.declaration import columns as measure_columns
 
 # The kinds of tables and figures whose columns or rows are specifications.
 COMPARING = ("regression", "impacts", "estimates")
+# What may stand below the estimates of a regression table: a statistic of fit.json that has a name in print.
+STATISTICS = ("observations", "regions", "years", "rsquared_within", "rsquared", "loglik", "sigma2")
 PANEL = "data/processed/panel.parquet"
 REGIONS = "data/processed/regions.csv"
 
@@ -21,6 +23,8 @@ def check(config: dict) -> None:
     for part in ("tables", "figures"):
         for name, entry in config.get(part, {}).items():
             where = f"{part}.{name}"
+            for statistic in entry.get("fit", []):
+                require_known(statistic, STATISTICS, "statistic", f"{where}.fit")
             for spec in specifications_of(entry):
                 require_known(spec, config.get("specifications", {}), "specification", where)
             for variable in variables_of(entry):
@@ -43,6 +47,15 @@ def check_panel_variables(config: dict, known: Iterable[str]) -> None:
         for variable in variables:
             if "." not in variable:
                 require_known(variable, known, "variable of the panel", where)
+
+
+def check_years(config: dict, years: list[int]) -> None:
+    """Check that the years which a table or figure names are years of the panel."""
+    for part in ("tables", "figures"):
+        for name, entry in config.get(part, {}).items():
+            if variables_of(entry):
+                for year in entry.get("years", []):
+                    require_known(year, years, "year of the panel", f"{part}.{name}.years")
 
 
 def specifications_of(entry: dict) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ronghe.errors import RongheError
+from ronghe.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,11 +75,10 @@ def save(figure: Figure, name: str, folder: str | Path) -> None:
     """Write NAME.pdf, NAME.svg and NAME.png without dates or program versions."""
     import matplotlib.pyplot as plt
 
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None, "Producer": None, "Creator": None})
-    figure.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})
-    figure.savefig(folder / f"{name}.png", metadata={"Software": None})
+    undated = {"pdf": ("CreationDate", "Producer", "Creator"), "svg": ("Date", "Creator"), "png": ("Software",)}
+    for ending, entries in undated.items():
+        with replacing(Path(folder, f"{name}.{ending}")) as part:
+            figure.savefig(part, metadata=dict.fromkeys(entries))
     plt.close(figure)
 
 

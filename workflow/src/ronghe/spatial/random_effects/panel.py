@@ -16,7 +16,7 @@ from ronghe.errors import RongheError, require_known
 from ronghe.linear.algebra import inverse_scaled
 from ronghe.spatial.equation import CONSTANT, specify
 from ronghe.spatial.estimates import Estimates
-from ronghe.spatial.grid import WeightsLike, read_panel_arrays
+from ronghe.spatial.grid import WeightsLike, linked, read_panel_arrays
 from ronghe.spatial.impact_tables import estimates_table
 from ronghe.spatial.log_determinant.exact import log_determinant
 from ronghe.spatial.random_effects.information import LARGEST, Components, information
@@ -44,8 +44,10 @@ class RandomEffectsPanel:
     ) -> None:
         """Lay the panel out by label and build the spatial lags."""
         require_known(errors, ERRORS, "errors", WHERE)
-        self.weights = Weights.coerce(W)
+        self.weights = linked(W, WHERE)
         self.panel = read_panel_arrays(y, X, self.weights.labels, WHERE)
+        if self.panel.n_periods < 2:
+            raise RongheError(f"{WHERE}: one period tells no unit effect from the disturbance; use two or more")
         names = self.panel.names
         if CONSTANT not in names:
             names = (CONSTANT, *names)
