@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ronghe.errors import RongheError, require_count, require_positive
+from ronghe.errors import RongheError, require_count, require_known, require_positive
 from ronghe.geography import distance_matrix_km, require_degrees
 from ronghe.linear.algebra import semidefinite
 from ronghe.linear.layout import Layout, group_sums
@@ -29,10 +29,20 @@ class Choice:
     bandwidth: int | None = None
     cutoff_km: float | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what no covariance is made of, before a library takes it for something else."""
+        require_known(self.kind, KINDS, "covariance", "linear model")
+        for way in self.cluster:
+            require_known(way, ("units", "time"), "cluster", "linear model")
+        if self.bandwidth is not None:
+            require_count(self.bandwidth, "bandwidth")
+        if self.cutoff_km is not None:
+            require_positive(self.cutoff_km, "cutoff_km")
+
 
 def kernel_lags(bandwidth: int | None, n_periods: int) -> int:
     """Return the lags asked for, or the usual number; the scores of all periods sum to zero, so fewer than those."""
-    if bandwidth is not None and require_count(bandwidth, "bandwidth") >= n_periods:
+    if bandwidth is not None and bandwidth >= n_periods:
         raise RongheError(f"bandwidth {bandwidth} must lie between 0 and {n_periods - 1}, for {n_periods} periods")
     return default_bandwidth(n_periods) if bandwidth is None else bandwidth
 
@@ -143,7 +153,6 @@ def conley_meat(
     """
     if layout.coordinates is None or cutoff_km is None:
         raise RongheError("a Conley covariance needs the regions' longitude and latitude, and cutoff_km")
-    require_positive(cutoff_km, "conley: cutoff_km")
     require_degrees(layout.coordinates, range(len(layout.coordinates)), "conley (units by number)")
     weights = np.clip(1 - distance_matrix_km(layout.coordinates) / cutoff_km, 0, None)
     lags = kernel_lags(bandwidth, layout.n_periods)

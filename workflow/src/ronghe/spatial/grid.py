@@ -70,10 +70,7 @@ def read_panel_arrays(
     Cells without a row, or with a missing number, are refused by name; with `select` they are marked in `observed`
     instead, and hold zeros.
     """
-    if not isinstance(y, pd.Series) or not isinstance(X, pd.DataFrame):
-        raise RongheError(f"{where}: y must be a Series and X a DataFrame, both indexed by (unit, period)")
-    if y.index.nlevels != 2 or X.index.nlevels != 2:
-        raise RongheError(f"{where}: the index of y and of X must have two levels, unit and period, in this order")
+    require_frames(y, X, where)
     X = _same_rows(y, X, where)
     names = tuple(str(c) for c in X.columns)
     _check_columns(y, X, names, where)
@@ -96,6 +93,14 @@ def read_panel_arrays(
     else:
         _check_finite(outcome, regressors, name, names, unit_labels, periods, where)
     return Panel(name, names, tuple(unit_labels), tuple(periods), outcome, regressors, y.index, rows, observed)
+
+
+def require_frames(y: pd.Series, X: pd.DataFrame, where: str) -> None:
+    """Refuse an outcome or regressors that are not labelled by (unit, period)."""
+    if not isinstance(y, pd.Series) or not isinstance(X, pd.DataFrame):
+        raise RongheError(f"{where}: y must be a Series and X a DataFrame, both indexed by (unit, period)")
+    if y.index.nlevels != 2 or X.index.nlevels != 2:
+        raise RongheError(f"{where}: the index of y and of X must have two levels, unit and period, in this order")
 
 
 def select_observed(panel: Panel, W: sparse.sparray | None, durbin: Sequence[str]) -> Panel:

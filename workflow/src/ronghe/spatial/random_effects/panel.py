@@ -97,6 +97,9 @@ class RandomEffectsPanel:
         """Refuse regressors that the others explain."""
         Z = self.regressors.reshape(len(self.specification.terms), -1)
         scale = np.sqrt(np.einsum("kn,kn->k", Z, Z))
+        if not scale.all():
+            zero = [t for t, s in zip(self.specification.terms, scale, strict=True) if s == 0]
+            raise RongheError(f"{WHERE}: zero everywhere: {', '.join(zero)}; leave it out")
         values, vectors = np.linalg.eigh(Z @ Z.T / np.outer(scale, scale))
         if values[0] <= 1e-11:
             names = [t for t, v in zip(self.specification.terms, vectors[:, 0], strict=True) if abs(v) > 1e-3]

@@ -25,7 +25,7 @@ from ronghe.linear.layout import Layout
 from ronghe.linear.two_stage import Problem, fitted_regressors, score_covariance
 from ronghe.spatial.equation import CONSTANT, specify
 from ronghe.spatial.estimates import Estimates
-from ronghe.spatial.grid import Panel, WeightsLike, linked, read_panel_arrays
+from ronghe.spatial.grid import Panel, WeightsLike, linked, read_panel_arrays, require_frames
 from ronghe.spatial.impact_tables import estimates_table
 from ronghe.spatial.log_determinant.exact import log_determinant
 from ronghe.spatial.projection import Projection
@@ -64,6 +64,7 @@ class SpatialTwoStage:
         """Lay the panel out by label."""
         require_known(model, MODELS, "model", WHERE)
         self.weights = linked(W, WHERE)
+        require_frames(y, X, WHERE)
         own = instruments if instruments is not None else pd.DataFrame(index=X.index)
         clash = [c for c in own.columns if c in X.columns]
         if clash:
