@@ -250,7 +250,7 @@ SHARES = {"name": "s", "table": "employment", "sectors": ["transport"], "base_ye
         ({"specifications": {"m": IV | {"instruments": "urbanisation"}}}, "urbanisation: an instrument is neither"),
         ({"tables": {"t": TABLE | {"fit": ["nobs"]}}}, "t.fit: unknown statistic 'nobs' .allowed: observations"),
         ({"tables": {"t": SUMMARY | {"years": [1900, 2020]}}}, "t.years: unknown year of the panel '1900'"),
-        ({"tables": {"t": {**STORED, "file": "results/../../x.csv"}}}, "t.file: .*lies outside the project"),
+        ({"tables": {"t": {**STORED, "file": "results/../../x.csv"}}}, "t.file: .*leads out of its folder"),
         ({"dependence": {"d": DEPENDENCE | {"lags": [50]}}}, "d.lags: 50 years earlier lies before all of 2013-2020"),
         ({"distribution": {"d": {"variable": "gdp", "group": "macro"}}}, "d.group: unknown .*code, macro_region"),
         ({"manuscript": {"source": "paper/p.typ", "parts": ["paper/{language.x}"]}}, "only .language. is known"),

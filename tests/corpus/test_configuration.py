@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from ronghe.configuration import merge_schemas, require_inside
+from ronghe.configuration import merge_schemas, refuse_outside
 from ronghe.errors import RongheError
 from ronghe.validation import validate
 from ronghe.yaml_files import load_yaml
@@ -151,7 +151,7 @@ def test_a_text_is_no_number_and_no_path_out(section, path):
     for damage in (float("nan"), 7, {"a": {"b": 1}}):
         assert refused(section, with_value(section, path, damage)), f"{section} {path}: {damage} passes"
     with pytest.raises(RongheError, match="lies outside the project"):
-        require_inside(with_value(section, path, "../../etc/passwd"), section)
+        refuse_outside(with_value(section, path, "../../etc/passwd"), section)
 
 
 def entries() -> list[tuple[str, str, str]]:

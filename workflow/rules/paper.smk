@@ -3,7 +3,14 @@ from ronghe.paper import declaration as printed
 
 TABLES = list(config["tables"])
 FIGURES = list(config["figures"])
+MODELS = f"{PLACES['results']}/models"
 WORDS = "workflow/src/ronghe/paper/words.yaml"
+STYLE = "workflow/src/ronghe/paper/figures/ronghe.mplstyle"
+LIBRARY = source_files("ronghe.paper.render_table")
+MANUSCRIPT = printed.manuscript_files(config)
+STAGE_RULES = [
+    f"workflow/rules/{stage}.smk" for stage in ("clean", "measures", "weights", "explore", "models", "paper")
+]
 EXPLORED = printed.explored(config, [v for s in SPECIFICATIONS.values() for v in models_declaration.variables(s)])
 
 
@@ -21,21 +28,23 @@ rule render_table:
         files=lambda w: printed.stored_files(config["tables"][w.table]),
         results=lambda w: printed.result_files(config["tables"][w.table]),
     output:
-        multiext("paper/tables/{table}", ".tex", ".typ", ".docx", ".csv"),
+        multiext("<paper>/tables/{table}", ".tex", ".typ", ".docx", ".csv"),
         report(
-            "paper/tables/{table}.html",
+            "<paper>/tables/{table}.html",
             caption="../report/table.rst",
             category="Tables",
             labels=lambda w: {"table": w.table},
         ),
     log:
-        "results/logs/paper/render_table/{table}.log",
+        "<logs>/paper/render_table/{table}.log",
     benchmark:
-        "results/benchmarks/jobs/paper/render_table/{table}.tsv"
+        "<benchmarks>/paper/render_table/{table}.tsv"
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("render_table"), [WORDS]),
         entry=lambda wildcards: config["tables"][wildcards.table],
+        models=MODELS,
         labels=config["labels"],
         language=config["language"],
     script:
@@ -47,31 +56,38 @@ rule draw_figure:
     input:
         code=code_of("draw_figure"),
         words=WORDS,
-        style="workflow/src/ronghe/paper/figures/ronghe.mplstyle",
+        style=STYLE,
         panel=lambda w: printed.panel_files(config["figures"][w.figure]),
         files=lambda w: (
-            [f"workflow/rules/{stage}.smk" for stage in ("clean", "measures", "weights", "explore", "models", "paper")]
+            STAGE_RULES
             if config["figures"][w.figure]["kind"] == "workflow"
             else printed.stored_files(config["figures"][w.figure])
         ),
         results=lambda w: printed.result_files(config["figures"][w.figure]),
         regions=lambda w: printed.region_files(config["figures"][w.figure]),
     output:
-        multiext("paper/figures/{figure}", ".pdf", ".svg"),
+        multiext("<paper>/figures/{figure}", ".pdf", ".svg"),
         report(
-            "paper/figures/{figure}.png",
+            "<paper>/figures/{figure}.png",
             caption="../report/figure.rst",
             category="Figures",
             labels=lambda w: {"figure": w.figure},
         ),
     log:
-        "results/logs/paper/draw_figure/{figure}.log",
+        "<logs>/paper/draw_figure/{figure}.log",
     benchmark:
-        "results/benchmarks/jobs/paper/draw_figure/{figure}.tsv"
+        "<benchmarks>/paper/draw_figure/{figure}.tsv"
     conda:
         ENVIRONMENT
     params:
+        content=lambda w: checksum_of(
+            code_of("draw_figure"),
+            [WORDS, STYLE],
+            STAGE_RULES if config["figures"][w.figure]["kind"] == "workflow" else [],
+            printed.outline_files(config["figures"][w.figure]),
+        ),
         entry=lambda wildcards: config["figures"][wildcards.figure],
+        models=MODELS,
         labels=config["labels"],
         language=config["language"],
     script:
@@ -84,17 +100,20 @@ rule collect_numbers:
         code=code_of("collect_numbers"),
         panel=printed.quoted_panel(config["quotes"]),
         files=printed.quoted_files(config["quotes"]),
-        library=source_files("ronghe.paper.render_table"),
+        library=LIBRARY,
     output:
-        "paper/numbers.typ",
+        "<paper>/numbers.typ",
     log:
-        "results/logs/paper/collect_numbers.log",
+        "<logs>/paper/collect_numbers.log",
     benchmark:
-        "results/benchmarks/jobs/paper/collect_numbers.tsv"
+        "<benchmarks>/paper/collect_numbers.tsv"
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("collect_numbers"), LIBRARY),
         quotes=config["quotes"],
+        models=MODELS,
+        places=PLACES,
         figures=config["figures"],
         language=config["language"],
         seed=config["seed"],
@@ -106,21 +125,22 @@ rule collect_numbers:
 rule typeset_paper:
     """The manuscript as PDF, with every table, figure and quoted number in it."""
     input:
-        expand("paper/tables/{table}.typ", table=TABLES),
-        expand("paper/figures/{figure}.svg", figure=FIGURES),
-        "paper/numbers.typ",
+        expand("<paper>/tables/{table}.typ", table=TABLES),
+        expand("<paper>/figures/{figure}.svg", figure=FIGURES),
+        "<paper>/numbers.typ",
         code=code_of("typeset_paper"),
-        source=config["manuscript"].get("source", []),
-        parts=[part.replace("{language}", config["language"]) for part in config["manuscript"].get("parts", [])],
+        source=MANUSCRIPT[:1],
+        parts=MANUSCRIPT[1:],
     output:
-        report("paper/paper.pdf", caption="../report/paper.rst", category="Paper"),
+        report("<paper>/paper.pdf", caption="../report/paper.rst", category="Paper"),
     log:
-        "results/logs/paper/typeset_paper.log",
+        "<logs>/paper/typeset_paper.log",
     benchmark:
-        "results/benchmarks/jobs/paper/typeset_paper.tsv"
+        "<benchmarks>/paper/typeset_paper.tsv"
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("typeset_paper"), MANUSCRIPT),
         language=config["language"],
     script:
         "../scripts/typeset_paper.py"
@@ -129,17 +149,18 @@ rule typeset_paper:
 rule gather_word:
     """All tables as one Word document."""
     input:
-        tables=expand("paper/tables/{table}.docx", table=TABLES),
+        tables=expand("<paper>/tables/{table}.docx", table=TABLES),
         code=code_of("gather_word"),
     output:
-        "paper/tables/main.docx",
+        "<paper>/tables/main.docx",
     log:
-        "results/logs/paper/gather_word.log",
+        "<logs>/paper/gather_word.log",
     benchmark:
-        "results/benchmarks/jobs/paper/gather_word.tsv"
+        "<benchmarks>/paper/gather_word.tsv"
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("gather_word")),
         dataset=config["dataset"],
     script:
         "../scripts/gather_word.py"
@@ -148,18 +169,19 @@ rule gather_word:
 rule gather_exhibits:
     """All tables and figures as one LaTeX document."""
     input:
-        expand("paper/tables/{table}.tex", table=TABLES),
-        expand("paper/figures/{figure}.pdf", figure=FIGURES),
+        expand("<paper>/tables/{table}.tex", table=TABLES),
+        expand("<paper>/figures/{figure}.pdf", figure=FIGURES),
         code=code_of("gather_exhibits"),
     output:
-        "paper/exhibits.tex",
+        "<paper>/exhibits.tex",
     log:
-        "results/logs/paper/gather_exhibits.log",
+        "<logs>/paper/gather_exhibits.log",
     benchmark:
-        "results/benchmarks/jobs/paper/gather_exhibits.tsv"
+        "<benchmarks>/paper/gather_exhibits.tsv"
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("gather_exhibits")),
         tables=TABLES,
         figures=config["figures"],
         language=config["language"],
@@ -172,17 +194,19 @@ rule write_provenance:
     input:
         code=code_of("write_provenance"),
         panel=printed.PANEL,
-        library=source_files("ronghe.paper.render_table"),
+        library=LIBRARY,
     output:
-        "paper/PROVENANCE.md",
+        "<paper>/PROVENANCE.md",
     log:
-        "results/logs/paper/write_provenance.log",
+        "<logs>/paper/write_provenance.log",
     benchmark:
-        "results/benchmarks/jobs/paper/write_provenance.tsv"
+        "<benchmarks>/paper/write_provenance.tsv"
     conda:
         ENVIRONMENT
     params:
-        sources=printed.sources(config),
+        content=checksum_of(code_of("write_provenance"), LIBRARY),
+        sources=placed(printed.sources(config), PLACES),
+        places=PLACES,
         seed=config["seed"],
         dataset=config["dataset"],
     script:
@@ -198,24 +222,26 @@ rule write_explorer:
         panel=printed.panel_files(EXPLORED),
         regions=printed.REGIONS,
         fits=expand(
-            "results/models/{spec}/{file}",
+            "<results>/models/{spec}/{file}",
             spec=SPECIFICATIONS,
             file=["coefficients.csv", "impacts.csv", "fit.json"],
         ),
-        tables=expand("paper/tables/{table}.csv", table=TABLES),
-        library=source_files("ronghe.paper.render_table"),
+        tables=expand("<paper>/tables/{table}.csv", table=TABLES),
+        library=LIBRARY,
     output:
-        report("results/explorer.html", caption="../report/explorer.rst", category="Explorer"),
+        report("<paper>/explorer.html", caption="../report/explorer.rst", category="Explorer"),
     log:
-        "results/logs/paper/write_explorer.log",
+        "<logs>/paper/write_explorer.log",
     benchmark:
-        "results/benchmarks/jobs/paper/write_explorer.tsv"
+        "<benchmarks>/paper/write_explorer.tsv"
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("write_explorer"), [WORDS, "workflow/src/ronghe/paper/explorer.html"], LIBRARY),
         tables=config["tables"],
         variables=EXPLORED["variables"],
         fits=list(SPECIFICATIONS),
+        models=MODELS,
         labels=config["labels"],
         language=config["language"],
         seed=config["seed"],
@@ -227,8 +253,8 @@ rule write_explorer:
 rule paper:
     """Stage 6, all of it: from stored results to tables, figures and the manuscript."""
     input:
-        "paper/paper.pdf" if config["manuscript"] else [],
-        "paper/exhibits.tex",
-        "paper/tables/main.docx" if TABLES else [],
-        "paper/PROVENANCE.md",
-        "results/explorer.html",
+        "<paper>/paper.pdf" if config["manuscript"] else [],
+        "<paper>/exhibits.tex",
+        "<paper>/tables/main.docx" if TABLES else [],
+        "<paper>/PROVENANCE.md",
+        "<paper>/explorer.html",

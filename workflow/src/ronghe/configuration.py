@@ -109,10 +109,11 @@ def check_configuration(config: dict, files: Iterable[str | Path], schemas: str 
             raise RongheError(f"config/config.yaml: the key '{key}' is missing ({meaning}); write it again")
     with naming_file(config, loaded):
         for key, value in config.items():
-            require_inside(value, key)
             validate(value, {"$defs": schema["$defs"], **schema["properties"][key]}, "", [key])
         for stage in (measures, weights, explore, models, paper):
             stage.check(config)
+        for key, value in config.items():
+            refuse_outside(value, key)
 
 
 def check_against_dataset(config: dict, files: Iterable[str | Path], dataset: dict) -> None:
@@ -121,6 +122,7 @@ def check_against_dataset(config: dict, files: Iterable[str | Path], dataset: di
     with naming_file(config, {str(path): load_yaml(path) for path in files}):
         for stage in (measures, weights, explore, paper):
             stage.check_panel_variables(config, known)
+        measures.check_microdata(config, {n: entry["kind"] for n, entry in dataset.get("microdata", {}).items()})
         measures.check_sectors(config, dataset.get("input_output", {}).get("sectors", {}))
         attributes = [key for key in dataset["regions"]["columns"] if key != "region"]
         explore.check_dataset(config, attributes, sample_years(dataset))
@@ -133,14 +135,14 @@ def check_against_dataset(config: dict, files: Iterable[str | Path], dataset: di
 PATHS = ("file", "boundaries", "figures", "neighbors", "source")
 
 
-def require_inside(value: object, where: str, key: str = "") -> None:
+def refuse_outside(value: object, where: str, key: str = "") -> None:
     """Refuse a path that leads out of the project, wherever in an entry it stands."""
     if isinstance(value, dict):
         for name, part in value.items():
-            require_inside(part, f"{where}.{name}", name if isinstance(name, str) else key)
+            refuse_outside(part, f"{where}.{name}", name if isinstance(name, str) else key)
     elif isinstance(value, list):
         for part in value:
-            require_inside(part, where, key)
+            refuse_outside(part, where, key)
     elif isinstance(value, str):
         steps = value.replace("\\", "/").split("/")
         # A caption may hold two points; a name or a path has no reason to.

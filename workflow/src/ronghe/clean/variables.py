@@ -295,9 +295,9 @@ def sample_years(dataset: dict) -> list[int]:
 
 
 def named_files(dataset: dict) -> dict[str, str]:
-    """Return every raw file that the declaration names, by the place where it does; the file of checksums is last."""
+    """Return every raw file that the panel is made of, by the place that names it; the file of checksums is last."""
     parts = {"regions": dataset["regions"]} | ({"adjacency": dataset["adjacency"]} if "adjacency" in dataset else {})
-    parts |= {f"tables.{name}": table for name, table in dataset["tables"].items()}
+    parts |= {f"tables.{name}": table for name, table in dataset["tables"].items() if "microdata" not in table}
     years = dataset.get("input_output", {}).get("files", {})
     return {
         **{f"{place}.file": part["file"] for place, part in parts.items()},
@@ -307,7 +307,7 @@ def named_files(dataset: dict) -> dict[str, str]:
 
 
 def raw_files(dataset: dict) -> list[str]:
-    """Return the path of every raw file that the declaration names, the file of checksums included."""
+    """Return the path of every raw file that the panel is made of, the file of checksums included."""
     return [Path(dataset["folder"], name).as_posix() for name in dict.fromkeys(named_files(dataset).values())]
 
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from ronghe.measures.declaration import KINDS as MEASURE_KINDS
-from ronghe.models.kinds import KINDS, TERM_KEYS, WEIGHTS_KEYS, estimator
+from ronghe.models.kinds import KINDS, TERM_KEYS, WEIGHTS_KEYS, estimator, without_idle
 from ronghe.models.terms import Term, parse_all
 
-FOLDER = "results/models"
+FOLDER = "<results>/models"
 
 
 def entries(config: dict) -> dict[str, dict]:
@@ -32,6 +32,7 @@ def complete(name: str, config: dict) -> dict:
     general = dict(config.get("specification_defaults", {}))
     defaults = {**kind.defaults, **general, **general.pop("by_kind", {}).get(entry["kind"], {})}
     merged = {k: v for k, v in {**defaults, **entry}.items() if k in kind.allowed and k not in ("about", "dataset")}
+    merged = without_idle(merged, entry)
     sample = merged.get("sample", "all")
     rows = {k: v for k, v in config.get("samples", {}).get(sample, {}).items() if k != "about"}
     result = {**merged, "name": name, "sample_name": sample, "sample": rows}
@@ -129,12 +130,12 @@ def needs_flags(specification: dict) -> bool:
 def inputs(specification: dict) -> dict[str, str | list[str]]:
     """Return the files that a complete specification reads, by the names under which its script knows them."""
     return {
-        "panel": "data/processed/panel.parquet",
-        "measures": [f"results/measures/{name}/panel.csv" for name in measures(specification)],
-        "weights": [f"results/weights/{name}/edges.csv" for name in weights(specification)],
-        "tables": [f"data/processed/{name}.csv" for name in long_tables(specification)],
-        "regions": ["data/processed/regions.csv"] if needs_regions(specification) else [],
-        "flags": ["data/processed/flags.csv"] if needs_flags(specification) else [],
+        "panel": "<processed>/panel.parquet",
+        "measures": [f"<results>/measures/{name}/panel.csv" for name in measures(specification)],
+        "weights": [f"<results>/weights/{name}/edges.csv" for name in weights(specification)],
+        "tables": [f"<processed>/{name}.csv" for name in long_tables(specification)],
+        "regions": ["<processed>/regions.csv"] if needs_regions(specification) else [],
+        "flags": ["<processed>/flags.csv"] if needs_flags(specification) else [],
     }
 
 

@@ -28,6 +28,8 @@ REGRESSION = ("outcome", "treatment", "controls", "lag_regressors", "winsorise")
 THRESHOLD = ("thresholds", "keep", "search", "convention", "trim", "repetitions")
 SPATIAL = ("weights", "error_weights", "model", "method", "durbin")
 GMM = ("outcome_lags", "instrument_lags", "predetermined", "collapse", "steps")
+# Covariances for few clusters, and the degrees of freedom of t.
+FEW_CLUSTERS = ("small_sample", "df")
 LINEAR_COVARIANCE = ("covariance", "cluster", "bandwidth", "cutoff_km")
 
 
@@ -114,6 +116,8 @@ def _threshold_fault(entry: dict) -> str | None:
     return None
 
 
+# What holds its level in the certificate of the default panel (docs/inference.md).
+MEASURED = {"covariance": "clustered", "cluster": "units", "small_sample": "corrected"}
 SPATIAL_COVARIANCES = ("expected", "observed", "robust", "clustered", "driscoll_kraay", "conley")
 ALL_LINEAR = ("homoskedastic", "robust", "clustered", "driscoll_kraay", "conley")
 ALL_EFFECTS = ("pooled", "units", "time", "twoways")
@@ -121,12 +125,16 @@ ALL_EFFECTS = ("pooled", "units", "time", "twoways")
 KINDS: dict[str, Kind] = {
     "fixed_effects": Kind(
         "Within estimator with unit, time or two-way fixed effects.",
-        (*REGRESSION, *LINEAR_COVARIANCE, "effects", "wild_repetitions"),
+        (*REGRESSION, *LINEAR_COVARIANCE, *FEW_CLUSTERS, "effects", "wild_repetitions"),
         covariances=ALL_LINEAR,
         effects=ALL_EFFECTS[1:],
         defaults={"effects": "twoways"},
     ),
-    "pooled": Kind("Least squares with one constant.", (*REGRESSION, *LINEAR_COVARIANCE), covariances=ALL_LINEAR),
+    "pooled": Kind(
+        "Least squares with one constant.",
+        (*REGRESSION, *LINEAR_COVARIANCE, *FEW_CLUSTERS),
+        covariances=ALL_LINEAR,
+    ),
     "random_effects": Kind(
         "Feasible least squares with random unit effects, and the regression form of the Hausman test.",
         (*REGRESSION, *LINEAR_COVARIANCE, "effects"),
@@ -136,7 +144,7 @@ KINDS: dict[str, Kind] = {
     ),
     "first_differences": Kind(
         "Least squares on changes from one period to the next.",
-        (*REGRESSION, *LINEAR_COVARIANCE, "effects"),
+        (*REGRESSION, *LINEAR_COVARIANCE, *FEW_CLUSTERS, "effects"),
         covariances=ALL_LINEAR,
         effects=("units", "twoways"),
         defaults={"effects": "twoways"},
@@ -157,7 +165,7 @@ KINDS: dict[str, Kind] = {
         required=("outcome", "treatment", "threshold_variable"),
         covariances=ALL_LINEAR,
         effects=("units", "twoways"),
-        tables=("thresholds", "likelihood_ratio"),
+        tables=("thresholds", "likelihood_ratio", "without_each"),
         defaults={"effects": "twoways"},
     ),
     "moderation": Kind(
@@ -190,12 +198,15 @@ KINDS: dict[str, Kind] = {
     ),
     "spatial": Kind(
         "Spatial panel model by exact maximum likelihood, with direct, indirect and total impacts.",
-        (*REGRESSION, "effects", "covariance", "cluster", "bandwidth", "cutoff_km", *SPATIAL),
+        (
+            *(*REGRESSION, "effects", "covariance", "cluster", "bandwidth", "cutoff_km"),
+            *(*FEW_CLUSTERS, "wild_repetitions", *SPATIAL),
+        ),
         required=("outcome", "treatment", "weights"),
         covariances=SPATIAL_COVARIANCES,
         effects=ALL_EFFECTS,
         fault=_spatial_fault,
-        defaults={"effects": "twoways", "model": "sdm", "method": "lee_yu", "covariance": "expected"},
+        defaults={"effects": "twoways", "model": "sdm", "method": "lee_yu", **MEASURED},
     ),
     "family": Kind(
         "Several estimates side by side, with p-values for all of them together.",
@@ -254,12 +265,13 @@ KINDS: dict[str, Kind] = {
         defaults={"effects": "twoways", "model": "sdm", "method": "lee_yu", "covariance": "expected"},
     ),
     "spatial_random_effects": Kind(
-        "Spatial panel with random unit effects by maximum likelihood.",
-        (*REGRESSION, "covariance", "weights", "model", "durbin", "errors"),
+        "Spatial panel with random unit effects, and fixed period effects, by maximum likelihood.",
+        (*REGRESSION, "effects", "covariance", "weights", "model", "durbin", "errors"),
         required=("outcome", "treatment", "weights"),
         covariances=("expected", "observed"),
+        effects=("units", "twoways"),
         fault=_spatial_fault,
-        defaults={"model": "sdm", "errors": "baltagi", "covariance": "expected"},
+        defaults={"effects": "twoways", "model": "sdm", "errors": "baltagi", "covariance": "expected"},
     ),
     "spatial_two_stage": Kind(
         "Spatial two-stage least squares, for a spatial lag and endogenous treatments.",
@@ -297,13 +309,25 @@ KINDS: dict[str, Kind] = {
         "A threshold in a spatial panel model.",
         (
             *("outcome", "treatment", "controls", "lag_regressors", "winsorise", "effects", "weights", "model"),
-            *("covariance", "cluster", "bandwidth", "cutoff_km", "threshold_variable", "trim", "points", "repetitions"),
+            *("covariance", "cluster", "bandwidth", "cutoff_km", *FEW_CLUSTERS),
+            *("threshold_variable", "trim", "points", "repetitions"),
         ),
         required=("outcome", "treatment", "weights", "threshold_variable"),
         covariances=SPATIAL_COVARIANCES,
         effects=("units", "twoways"),
         tables=("thresholds", "likelihood_ratio"),
         fault=_threshold_fault,
-        defaults={"effects": "twoways", "model": "sdm", "covariance": "expected"},
+        defaults={"effects": "twoways", "model": "sdm", **MEASURED},
     ),
 }
+
+
+def one_way(specification: Mapping) -> bool:
+    """Return whether errors are clustered by units alone, so that clusters have leverages."""
+    cluster = _many(specification.get("cluster", "units"))
+    return specification.get("covariance", "clustered") == "clustered" and cluster == ["units"]
+
+
+def without_idle(merged: dict, entry: Mapping) -> dict:
+    """Drop defaults for clusters where an entry clusters no units; what the entry itself says stays, and is refused."""
+    return {k: v for k, v in merged.items() if k not in FEW_CLUSTERS or k in entry or one_way(merged)}

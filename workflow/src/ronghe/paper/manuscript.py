@@ -8,20 +8,25 @@ from ronghe.errors import RongheError
 
 
 def typeset(source: str | Path, target: str | Path, language: str = "en") -> None:
-    """Compile the Typst manuscript to PDF with the fonts that come with the compiler; Chinese adds those installed."""
+    """Compile the Typst manuscript to PDF with the fonts that come with the compiler; Chinese adds those installed.
+
+    Numbers, tables and figures are those beside the PDF, which lies somewhere below the folder of the manuscript.
+    """
     import typst
 
     if language == "zh":
         from ronghe.paper.figures.canvas import chinese_font
 
         chinese_font()
+    root = Path(source).resolve().parent
+    made = "/" + Path(target).resolve().parent.relative_to(root).as_posix()
     try:
         typst.compile(
             str(source),
             output=str(target),
-            root=str(Path(source).resolve().parent),
+            root=str(root),
             ignore_system_fonts=language != "zh",
-            sys_inputs={"language": language},
+            sys_inputs={"language": language, "made": made},
         )
     except typst.TypstError as error:
         hints = "; ".join(getattr(error, "hints", []) or [])

@@ -14,9 +14,10 @@ from ronghe.frames import read_csv, read_panel
 from ronghe.paper import cells
 from ronghe.paper.formats import escape
 from ronghe.paper.labels import Labels
-from ronghe.paper.results import MODELS, Fit
+from ronghe.paper.results import Fit
 from ronghe.paper.stored_rows import select
 from ronghe.paper.variable_statistics import summarise
+from ronghe.places import placed, stored
 from ronghe.provenance import hash_files
 
 
@@ -26,7 +27,8 @@ def write_numbers(
     panel: list[str] = (),
     facts: dict | None = None,
     captions: dict | None = None,
-    models: str | Path = MODELS,
+    models: str | Path = "",
+    places: dict[str, str] | None = None,
 ) -> None:
     """Write the quoted results as Typst dictionaries: `fits`, `panel`, `cells`, `facts`, and figures' `captions`."""
     fits = {name: quote_fit(Fit.read(name, models)) for name in quotes.get("specifications", [])}
@@ -35,7 +37,10 @@ def write_numbers(
     for variable in quotes.get("panel", []):
         require_known(variable, frame.columns, "variable", "quotes.panel")
         columns[variable] = {k: number(v) for k, v in summarise(frame[variable]).items()}
-    found = {name: quote_cell(name, entry) for name, entry in quotes.get("cells", {}).items()}
+    found = {
+        name: quote_cell(name, entry, placed(stored(entry["file"]), places or {}))
+        for name, entry in quotes.get("cells", {}).items()
+    }
     text = "// The numbers that the manuscript quotes, taken from the stored results; made by a rule, not by hand.\n"
     for name, content in (
         ("fits", fits),
@@ -75,9 +80,9 @@ def quote_fit(fit: Fit) -> dict:
     return out
 
 
-def quote_cell(name: str, entry: dict) -> dict:
+def quote_cell(name: str, entry: dict, file: str | Path) -> dict:
     """Return one cell of a stored table, or one value of a JSON file, in the format that the entry asks for."""
-    where, path = f"quotes.cells.{name}", Path(entry["file"])
+    where, path = f"quotes.cells.{name}", Path(file)
     digits, form = entry.get("digits", 3), entry.get("format", "fixed")
     if path.suffix == ".json":
         value = json.loads(path.read_text(encoding="utf-8"))

@@ -9,14 +9,16 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from ronghe.spatial.equation import Specification
 from ronghe.spatial.estimates import Estimates
 from ronghe.spatial.fitted import FittedModel
 from ronghe.spatial.impact_tables import change_table, impact_table, order_table, unit_table
+from ronghe.spatial.postestimation.prediction import predict
 from ronghe.spatial.uncertainty.bootstrap import BootstrapResult, bootstrap
-from ronghe.spatial.uncertainty.covariance import CovarianceChoice, covariance, read_choice
+from ronghe.spatial.uncertainty.covariance import CovarianceChoice, covariance, few_clusters, read_choice, t_freedom
+from ronghe.spatial.uncertainty.few_clusters import FewClusters
 from ronghe.spatial.uncertainty.profile import profile_interval
 from ronghe.threads import single_threaded
+from ronghe.weights.matrix import Weights
 
 
 @dataclass(frozen=True, repr=False)
@@ -32,15 +34,12 @@ class SpatialPanelResult(Estimates):
     loglik: float
     notes: tuple[str, ...] = field(default=())
 
-    def __repr__(self) -> str:
-        """Say what was fitted in one line."""
-        s = self.specification
-        return f"SpatialPanelResult({s.model}, effects={s.effects}, method={s.method}, loglik={self.loglik:.6f})"
+    title = "Spatial panel by maximum likelihood"
 
     @property
-    def specification(self) -> Specification:
-        """What was fitted."""
-        return self.model.specification
+    def weights(self) -> Weights | None:
+        """W of the lags."""
+        return self.model.lag_weights
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -56,6 +55,14 @@ class SpatialPanelResult(Estimates):
     def cov_type(self) -> str:
         """Kind of covariance."""
         return self.choice.kind
+
+    @cached_property
+    def _clusters(self) -> FewClusters | None:
+        return few_clusters(self.model, self.choice, "fit")
+
+    def reference(self, gradients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return factors of the variance and degrees of freedom of t for combinations g'theta (quantity, parameter)."""
+        return t_freedom(self.model, self.choice, gradients, self._clusters)
 
     @property
     def rho(self) -> float:
@@ -73,16 +80,6 @@ class SpatialPanelResult(Estimates):
         return self.model.projection.n_cells(self.n_units, self.n_periods)
 
     @property
-    def n_units(self) -> int:
-        """Number of units."""
-        return self.model.panel.n_units
-
-    @property
-    def n_periods(self) -> int:
-        """Number of periods."""
-        return self.model.panel.n_periods
-
-    @property
     def n_effective(self) -> int:
         """Observations that the likelihood counts: (N - 1)(T - 1) for Lee and Yu's two-way transformation."""
         return self.model.likelihood.nobs
@@ -98,6 +95,18 @@ class SpatialPanelResult(Estimates):
         m, a = self.model.moments, self.model.residual_coefficients
         return float(1 - a @ m.plain @ a / m.plain[0, 0])
 
+    def _squares(self) -> tuple[float, float]:
+        m, a, y = self.model.moments, self.model.residual_coefficients, self.model.panel.y
+        pooled = self.specification.effects == "pooled"
+        total = self.nobs * y[self.panel.cells].var() if pooled else m.plain[0, 0]
+        return float(a @ m.plain @ a), float(total)
+
+    def predict(
+        self, X: pd.DataFrame | None = None, method: str = "reduced_form", time_effect: float | str = "mean"
+    ) -> pd.Series:
+        """Return predictions for the sample or for other regressors; see `ronghe.spatial.predict`."""
+        return predict(self, X, method, time_effect)
+
     @single_threaded
     def with_covariance(self, cov_type: str, **settings: object) -> SpatialPanelResult:
         """Return the same estimates with another covariance."""
@@ -106,21 +115,21 @@ class SpatialPanelResult(Estimates):
 
     @single_threaded
     def impacts(self, method: str = "delta", level: float = 0.95, n_draws: int = 1000, seed: int = 0) -> pd.DataFrame:
-        """Return direct, indirect and total impacts, with errors from the chosen covariance.
+        """Return direct, indirect and total impacts, with errors, df and limits by the chosen covariance.
 
         `method` is delta or simulation (`n_draws` draws of the parameters).
         """
-        return impact_table(self.model, self.covariance, method, level, n_draws, seed)
+        return impact_table(self.model, self.covariance, method, level, n_draws, seed, self.reference)
 
     @single_threaded
     def impacts_by_order(self, n_orders: int = 5, level: float = 0.95) -> pd.DataFrame:
         """Return the impacts split by order of neighbours: 0, 1, ... n_orders - 1."""
-        return order_table(self.model, self.covariance, n_orders, level)
+        return order_table(self.model, self.covariance, n_orders, level, self.reference)
 
     @single_threaded
     def impacts_by_unit(self, level: float = 0.95) -> pd.DataFrame:
         """Return the impacts of every unit: direct, received from a change in all others, given to all others."""
-        return unit_table(self.model, self.covariance, level)
+        return unit_table(self.model, self.covariance, level, self.reference)
 
     @single_threaded
     def impact_of_change(self, variable: str, change: float | Mapping | pd.Series, level: float = 0.95) -> pd.DataFrame:
@@ -128,7 +137,7 @@ class SpatialPanelResult(Estimates):
 
         `change` is a number for all units, or a Series or dict by unit (others unchanged).
         """
-        return change_table(self.model, self.covariance, variable, change, level)
+        return change_table(self.model, self.covariance, variable, change, level, self.reference)
 
     @single_threaded
     def confidence_interval(self, name: str = "rho", level: float = 0.95) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from ronghe.linear.inference import chi2_pvalue
 from ronghe.spatial.grid import WeightsLike
 from ronghe.spatial.hypothesis_rows import coded_tests
 from ronghe.spatial.random_effects.information import Components
-from ronghe.spatial.random_effects.panel import RandomEffectsPanel
+from ronghe.spatial.random_effects.panel import RandomEffectsPanel, period_dummies
 from ronghe.spatial.spatial_panel import SpatialPanel
 
 MODELS = ("ols", "slx", "sar", "sdm", "sem", "sdem")
@@ -35,13 +35,6 @@ def hausman_tests(
     dummies = period_dummies(y) if time_effects else pd.DataFrame(index=y.index)
     data = (y, X, W, model, errors, dummies)
     return coded_tests({"hausman": hausman_test(*data), "mundlak": mundlak_test(*data)})
-
-
-def period_dummies(y: pd.Series) -> pd.DataFrame:
-    """Return a dummy for every period but the first."""
-    periods = y.index.get_level_values(1)
-    labels = sorted(set(periods))[1:]
-    return pd.DataFrame({f"period {label}": (periods == label).astype(float) for label in labels}, index=y.index)
 
 
 def hausman_test(y: pd.Series, X: pd.DataFrame, W: WeightsLike, model: str, errors: str, dummies: pd.DataFrame) -> dict:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -14,11 +15,12 @@ import pandas as pd
 
 from ronghe.errors import RongheError, require_known
 from ronghe.linear.algebra import inverse_scaled
-from ronghe.spatial.equation import CONSTANT, specify
+from ronghe.spatial.equation import CONSTANT, MODELS, Specification, specify
 from ronghe.spatial.estimates import Estimates
-from ronghe.spatial.grid import WeightsLike, linked, read_panel_arrays
+from ronghe.spatial.grid import WeightsLike, linked, read_panel_arrays, require_frames
 from ronghe.spatial.impact_tables import estimates_table
 from ronghe.spatial.log_determinant.exact import log_determinant
+from ronghe.spatial.panel_model import PanelModel
 from ronghe.spatial.random_effects.information import LARGEST, Components, information
 from ronghe.spatial.random_effects.likelihood import ERRORS, ErrorComponents, Point, Strata
 from ronghe.spatial.sufficient_statistics import lag
@@ -26,11 +28,24 @@ from ronghe.weights.matrix import Weights
 
 WHERE = "RandomEffectsPanel"
 COVARIANCES = ("expected", "observed")
+EFFECTS = ("units", "twoways")
 STEP = 1e-4
 
 
-class RandomEffectsPanel:
-    """y_t = rho W y_t + X_t beta + W X_t theta + u_t with a random effect of each unit in u_t; a constant is added."""
+def period_dummies(y: pd.Series) -> pd.DataFrame:
+    """Return a dummy for every period but the first."""
+    periods = y.index.get_level_values(1)
+    labels = sorted(set(periods))[1:]
+    return pd.DataFrame({f"period {label}": (periods == label).astype(float) for label in labels}, index=y.index)
+
+
+class RandomEffectsPanel(PanelModel):
+    """y_t = rho W y_t + X_t beta + W X_t theta + u_t with a random effect of each unit in u_t; a constant is added.
+
+    With `effects="twoways"` a fixed effect of each period enters as its dummy, without a spatial lag of it, as
+    `factor(year)` in a formula of R's splm does. Subtracting the means of periods would not do for errors with lambda:
+    Omega does not commute with the means unless the columns of M add up to one. The dummies are no terms of the result.
+    """
 
     def __init__(
         self,
@@ -41,10 +56,21 @@ class RandomEffectsPanel:
         errors: str = "baltagi",
         durbin: Sequence[str] | None = None,
         error_weights: WeightsLike | None = None,
+        effects: str = "units",
     ) -> None:
         """Lay the panel out by label and build the spatial lags."""
         require_known(errors, ERRORS, "errors", WHERE)
+        require_known(effects, EFFECTS, "effects", WHERE)
+        require_frames(y, X, WHERE)
         self.weights = linked(W, WHERE)
+        self.period_names: tuple[str, ...] = ()
+        if effects == "twoways":
+            require_known(model, MODELS, "model", WHERE)
+            if durbin is None and MODELS[model][1]:
+                durbin = [str(name) for name in X.columns if name != CONSTANT]
+            dummies = period_dummies(y)
+            self.period_names = tuple(dummies.columns)
+            X = pd.concat([X, dummies], axis=1)
         self.panel = read_panel_arrays(y, X, self.weights.labels, WHERE)
         if self.panel.n_periods < 2:
             raise RongheError(f"{WHERE}: one period tells no unit effect from the disturbance; use two or more")
@@ -59,6 +85,11 @@ class RandomEffectsPanel:
             self.weights if error_weights is None else Weights.coerce(error_weights).align(self.panel.units)
         )
 
+    def describe(self) -> tuple[Specification, str]:
+        """Return what is estimated without the dummies, and the effects in words."""
+        dummies = ", fixed time" if self.period_names else ""
+        return self.reported, f"random units ({self.errors}){dummies}"
+
     @property
     def parameters(self) -> tuple[list[int], list[str]]:
         """Return which of (beta, rho, lambda, sigma2, sigma2_units) the model has, by place and by name."""
@@ -66,6 +97,12 @@ class RandomEffectsPanel:
         k = len(s.terms)
         places = [*range(k), *([k] * s.has_lag), *([k + 1] * s.has_error), k + 2, k + 3]
         return places, [*s.terms, *(["rho"] * s.has_lag), *(["lambda"] * s.has_error), "sigma2", "sigma2_units"]
+
+    @property
+    def reported(self) -> Specification:
+        """Return the specification without the dummies of periods."""
+        names = tuple(name for name in self.specification.names if name not in self.period_names)
+        return replace(self.specification, names=names)
 
     @cached_property
     def regressors(self) -> np.ndarray:
@@ -166,6 +203,8 @@ class RandomEffectsPanel:
 class RandomEffectsResults(Estimates):
     """A fitted random-effects model; "sigma2" is the variance of e, "sigma2_units" that of the unit effect."""
 
+    title = "Spatial panel with random unit effects by maximum likelihood"
+
     def __init__(self, model: RandomEffectsPanel, fitted: Components, point: Point, cov_type: str) -> None:
         """Name the estimates and invert the information."""
         self.model, self.components, self.loglik = model, fitted, point.loglik
@@ -174,7 +213,18 @@ class RandomEffectsResults(Estimates):
         full = model.information(fitted) if cov_type == "expected" else model.observed_information(fitted)
         theta = np.concatenate([fitted.beta, [fitted.rho, fitted.lam, fitted.sigma2, fitted.sigma2_units]])
         covariance = inverse_scaled(full[np.ix_(places, places)])
-        super().__init__(names, theta[places], covariance, cov_type)
+        told = [i for i, name in enumerate(names) if name not in model.period_names]
+        super().__init__([names[i] for i in told], theta[places][told], covariance[np.ix_(told, told)], cov_type)
+
+    @property
+    def effects(self) -> str:
+        """Random effects of units, and which errors they share space with."""
+        return self.model.describe()[1]
+
+    @property
+    def specification(self) -> Specification:
+        """What was fitted, without the dummies of periods."""
+        return self.model.reported
 
     @property
     def nobs(self) -> int:
@@ -214,4 +264,4 @@ class RandomEffectsResults(Estimates):
 
     def impacts(self, level: float = 0.95) -> pd.DataFrame:
         """Return direct, indirect and total impacts with delta-method errors from the whole covariance."""
-        return estimates_table(self, self.model.specification, self.model.weights, level)
+        return estimates_table(self, self.model.reported, self.model.weights, level)
