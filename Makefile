@@ -25,7 +25,7 @@ trust: $(VENV)/tested ## faults, determinism and kernels, into docs/trust.md; ma
 
 bench: $(VENV)/tested ## speed beside a peer in the same run, into results/benchmarks/
 	@$(BIN)/snakemake clean --quiet rules
-	@for module in engine all_measures frontier weights distribution; do \
+	@for module in engine multiverse all_measures frontier weights distribution; do \
 		$(BIN)/python -m benchmarks.$$module || exit 1; done
 
 lint: $(VENV)/tested ## style of Python and of rules, and Snakemake's own advice

@@ -26,7 +26,7 @@ def regression(kind: str = "fixed_effects", **changes: object) -> dict:
     return base | {"controls": REGRESSORS[1:], "effects": "twoways"} | changes
 
 
-def ring(n: int) -> Weights:
+def ring_weights(n: int) -> Weights:
     """Return a ring of n regions, two neighbours each, rows summing to one."""
     labels = [f"r{i:02d}" for i in range(n)]
     rows = [(labels[i], labels[(i + s) % n], 0.5) for i in range(n) for s in (-1, 1)]

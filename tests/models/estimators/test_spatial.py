@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from panel_builders import ring
+from panel_builders import ring_weights
 from ronghe.errors import RongheError
 from ronghe.frames import read_csv
 from ronghe.models.estimate import Data, save
@@ -19,7 +19,7 @@ from ronghe.spatial.spatial_panel import SpatialPanel
 def data() -> Data:
     rng = np.random.default_rng(4)
     n, T, rho = 30, 8, 0.4
-    W = ring(n)
+    W = ring_weights(n)
     S = np.linalg.inv(np.eye(n) - rho * W.sparse.toarray())
     X = rng.normal(size=(T, n, 2))
     WX = np.einsum("ij,tjk->tik", W.sparse.toarray(), X)

@@ -95,7 +95,7 @@ def _read_series(dataset: dict, root: Path, names: Names) -> dict[str, Series]:
     for table, entry in dataset["tables"].items():
         # The cells of microdata are not among the raw files.
         folder = root if "microdata" in entry else root / dataset["folder"]
-        found |= read_table(entry, [v for v in declared.values() if v.table == table], folder, names)
+        found |= read_table(entry, [v for v in declared.values() if v.table == table], folder, names, dataset["units"])
     return found
 
 

@@ -222,6 +222,14 @@ KINDS: dict[str, Kind] = {
         tables=("influence",),
         bases=FITTED_ONCE,
     ),
+    "sensitivity": Kind(
+        "How strong it would have to be: detectable effects, robustness to confounders, weights of the regions.",
+        ("of", "power"),
+        required=("of",),
+        tables=("sensitivity", "benchmarks", "region_weights"),
+        bases=("fixed_effects", "pooled", "spatial"),
+        defaults={"power": 0.8},
+    ),
     "placebo": Kind(
         "The same model on shuffled weights or treatments, where it should find nothing.",
         ("of", "shuffle", "repetitions"),
@@ -284,11 +292,11 @@ KINDS: dict[str, Kind] = {
     ),
     "identification": Kind(
         "Which spatial model and which fixed effects: the tests that every paper of the field prints.",
-        (*REGRESSION, "effects", "weights", "method", "durbin"),
+        (*REGRESSION, "effects", "weights", "method", "durbin", "wild_repetitions"),
         required=("outcome", "treatment", "weights"),
         effects=ALL_EFFECTS,
         tables=("identification",),
-        defaults={"effects": "twoways", "method": "lee_yu"},
+        defaults={"effects": "twoways", "method": "lee_yu", "wild_repetitions": 999},
     ),
     "weights_comparison": Kind(
         "One model under several weights matrices: likelihood, criteria, posterior probabilities.",
@@ -300,10 +308,10 @@ KINDS: dict[str, Kind] = {
     ),
     "quantile": Kind(
         "Slopes along the distribution of the outcome, by moments.",
-        (*REGRESSION, "effects", "quantiles", "jackknife", "repetitions"),
+        (*REGRESSION, "effects", "quantiles", "jackknife", "negative_scale", "repetitions"),
         effects=ALL_EFFECTS[1:],
         tables=("quantiles",),
-        defaults={"effects": "twoways"},
+        defaults={"effects": "twoways", "negative_scale": "refuse"},
     ),
     "spatial_threshold": Kind(
         "A threshold in a spatial panel model.",

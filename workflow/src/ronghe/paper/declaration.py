@@ -12,6 +12,7 @@ from ronghe.places import folders, require_inside, stored
 COMPARING = ("regression", "impacts", "estimates")
 # What may stand below the estimates of a regression table: a statistic of fit.json that has a name in print.
 STATISTICS = ("observations", "regions", "years", "rsquared_within", "rsquared", "loglik", "sigma2")
+STATISTICS += ("instruments", "instrument_strength", "anderson_rubin_set")
 PANEL = "<processed>/panel.parquet"
 REGIONS = "<processed>/regions.csv"
 
@@ -64,6 +65,17 @@ def check_years(config: dict, years: list[int]) -> None:
                     require_known(year, years, "year of the panel", f"{part}.{name}.years")
 
 
+def check_places(config: dict, columns: Iterable[str]) -> None:
+    """Check that regions have tiles where a map draws tiles."""
+    for name, entry in config.get("figures", {}).items():
+        absent = [column for column in ("tile_row", "tile_column") if column not in columns]
+        if entry["kind"] == "tile_map" and "boundaries" not in entry and absent:
+            raise RongheError(
+                f"figures.{name}: a tile map needs {' and '.join(absent)} under regions.columns of the dataset; name "
+                "those columns, give the figure `boundaries`, or leave it out"
+            )
+
+
 def specifications_of(entry: dict) -> list[str]:
     """Return the specifications whose results a table or figure shows, in order, each once."""
     if entry["kind"] not in COMPARING:
@@ -102,8 +114,9 @@ def _named_files(entry: dict) -> list[str]:
 
 def result_files(entry: dict) -> list[str]:
     """Return the result files of the specifications that an entry shows."""
+    tests = ("tests.csv",) if "tests" in entry else ()
     wanted = {
-        "regression": ("coefficients.csv", "fit.json"),
+        "regression": ("coefficients.csv", "fit.json", *tests),
         "impacts": ("coefficients.csv", "impacts.csv", "fit.json"),
         "estimates": ("coefficients.csv",),
     }.get(entry["kind"], ())
@@ -142,11 +155,11 @@ def quoted_files(quotes: dict) -> list[str]:
     return [*fits, *dict.fromkeys(stored(cell["file"]) for cell in quotes.get("cells", {}).values())]
 
 
-def explored(config: dict, others: list[str]) -> dict:
-    """Return the variables that the explorer shows, as an entry of its own: those of the exhibits, else `others`."""
+def explored(config: dict, others: list[str], fallback: Iterable[str] = ()) -> dict:
+    """Return the variables that the explorer shows, as an entry: those of exhibits, else `others`, else the first."""
     entries = [*config.get("tables", {}).values(), *config.get("figures", {}).values()]
     shown = [v for e in entries for v in variables_of(e)]
-    return {"kind": "trends", "variables": list(dict.fromkeys(shown or others))}
+    return {"kind": "trends", "variables": list(dict.fromkeys(shown or others)) or list(fallback)[:12]}
 
 
 def sources(config: dict) -> dict[str, list[str]]:

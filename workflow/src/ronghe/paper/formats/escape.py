@@ -60,6 +60,11 @@ def spreadsheet(text: str) -> str:
     return f"'{text}" if _FORMULA.match(str(text)) else text
 
 
+def has_chinese(text: str) -> bool:
+    """Say whether a text holds Chinese signs, which need a font of their own."""
+    return any("\u3000" <= sign <= "\u9fff" or "\uff00" <= sign <= "\uffef" for sign in text)
+
+
 def tex(text: str) -> str:
     """Escape text for LaTeX; signs that plain LaTeX lacks become mathematics."""
     # A blank line would end the paragraph, which no caption may hold.
