@@ -1,6 +1,6 @@
 # Two doors: `make` makes everything from raw tables to the paper, `make test` runs the whole suite.
 .DEFAULT_GOAL := all
-.PHONY: all test bench lint house docs archive verify wheel-test help clean-results
+.PHONY: all test trust bench lint house docs archive verify wheel-test help clean-results
 SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,7 +18,10 @@ all: $(VENV)/installed ## raw tables to paper, and where everything lies
 	echo "  in $$(( $$(date +%s) - start )) s"
 
 test: $(VENV)/tested ## the whole test suite
-	@$(BIN)/python -m pytest
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadscope
+
+trust: $(VENV)/tested ## faults, determinism and kernels, into docs/trust.md; many random examples
+	@$(BIN)/python -m tests.trust
 
 bench: $(VENV)/tested ## speed beside a peer in the same run, into results/benchmarks/
 	@$(BIN)/snakemake clean --quiet rules

@@ -24,6 +24,12 @@ def project() -> Path:
 
 
 @pytest.fixture(scope="session")
+def recorded() -> Path:
+    """Return the folder of figures that other programs print for data which installed packages carry."""
+    return PROJECT / "tests/figures"
+
+
+@pytest.fixture(scope="session")
 def reference() -> Path:
     """Return the folder of reference figures, or skip with one line that says how to have it."""
     folder = os.environ.get("RONGHE_REFERENCE")

@@ -185,6 +185,12 @@ FE = {"kind": "fixed_effects"}
 IV = {"kind": "instrumental_variables"}
 PAIRS = {"kind": "sector_pairs", "sectors": {"a": ["employment_total"], "b": ["employment_mining"]}}
 LINKAGE = {"kind": "linkage", "services": ["finance"], "manufacturing": ["chemicals"]}
+PLACEBO = {"kind": "placebo", "of": "baseline"}
+GROUPS = {"kind": "groups"}
+TABLE = {"kind": "regression", "caption": "T", "columns": ["baseline"]}
+SUMMARY = {"kind": "summary", "caption": "T", "variables": ["gdp"]}
+STORED = {"kind": "stored", "caption": "T", "columns": ["year"]}
+DEPENDENCE = {"variables": ["gdp"], "weights": ["contiguity"]}
 SHARES = {"name": "s", "table": "employment", "sectors": ["transport"], "base_year": 2013}
 
 
@@ -233,11 +239,38 @@ SHARES = {"name": "s", "table": "employment", "sectors": ["transport"], "base_ye
             "tables.t: unknown column of a measure .*did you mean 'coagglomeration.index'",
         ),
         ({"quotes": {"panel": ["coagglomeration.indx"]}}, "quotes.panel: unknown column of a measure"),
+        ({"specifications": 3}, "specifications: expected named entries, found 3"),
+        ({"specifications": {"m": GROUPS | {"groups": {"regions": {"other": ["Beijing"]}}}}}, "choose another name"),
+        (
+            {"specifications": {"m": GROUPS | {"groups": {"periods": {"a": [2013, 2016], "b": [2016, 2020]}}}}},
+            "'m': groups: 2016 stands in 'a' and 'b'; keep it in one",
+        ),
+        (
+            {"specifications": {"m": GROUPS | {"groups": {"regions": {"a": ["Beijing"], "b": ["Beijing"]}}}}},
+            "'m': groups: Beijing stands in 'a' and 'b'; keep it in one",
+        ),
+        ({"specifications": {"m": PLACEBO | {"repetitions": 0}}}, "'m': a placebo needs draws"),
+        ({"specifications": {"m": IV | {"instruments": "urbanisation"}}}, "urbanisation: an instrument is neither"),
+        ({"tables": {"t": TABLE | {"fit": ["nobs"]}}}, "t.fit: unknown statistic 'nobs' .allowed: observations"),
+        ({"tables": {"t": SUMMARY | {"years": [1900, 2020]}}}, "t.years: unknown year of the panel '1900'"),
+        ({"tables": {"t": {**STORED, "file": "results/../../x.csv"}}}, "t.file: .*leads out of its folder"),
+        ({"dependence": {"d": DEPENDENCE | {"lags": [50]}}}, "d.lags: 50 years earlier lies before all of 2013-2020"),
+        ({"distribution": {"d": {"variable": "gdp", "group": "macro"}}}, "d.group: unknown .*code, macro_region"),
+        ({"manuscript": {"source": "paper/p.typ", "parts": ["paper/{language.x}"]}}, "only .language. is known"),
+        ({"weights": {"w": {"kind": "file", "file": "/etc/passwd"}}}, "w.file: '/etc/passwd' lies outside the project"),
         ({"languages": "zh"}, "--config: unknown key 'languages'; did you mean 'language'"),
     ],
 )  # fmt: skip
 def test_every_misspelt_name_is_told_before_any_job(project, changes, message):
     assert re.search(message, said(project, **changes)), said(project, **changes)
+
+
+@pytest.mark.parametrize("key", ["dataset", "seed", "language"])
+def test_a_missing_setting_is_told(project, key):
+    config, files = shipped(project)
+    del config[key]
+    with pytest.raises(RongheError, match=f"config/config.yaml: the key '{key}' is missing"):
+        check_configuration(config, files, project / "workflow/schemas")
 
 
 def test_a_message_names_the_file_of_its_entry(project, tmp_path):

@@ -34,11 +34,11 @@ def skewed():
 
 
 @pytest.fixture(scope="module")
-def states_1986(reference):
+def states_1986(recorded):
     """The cross-section of the stored figures."""
     from linearmodels.datasets import munnell
 
-    W = Weights.read(reference / "produc" / "usaww.csv")
+    W = Weights.read(recorded / "usaww.csv")
     table = munnell.load()
     full = {name[:11]: name for name in W.labels}
     table["region"] = [full[name] for name in table["STATE"]]
@@ -47,7 +47,7 @@ def states_1986(reference):
     data = pd.DataFrame({"unemp1986": last["UNEMP"], "lgsp1986": np.log(last["GSP"])})
     data["growth7086"] = gsp.xs(1986, level="YR") - gsp.xs(1970, level="YR")
     data.index = pd.MultiIndex.from_product([data.index, [1986]], names=["region", "year"])
-    stored = json.loads((reference / "produc" / "spatial_dependence.json").read_text())["entries"]
+    stored = json.loads((recorded / "spatial_dependence.json").read_text())["entries"]
     return data, W, stored
 
 
@@ -187,7 +187,6 @@ def test_getis_ord_says_where_it_says_nothing(skewed):
     assert found["value"].isna().all() and set(found["note"]) == {"every pair is linked"}
 
 
-@pytest.mark.reference
 @pytest.mark.parametrize("variable", ["unemp1986", "lgsp1986", "growth7086"])
 def test_states_against_spdep(states_1986, variable):
     data, W, stored = states_1986
@@ -209,7 +208,6 @@ def test_states_against_spdep(states_1986, variable):
     )
 
 
-@pytest.mark.reference
 def test_states_against_global_g(states_1986):
     data, W, stored = states_1986
     row = global_tests(data[["lgsp1986"]], W, ["getis_ord"], permutations=99).iloc[0]

@@ -132,13 +132,12 @@ def test_moves_between_clusters_by_hand():
     assert table["cohesion"].tolist() == [0.5, 0.0]
 
 
-@pytest.mark.reference
 @pytest.mark.parametrize("variable", ["unemp1986", "lgsp1986", "growth7086"])
-def test_states_against_spdep(reference, variable):
+def test_states_against_spdep(recorded, variable):
     from linearmodels.datasets import munnell
 
-    W = Weights.read(reference / "produc" / "usaww.csv")
-    stored = json.loads((reference / "produc" / "spatial_dependence.json").read_text())["entries"]
+    W = Weights.read(recorded / "usaww.csv")
+    stored = json.loads((recorded / "spatial_dependence.json").read_text())["entries"]
     table = munnell.load()
     full = {name[:11]: name for name in W.labels}
     table["region"] = [full[name] for name in table["STATE"]]

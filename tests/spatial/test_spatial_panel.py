@@ -45,16 +45,15 @@ def test_direct_effect_of_sdm_holds_w_theta(munnell):
     assert impacts["emp", "total"] == pytest.approx(0.657181516969346, rel=TOLERANCE)
 
 
-def reference_cases(reference):
-    return json.loads((reference / "produc" / "static.json").read_text())["entries"]
+def reference_cases(recorded):
+    return json.loads((recorded / "static.json").read_text())["entries"]
 
 
-@pytest.mark.reference
 @pytest.mark.parametrize("model", ["sar", "sdm"])
 @pytest.mark.parametrize("effects", EFFECTS)
 @pytest.mark.parametrize("method", METHODS)
-def test_lag_models_of_the_reference(munnell, reference, model, effects, method):
-    expected = reference_cases(reference)[f"exact_{model}_{effects}_{method}"]
+def test_lag_models_of_the_reference(munnell, recorded, model, effects, method):
+    expected = reference_cases(recorded)[f"exact_{model}_{effects}_{method}"]
     result = SpatialPanel(*munnell, model=model, effects=EFFECTS[effects], method=METHODS[method]).fit()
     np.testing.assert_allclose(result.params, list(expected["theta"].values()), rtol=TOLERANCE)
     np.testing.assert_allclose(result.std_errors, list(expected["se_fe_projected"].values()), rtol=TOLERANCE)
@@ -68,12 +67,11 @@ def test_lag_models_of_the_reference(munnell, reference, model, effects, method)
             np.testing.assert_allclose(table["std_error"], expected["impacts"][f"{effect}_se_delta"], rtol=TOLERANCE)
 
 
-@pytest.mark.reference
 @pytest.mark.parametrize("model", ["sem", "sdem"])
 @pytest.mark.parametrize("effects", EFFECTS)
-def test_error_models_of_the_reference(munnell, reference, model, effects):
+def test_error_models_of_the_reference(munnell, recorded, model, effects):
     """With time effects the reference demeans before it filters, which `demean_first` does on request."""
-    expected = reference_cases(reference)[f"exact_{model}_{effects}"]
+    expected = reference_cases(recorded)[f"exact_{model}_{effects}"]
     first = effects != "individual"
     result = SpatialPanel(*munnell, model=model, effects=EFFECTS[effects], method="lsdv", demean_first=first).fit()
     np.testing.assert_allclose(result.params, list(expected["theta"].values()), rtol=TOLERANCE)

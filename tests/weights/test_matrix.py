@@ -224,9 +224,8 @@ def test_every_source_gives_the_same_matrix(ring, tmp_path):
         assert Weights.coerce(str(path)).hash == ring.hash
 
 
-@pytest.mark.reference
-def test_state_contiguity(reference):
-    W = Weights.read(reference / "produc" / "usaww.csv")
+def test_state_contiguity(recorded):
+    W = Weights.read(recorded / "usaww.csv")
     assert (W.n, W.sparse.nnz, W.n_components, W.islands) == (48, 214, 1, ())
     assert W.is_row_standardised and W.symmetric_form is not None
     values = np.linalg.eigvals(W.sparse.toarray())

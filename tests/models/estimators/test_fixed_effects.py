@@ -21,9 +21,8 @@ def munnell() -> pd.DataFrame:
     return munnell_frame()
 
 
-@pytest.mark.reference
-def test_plm_within_and_its_clusters(munnell, reference):
-    entries = json.loads((reference / "produc" / "fixed_effects.json").read_text())["entries"]
+def test_plm_within_and_its_clusters(munnell, recorded):
+    entries = json.loads((recorded / "fixed_effects.json").read_text())["entries"]
     plain = entries["within_individual"]
     ours = fit(regression(effects="units", covariance="homoskedastic"), Data(munnell))
     np.testing.assert_allclose(ours.coefficients["estimate"], list(plain["coefficients"].values()), rtol=1e-9)

@@ -69,10 +69,9 @@ def test_sdpdmod(munnell):
     assert 0.5 < bayes["difference"] < 4 * np.log(2) / 2
 
 
-@pytest.mark.reference
-def test_why_the_conditional_test_for_spatial_error_of_splm_is_off(munnell, reference):
+def test_why_the_conditional_test_for_spatial_error_of_splm_is_off(munnell, recorded):
     """BSJK's formula for C.1 gives ours at the estimated variances, and splm's 0.26 at u'u / NT split by phi."""
-    printed = json.loads((reference / "produc" / "tests.json").read_text())["entries"]["bsjktest_C.1"]
+    printed = json.loads((recorded / "tests.json").read_text())["entries"]["bsjktest_C.1"]
     y, X, W = munnell
     n_periods, n = 17, 48
     order = list(W.labels)

@@ -49,11 +49,11 @@ def panel():
 
 
 @pytest.fixture(scope="module")
-def states(reference):
+def states(recorded):
     """Munnell's panel of 48 states with the weights' names; the data set cuts long names to eleven letters."""
     from linearmodels.datasets import munnell
 
-    W = Weights.read(reference / "produc" / "usaww.csv")
+    W = Weights.read(recorded / "usaww.csv")
     table = munnell.load()
     full = {name[:11]: name for name in W.labels}
     table["state"] = [full[name] for name in table["STATE"]]
@@ -244,25 +244,22 @@ def test_bad_options_are_refused(panel):
         pesaran_cd(y.where(y.index.get_level_values(0) != "u000", 1.0))
 
 
-@pytest.mark.reference
 @pytest.mark.parametrize("effects", EFFECTS)
-def test_states_against_explicit_dummies(states, reference, effects):
-    stored = json.loads((reference / "produc" / "dynamic.json").read_text())["entries"][f"lsdv_lm_{NAMES[effects]}"]
+def test_states_against_explicit_dummies(states, recorded, effects):
+    stored = json.loads((recorded / "dynamic.json").read_text())["entries"][f"lsdv_lm_{NAMES[effects]}"]
     found = lm_tests(*states, effects).set_index("test")["statistic"]
     for test, field in FIELDS.items():
         # Its LM lag inverts cross products of 70 dummies and is good to six digits; see the 50-digit test.
         assert found[test] == pytest.approx(stored[field]["statistic"], rel=2e-6)
 
 
-@pytest.mark.reference
 @pytest.mark.parametrize("effects", list(EXACT))
 def test_states_against_fifty_digits(states, effects):
     np.testing.assert_allclose(lm_tests(*states, effects)["statistic"][:4], EXACT[effects], rtol=1e-12)
 
 
-@pytest.mark.reference
-def test_states_against_splm_where_its_projection_is_right(states, reference):
-    stored = json.loads((reference / "produc" / "tests.json").read_text())["entries"]
+def test_states_against_splm_where_its_projection_is_right(states, recorded):
+    stored = json.loads((recorded / "tests.json").read_text())["entries"]
     short = {"lm_lag": "lml", "lm_error": "lme", "robust_lm_lag": "rlml", "robust_lm_error": "rlme"}
     for effects in EFFECTS:
         found = lm_tests(*states, effects).set_index("test")["statistic"]
@@ -276,11 +273,10 @@ def test_states_against_splm_where_its_projection_is_right(states, reference):
                 assert found[test] != pytest.approx(value, rel=1e-5)
 
 
-@pytest.mark.reference
-def test_states_of_1986_against_the_cross_section(states, reference):
+def test_states_of_1986_against_the_cross_section(states, recorded):
     y, X, W = states
     last = y.index.get_level_values(1) == 1986
-    stored = json.loads((reference / "produc" / "spatial_dependence.json").read_text())["entries"]
+    stored = json.loads((recorded / "spatial_dependence.json").read_text())["entries"]
     found = lm_tests(y[last], X[last], W, "pooled").set_index("test")["statistic"]
     for test, field in (FIELDS | {"lm_sarma": "SARMA"}).items():
         assert found[test] == pytest.approx(stored["lm1986_lm.LMtests"][field]["statistic"][field], rel=1e-9)

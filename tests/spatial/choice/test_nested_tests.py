@@ -144,7 +144,6 @@ def test_size_of_likelihood_ratios():
     assert np.all(np.abs(share - 0.05) < 3.2 * np.sqrt(0.05 * 0.95 / 120))
 
 
-@pytest.mark.reference
 @pytest.mark.parametrize(
     ("entry", "model", "errors", "tolerance"),
     [
@@ -153,12 +152,12 @@ def test_size_of_likelihood_ratios():
         ("sphtest_ML_error_BSK", "sem", "baltagi", 1e-6),
     ],
 )
-def test_spatial_hausman_of_the_reference(munnell, reference, entry, model, errors, tolerance):
+def test_spatial_hausman_of_the_reference(munnell, recorded, entry, model, errors, tolerance):
     """splm prints |d'(V_R - V_W)^-1 d|: each covariance at its own estimates, dummies in V_W, rho ignored in V_R.
 
     Two of its three statistics are negative before the absolute value; splm's optimiser stops at 1e-6.
     """
-    printed = json.loads((reference / "produc" / "tests.json").read_text())["entries"][entry]["statistic"]["data"][0][0]
+    printed = json.loads((recorded / "tests.json").read_text())["entries"][entry]["statistic"]["data"][0][0]
     y, X, W = munnell
     within = SpatialPanel(y, X, W, model=model, effects="units", method="lsdv").fit()
     panel = RandomEffectsPanel(y, X, W, model, errors)

@@ -47,13 +47,12 @@ def simulate(weights, n_periods, phi, psi, rho, seed, draw=None, burn=40):
     return pd.Series(np.array(ys).T.ravel(), index, name="y"), pd.DataFrame({"x": np.array(xs).T.ravel()}, index)
 
 
-@pytest.mark.reference
 @pytest.mark.filterwarnings("ignore:DynamicPanel")
 @pytest.mark.parametrize("lags", [(1, 1), (1, 0), (0, 1)])
 @pytest.mark.parametrize("model", ["sar", "sdm"])
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_dynamic_panels_of_the_reference(munnell, reference, scheme, model, lags):
-    entries = json.loads((reference / "produc" / "dynamic.json").read_text())["entries"]
+def test_dynamic_panels_of_the_reference(munnell, recorded, scheme, model, lags):
+    entries = json.loads((recorded / "dynamic.json").read_text())["entries"]
     expected = entries[f"exact_dyn_{model}_{scheme}_tl{lags[0]}stl{lags[1]}"]
     effects, method = SCHEMES[scheme]
     panel = DynamicPanel(*munnell, model, effects, method, time_lag=bool(lags[0]), space_time_lag=bool(lags[1]))

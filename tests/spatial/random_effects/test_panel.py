@@ -323,10 +323,9 @@ def test_score_and_information_with_serial_correlation_match_the_dense_ones():
     np.testing.assert_allclose(J, expected, rtol=1e-6)
 
 
-@pytest.mark.reference
-def test_lm_tests_of_the_reference(munnell, reference):
+def test_lm_tests_of_the_reference(munnell, recorded):
     """Joint and conditional tests as splm prints them; its LM2 standardised takes an asymmetric W for symmetric."""
-    entries = json.loads((reference / "produc" / "tests.json").read_text())["entries"]
+    entries = json.loads((recorded / "tests.json").read_text())["entries"]
 
     def printed(name):
         value = entries[name]["statistic"]

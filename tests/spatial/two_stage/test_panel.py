@@ -190,13 +190,12 @@ def ec2sls(y, X, weights, within):
     return theta, *solve(flat(Y - theta * mean(Y)).ravel(), flat(R1 - theta * mean(R1)), instruments)
 
 
-@pytest.mark.reference
-def test_what_the_hausman_test_by_moments_of_splm_is(munnell, reference):
+def test_what_the_hausman_test_by_moments_of_splm_is(munnell, recorded):
     """splm prints the absolute value of -81.85, which is negative because its within errors forget the unit effects.
 
     EC2SLS against the within estimator; the variance of the latter is e'e / (NT - K) where N(T - 1) - K is right.
     """
-    printed = json.loads((reference / "produc" / "tests.json").read_text())["entries"]["sphtest_GM_lag"]
+    printed = json.loads((recorded / "tests.json").read_text())["entries"]["sphtest_GM_lag"]
     y, X, weights = munnell
     within = SpatialTwoStage(y, X, weights, "sar", "units").fit("homoskedastic")
     names = ["rho", *X.columns]

@@ -30,11 +30,10 @@ PLM = {
 }
 
 
-@pytest.mark.reference
 @pytest.mark.parametrize("effects", EFFECTS)
 @pytest.mark.parametrize("name", PLM)
-def test_linear_model_agrees_with_plm(munnell, reference, effects, name):
-    expected = json.loads((reference / "produc" / "fixed_effects.json").read_text())["entries"]
+def test_linear_model_agrees_with_plm(munnell, recorded, effects, name):
+    expected = json.loads((recorded / "fixed_effects.json").read_text())["entries"]
     kind, settings = PLM[name]
     y, X, _ = munnell
     result = SpatialPanel(y, X, model="ols", effects=EFFECTS[effects], method="lsdv").fit(kind, **settings)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ronghe.clean.labels import check_labels
-from ronghe.clean.variables import derivations, families, variables
+from ronghe.clean.variables import derivations, families, sample_years, variables
 from ronghe.errors import RongheError, listing, nearest, require_known
 from ronghe.explore import declaration as explore
 from ronghe.measures import declaration as measures
@@ -22,11 +22,12 @@ from ronghe.yaml_files import load_yaml
 
 def merge_schemas(folder: str | Path) -> dict:
     """Join the schemas of all configuration files into one; together they name every key there is."""
-    merged = {"type": "object", "additionalProperties": False, "properties": {}, "$defs": {}}
+    merged = {"type": "object", "additionalProperties": False, "required": [], "properties": {}, "$defs": {}}
     for path in sorted(Path(folder).glob("*.schema.yaml")):
         if path.name.startswith("dataset"):
             continue
         schema = load_yaml(path)
+        merged["required"] += schema.get("required", [])
         merged["properties"].update(schema["properties"])
         merged["$defs"].update(schema.get("$defs", {}))
     return merged
@@ -71,6 +72,8 @@ def require_dataset(config: dict, folder: str | Path) -> None:
         )
     # A specification for a dataset that nobody declared would be left out of every run without a word.
     specifications = config.get("specifications") or {}
+    if not isinstance(specifications, dict):
+        raise RongheError(f"specifications: expected named entries, found {specifications!r}")
     entries = {"specification_defaults": config.get("specification_defaults"), **specifications}
     for entry_name, entry in entries.items():
         if isinstance(entry, dict) and (written_for := entry.get("dataset", name)) not in declared:
@@ -102,11 +105,17 @@ def check_configuration(config: dict, files: Iterable[str | Path], schemas: str 
         for key in content:
             if key not in allowed:
                 raise RongheError(f"{path}: {unknown_key(key, allowed)}")
+    for key in schema["required"]:
+        if key not in config:
+            meaning = schema["properties"][key].get("description", "")
+            raise RongheError(f"config/config.yaml: the key '{key}' is missing ({meaning}); write it again")
     with naming_file(config, loaded):
         for key, value in config.items():
             validate(value, {"$defs": schema["$defs"], **schema["properties"][key]}, "", [key])
         for stage in (measures, weights, explore, models, multiverse, paper):
             stage.check(config)
+        for key, value in config.items():
+            refuse_outside(value, key)
 
 
 def check_against_dataset(config: dict, files: Iterable[str | Path], dataset: dict) -> None:
@@ -118,9 +127,32 @@ def check_against_dataset(config: dict, files: Iterable[str | Path], dataset: di
             stage.check_panel_variables(config, known)
         measures.check_microdata(config, {n: entry["kind"] for n, entry in dataset.get("microdata", {}).items()})
         measures.check_sectors(config, dataset.get("input_output", {}).get("sectors", {}))
+        attributes = [key for key in dataset["regions"]["columns"] if key != "region"]
+        explore.check_dataset(config, attributes, sample_years(dataset))
+        paper.check_years(config, sample_years(dataset))
         models.check_variables(config, known, families(dataset))
         models.check_against_dataset(config, dataset, known)
         paper.check_places(config, dataset["regions"]["columns"])
+
+
+# What a key of these names holds is a path, or several.
+PATHS = ("file", "boundaries", "figures", "neighbors", "source")
+
+
+def refuse_outside(value: object, where: str, key: str = "") -> None:
+    """Refuse a path that leads out of the project, wherever in an entry it stands."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            refuse_outside(part, f"{where}.{name}", name if isinstance(name, str) else key)
+    elif isinstance(value, list):
+        for part in value:
+            refuse_outside(part, where, key)
+    elif isinstance(value, str):
+        steps = value.replace("\\", "/").split("/")
+        # A caption may hold two points; a name or a path has no reason to.
+        outside = ".." in steps or (key in PATHS and (steps[0] in ("", "~") or steps[0].endswith(":")))
+        if outside and not value.strip() == "":
+            raise RongheError(f"{where}: '{value}' lies outside the project; put the file into it, and name it there")
 
 
 # How the messages of some stages call an entry of these sections.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -28,3 +30,17 @@ def require_known(name: str, allowed: Iterable[str], what: str, where: str) -> N
     allowed = list(allowed)
     if name not in allowed:
         raise RongheError(f"{where}: unknown {what} '{name}'{nearest(name, allowed)} (allowed: {listing(allowed, 40)})")
+
+
+def require_positive(value: object, where: str) -> float:
+    """Return a finite number above zero, or refuse what is given."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 < value < math.inf:
+        raise RongheError(f"{where}: {value!r} is not allowed; give a finite number above zero")
+    return float(value)
+
+
+def require_count(value: object, where: str, least: int = 0) -> int:
+    """Return a whole number from `least` on, or refuse what is given."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or value != value // 1 or value < least:
+        raise RongheError(f"{where}: {value!r} is not allowed; give a whole number, {least} or more")
+    return int(value)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError, listing, require_known
+from ronghe.files import replacing
 
 KEYS = ["region", "year"]
 
@@ -34,12 +35,28 @@ def check_panel(panel: pd.DataFrame, name: str = "panel", gaps: bool = False) ->
     text = [c for c in panel if not pd.api.types.is_numeric_dtype(panel[c])]
     if text:
         raise RongheError(f"{name}: not numbers: {listing(text)}")
+    require_size(panel.mask(np.isinf(panel.to_numpy(float))), name)
     if not gaps:
         for column in panel:
             bad = panel.index[~np.isfinite(panel[column].to_numpy(float))]
             if len(bad):
                 raise RongheError(f"{name}: '{column}' is missing or infinite for {listing(bad)}")
     return panel.reindex(full)
+
+
+# Squares of what lies beyond are no longer held by a double.
+SMALLEST, LARGEST = 1e-100, 1e100
+
+
+def require_size(frame: pd.DataFrame, name: str) -> None:
+    """Refuse columns so large or so small that their squares overflow, or that hold an infinite figure."""
+    for column in frame:
+        size = np.abs(frame[column].to_numpy(float)).max(initial=0.0, where=frame[column].notna().to_numpy())
+        if not (size == 0 or SMALLEST <= size <= LARGEST):
+            raise RongheError(
+                f"{name}: '{column}' holds figures of the size {size:g}; write it in a unit that brings its largest "
+                f"between {SMALLEST:g} and {LARGEST:g}"
+            )
 
 
 def read_panel(*paths: str | Path) -> pd.DataFrame:
@@ -50,9 +67,9 @@ def read_panel(*paths: str | Path) -> pd.DataFrame:
     frames = []
     for path in map(Path, paths):
         if path.suffix == ".parquet":
-            frame = pd.read_parquet(path).set_index(KEYS)
+            frame = read_parquet(path, KEYS).set_index(KEYS)
         else:
-            frame = read_csv(path).set_index(KEYS).add_prefix(f"{path.parent.name}.")
+            frame = read_csv(path, KEYS).set_index(KEYS).add_prefix(f"{path.parent.name}.")
         frames.append(frame.sort_index())
     if any(not frames[0].index.equals(f.index) for f in frames[1:]):
         raise RongheError(f"{listing(paths)}: the tables do not hold the same region-years")
@@ -63,9 +80,22 @@ def write_panel(panel: pd.DataFrame, path: str | Path) -> None:
     """Write a panel indexed by (region, year), its key as the first two columns, as Parquet or CSV."""
     table = panel.sort_index().reset_index()
     if Path(path).suffix == ".parquet":
-        table.to_parquet(path, index=False)
+        with replacing(path) as part:
+            table.to_parquet(part, index=False)
     else:
         write_csv(table, path)
+
+
+def read_parquet(path: str | Path, needs: Iterable[str] = ()) -> pd.DataFrame:
+    """Read a Parquet file; a damaged one, or one without a column in need, is refused."""
+    try:
+        table = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise RongheError(
+            f"{path}: not a readable Parquet file ({why}); put it back, or delete it and run again"
+        ) from None
+    return _with_columns(table, needs, path)
 
 
 def read_csv(path: str | Path, needs: Iterable[str] = (), **options: object) -> pd.DataFrame:
@@ -79,6 +109,12 @@ def read_csv(path: str | Path, needs: Iterable[str] = (), **options: object) -> 
         raise RongheError(f"{path}: the file is empty") from None
     except pd.errors.ParserError as error:
         raise RongheError(f"{path}: not a proper CSV file: {str(error).strip()}") from None
+    except (OSError, ValueError) as error:
+        raise RongheError(f"{path}: not a readable CSV file ({str(error).splitlines()[0]}); put it back") from None
+    return _with_columns(table, needs, path)
+
+
+def _with_columns(table: pd.DataFrame, needs: Iterable[str], path: str | Path) -> pd.DataFrame:
     for column in needs:
         if column not in table.columns:
             raise RongheError(
@@ -88,9 +124,9 @@ def read_csv(path: str | Path, needs: Iterable[str] = (), **options: object) -> 
 
 
 def write_csv(frame: pd.DataFrame, path: str | Path, index: bool = False) -> None:
-    """Write a table as UTF-8 CSV with 17 significant digits and Unix line ends, making its folder."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    frame.to_csv(path, index=index, float_format="%.17g", lineterminator="\n")
+    """Write a table as UTF-8 CSV with 17 significant digits and Unix line ends, whole or not at all."""
+    with replacing(path) as part:
+        frame.to_csv(part, index=index, float_format="%.17g", lineterminator="\n")
 
 
 def write_tables(tables: Mapping[str, pd.DataFrame], paths: Mapping[str, str]) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import TYPE_CHECKING
 
 from ronghe.errors import RongheError, listing, nearest
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
+    from jsonschema.protocols import Validator
+
+# Beyond this a whole number is no year, seed or count, and no float holds it.
+LARGEST = 2**63
 
 TYPES = {
     "object": "keys and values",
@@ -23,13 +29,32 @@ TYPES = {
 
 def validate(entry: object, schema: dict, where: str, path: Iterable[object] = ()) -> None:
     """Check an entry against a JSON schema; the first fault is told by place, what is wrong, and what is allowed."""
-    import jsonschema
-
-    errors = sorted(jsonschema.Draft202012Validator(schema).iter_errors(entry), key=_order)
+    errors = sorted(_validator()(schema).iter_errors(entry), key=_order)
     if errors:
         error = _deepest(errors[0])
         place = ".".join(str(p) for p in [*path, *error.absolute_path])
         raise RongheError(f"{where}: {place + ': ' if place else ''}{in_words(error)}")
+
+
+@cache
+def _validator() -> type[Validator]:
+    """Return JSON schema with stricter numbers: finite ones only, and a whole number is written without a point."""
+    import jsonschema
+
+    def whole(_: object, value: object) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST
+
+    def number(_: object, value: object) -> bool:
+        return whole(_, value) or (isinstance(value, float) and math.isfinite(value))
+
+    def names(validator: Validator, schema: dict, value: object, _: object) -> Iterator[ValidationError]:
+        # A key such as 2020 is read as a number, and no pattern of a name would look at it.
+        for key in value if isinstance(value, dict) else ():
+            yield from validator.descend(instance=str(key), schema=schema)
+
+    base = jsonschema.Draft202012Validator
+    types = base.TYPE_CHECKER.redefine_many({"integer": whole, "number": number})
+    return jsonschema.validators.extend(base, {"propertyNames": names}, type_checker=types)
 
 
 def _order(error: ValidationError) -> tuple:
@@ -133,4 +158,6 @@ def _shown(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     shown = repr(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < LARGEST:
+        return f"{shown} (write {int(value)})"
     return shown if len(shown) < 80 else shown[:76] + " ..."

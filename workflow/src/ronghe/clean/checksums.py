@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ronghe.errors import RongheError, listing
+from ronghe.files import read_text
 
 
 def verify_checksums(sums: str | Path, files: Iterable[str | Path]) -> None:
@@ -40,7 +41,7 @@ def read_checksums(sums: str | Path) -> dict[str, str]:
     if not Path(sums).is_file():
         raise RongheError(f"{sums}: no such file; put it back, or leave 'checksums' out of the dataset's declaration")
     listed: dict[str, str] = {}
-    for number, line in enumerate(Path(sums).read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(read_text(sums).splitlines(), start=1):
         found = re.fullmatch(r"([0-9a-f]{64}) [ *](.+)", line)
         if line and not found:
             raise RongheError(f"{sums}: line {number}: not '<sha256>  <file>', as 'sha256sum' writes it")

@@ -51,10 +51,12 @@ def _read_one(table: RawTable, declared: dict) -> pd.DataFrame:
     columns = {}
     for sector, text in sectors.items():
         cells = table.cells[table.need(text, f"input_output.sectors.{sector}")].iloc[positions].tolist()
-        numbers = parse_numbers(cells, table.rows[positions], table.path, text, declared.get("thousands", ""))
+        numbers = parse_numbers(
+            cells, table.rows[positions], table.path, text, declared.get("thousands", ""), declared.get("missing", ())
+        )
         if np.isnan(numbers).any():
             row = table.rows[positions[int(np.flatnonzero(np.isnan(numbers))[0])]]
-            raise RongheError(f"{table.path}: row {row}: '{text}' is empty; write 0 where there is no flow")
+            raise RongheError(f"{table.path}: row {row}: '{text}' holds no figure; write 0 where there is no flow")
         columns[sector] = numbers
     return pd.DataFrame(columns, index=list(wanted))
 

@@ -10,6 +10,8 @@ import numpy as np
 from ronghe.errors import RongheError
 
 PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+# As separators of thousands they look like a space.
+NARROW_SPACES = re.compile("[\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}\N{FIGURE SPACE}]")
 GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:[,  '][0-9]{3})+(?:\.[0-9]+)?")
 
 
@@ -22,6 +24,7 @@ def parse_numbers(
     for position, cell in enumerate(cells):
         if cell in gaps:
             continue
+        cell = NARROW_SPACES.sub(" ", cell)
         text = cell.replace(thousands, "") if thousands and GROUPED.fullmatch(cell) else cell
         if not PLAIN.fullmatch(text):
             raise RongheError(f"{path}: row {rows[position]}: '{heading}': {_explain(cell)}")

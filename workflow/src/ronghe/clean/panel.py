@@ -156,6 +156,8 @@ def _flag(dataset: dict, frames: Frames, flags: Flags) -> None:
             regions = entry.get("regions", list(frame.index))
             for region in regions:
                 require_known(region, frame.index, "region", f"{place}.regions")
+            for year in entry["years"]:
+                require_known(year, list(frame.columns), "year", f"{place}.years")
             keys = [(r, y) for r in regions for y in entry["years"] if y in frame and np.isfinite(frame.at[r, y])]
             figures = [frame.at[key] for key in keys]
             flags.add("break", name, keys, figures, figures, entry["why"])

@@ -71,8 +71,17 @@ def read_raw(path: str | Path, options: dict | None = None) -> RawTable:
     elif ending in (".xlsx", ".xlsm"):
         grid = _read_excel(path, options)
     else:
-        return _from_frame(path, pd.read_stata(path) if ending == ".dta" else pd.read_parquet(path))
+        return _from_frame(path, _read_frame(path, ending))
     return _from_grid(path, grid, options)
+
+
+def _read_frame(path: Path, ending: str) -> pd.DataFrame:
+    try:
+        return pd.read_stata(path) if ending == ".dta" else pd.read_parquet(path)
+    except Exception as error:
+        kind = "Stata" if ending == ".dta" else "Parquet"
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise RongheError(f"{path}: not a readable {kind} file ({why}); save it anew") from None
 
 
 def _check_kind(path: Path, ending: str) -> None:

@@ -86,6 +86,11 @@ def read_regions(dataset: dict, folder: str | Path) -> tuple[pd.DataFrame, Names
     for name, row in zip(regions["region"], table.rows, strict=True):
         if not name:
             raise RongheError(f"{table.path}: row {row}: a region without a name; fill in '{columns['region']}'")
+        if name[0] in "=+-@" or not name.isprintable():
+            raise RongheError(
+                f"{table.path}: row {row}: '{name}' is no name of a region: a spreadsheet would run what begins with "
+                "=, +, - or @, and control signs cannot be printed; correct the name"
+            )
     twice = regions["region"][regions["region"].duplicated()]
     if len(twice):
         row = table.rows[twice.index[0]]
@@ -93,6 +98,7 @@ def read_regions(dataset: dict, folder: str | Path) -> tuple[pd.DataFrame, Names
     for key, (low, high) in NUMBERS.items():
         if key in regions:
             regions[key] = _positions(regions[key], table, columns[key], low, high, declared)
+    _refuse_shared_tiles(regions, table)
     if "macro_region" in regions and "macro_regions" in declared:
         regions["macro_region"] = _rename(regions["macro_region"], declared["macro_regions"], table, "macro_regions")
     regions = regions.reindex(columns=[*COLUMNS, *(c for c in regions if c not in COLUMNS)])
@@ -111,6 +117,24 @@ def _positions(cells: pd.Series, table: RawTable, heading: str, low: float, high
             "mend the figure, or check that longitude and latitude are not exchanged"
         )
     return numbers
+
+
+def _refuse_shared_tiles(regions: pd.DataFrame, table: RawTable) -> None:
+    """Refuse a region without its place on the tile map, and two regions on one tile: one would hide the other."""
+    if not {"tile_row", "tile_column"} <= set(regions):
+        return
+    tiles = regions[["tile_row", "tile_column"]]
+    for position in np.flatnonzero(tiles.isna().any(axis=1) | (tiles % 1 != 0).any(axis=1))[:1]:
+        raise RongheError(
+            f"{table.path}: row {table.rows[position]}: '{regions['region'].iat[position]}' needs a whole tile_row and "
+            "tile_column; fill them in, or leave both columns out of regions.columns"
+        )
+    for position in np.flatnonzero(tiles.duplicated())[:1]:
+        first = regions["region"][(tiles == tiles.iloc[position]).all(axis=1)].iloc[0]
+        raise RongheError(
+            f"{table.path}: row {table.rows[position]}: '{regions['region'].iat[position]}' has the tile of '{first}'; "
+            "give each region its own"
+        )
 
 
 def _rename(cells: pd.Series, names: dict[str, str], table: RawTable, entry: str) -> list[str]:

@@ -54,7 +54,14 @@ def read_table(
 def _years_across(table: RawTable, written: str) -> dict[int, str]:
     """Return the year columns of a wide table, {year: heading}."""
     pattern = _year_pattern(written)
-    found = {int(m[1]): heading for heading in table.cells if (m := pattern.fullmatch(heading))}
+    found: dict[int, str] = {}
+    for heading in table.cells:
+        if written_so := pattern.fullmatch(heading):
+            first = found.setdefault(int(written_so[1]), heading)
+            if first != heading:
+                raise RongheError(
+                    f"{table.path}: '{first}' and '{heading}' are columns of the same year; keep one of the two"
+                )
     if not found:
         raise RongheError(
             f"{table.path}: no heading is written like '{written}' (headings: {listing(table.cells, 40)}); "

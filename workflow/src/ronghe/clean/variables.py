@@ -14,6 +14,8 @@ OPERATIONS = ("ratio", "share", "per", "product", "sum", "difference", "log", "l
 RECOMPUTATIONS = ("annual_growth", "growth", "change_rate", "sum", "quotient", "implied_growth")
 FLAG_KINDS = ("filled", "converted", "trimmed", "suspicious", "break")
 WORDS = ("definition", "title", "label")
+# A regression calls its intercept and spatial parameters so.
+COLUMN_NAMES = ("region", "year", "const", "rho", "lambda", "sigma2")
 RESERVED = ("panel", "series", "flags", "checks", "regions", "sectors", "adjacency", "input_output", "codebook")
 
 
@@ -56,6 +58,8 @@ def variables(dataset: dict, where: str = "dataset") -> dict[str, Variable]:
     units, found = Units(dataset["units"], where), {}
     for table, declared in dataset["tables"].items():
         for name, entry, handling in _entries(dataset, table, where):
+            if name in COLUMN_NAMES:
+                raise RongheError(f"{where}: {entry}: '{name}' is a key of every table; choose another name")
             if name in found:
                 raise RongheError(f"{where}: {entry}: '{name}' is already declared at {found[name].entry}")
             _check_layout(handling, declared, f"{where}: {entry}", table)
@@ -162,6 +166,8 @@ def derivations(dataset: dict, where: str = "dataset") -> list[Derivation]:
     declared = dataset.get("derived", {})
     ordered: list[Derivation] = []
     for name in declared:
+        if name in COLUMN_NAMES:
+            raise RongheError(f"{where}: derived.{name}: '{name}' is a key of every table; choose another name")
         if name in unit_of:
             raise RongheError(f"{where}: derived.{name}: '{name}' is already read from a table; choose another name")
     for name in _in_order(declared, set(unit_of), where):

@@ -108,6 +108,19 @@ def check_panel_variables(config: dict, known: Iterable[str]) -> None:
                 require_known(variable, known, "variable of the panel", f"{section}.{name}")
 
 
+def check_dataset(config: dict, attributes: Iterable[str], years: list[int]) -> None:
+    """Check the groups of regions against the regions table, and the lags of years against the sample."""
+    attributes = list(attributes)
+    for (section, name), entry in all_entries(config).items():
+        if "group" in entry:
+            require_known(entry["group"], attributes, "column of the regions table", f"{section}.{name}.group")
+        for lag in entry.get("lags", []):
+            if lag >= len(years):
+                raise RongheError(
+                    f"{section}.{name}.lags: {lag} years earlier lies before all of {years[0]}-{years[-1]}; take fewer"
+                )
+
+
 def check(config: dict) -> None:
     """Check every entry against the measures and weights declared; raise RongheError at the first fault."""
     columns = measure.columns(config)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ronghe.errors import RongheError, listing
+from ronghe.errors import RongheError, listing, require_known
 from ronghe.linear.layout import Layout, group_sums
 
 EFFECTS = ("pooled", "units", "time", "twoways")
@@ -16,6 +16,7 @@ def absorb(columns: np.ndarray, layout: Layout, effects: str) -> np.ndarray:
     Two-way in an unbalanced panel: columns and period dummies are demeaned by unit, and the former are then
     regressed on the latter (Frisch, Waugh and Lovell), which is exact because there are few periods.
     """
+    require_known(effects, EFFECTS, "effects", "linear model")
     if effects == "pooled":
         return columns - columns.mean(axis=0)
     if effects == "time":

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ronghe.errors import RongheError
-from ronghe.geography import distance_matrix_km
+from ronghe.errors import RongheError, require_count, require_known, require_positive
+from ronghe.geography import distance_matrix_km, require_degrees
 from ronghe.linear.algebra import semidefinite
 from ronghe.linear.layout import Layout, group_sums
 
@@ -37,6 +37,16 @@ class Choice:
     cutoff_km: float | None = None
     small_sample: str = "clusters"
     df: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no covariance is made of, before a library takes it for something else."""
+        require_known(self.kind, KINDS, "covariance", "linear model")
+        for way in self.cluster:
+            require_known(way, ("units", "time"), "cluster", "linear model")
+        if self.bandwidth is not None:
+            require_count(self.bandwidth, "bandwidth")
+        if self.cutoff_km is not None:
+            require_positive(self.cutoff_km, "cutoff_km")
 
 
 def kernel_lags(bandwidth: int | None, n_periods: int) -> int:
@@ -167,6 +177,7 @@ def conley_meat(
     """
     if layout.coordinates is None or cutoff_km is None:
         raise RongheError("a Conley covariance needs the regions' longitude and latitude, and cutoff_km")
+    require_degrees(layout.coordinates, range(len(layout.coordinates)), "conley (units by number)")
     weights = np.clip(1 - distance_matrix_km(layout.coordinates) / cutoff_km, 0, None)
     lags = kernel_lags(bandwidth, layout.n_periods)
     cells = np.zeros((layout.n_periods, layout.n_units, scores.shape[1]))

@@ -116,9 +116,15 @@ def _check_combination(specification: dict, kind: Kind, config: dict, where: str
     """Refuse combinations that no estimator can carry out."""
     if "outcome" in specification and "treatment" in specification:
         outcome = parse_all(specification["outcome"], where)[0].name
+        own = {t.name for t in parse_all(specification.get("instruments", []), where)}
         names = [t.name for key in REGRESSION[1:3] if specification.get(key) for t in parse_all(specification[key])]
         if outcome in names:
             raise RongheError(f"{where}: '{outcome}' is both the outcome and a regressor; take it out of one of them")
+        if own & {outcome, *names}:
+            raise RongheError(
+                f"{where}: {listing(sorted(own & {outcome, *names}))}: an instrument is neither the outcome nor a "
+                "regressor; take it out of one of them"
+            )
         twice = sorted({n for n in names if names.count(n) > 1})
         if twice:
             raise RongheError(f"{where}: {listing(twice)}: the same regressor twice; a treatment is no control")
@@ -189,6 +195,7 @@ def _check_part(part: dict, where: str, dataset: dict, years: list[int]) -> None
         require_known(groups["attribute"], _attributes(dataset), "column of the regions table", f"{where}: groups")
     for period, ends in groups.get("periods", {}).items():
         _check_period(ends, years, f"{where}: groups: {period}")
+    require_disjoint(groups, f"{where}: groups")
     for term in terms(part):
         if term.operation == "shift_share":
             options = dict(term.options)
@@ -197,6 +204,20 @@ def _check_part(part: dict, where: str, dataset: dict, years: list[int]) -> None
                 require_known(sector, sectors, "sector", f"{where}: shift_share")
             if options["base_year"] not in years:
                 raise RongheError(f"{where}: shift_share: base_year {options['base_year']} is not in {_span(years)}")
+
+
+def require_disjoint(groups: dict, where: str) -> None:
+    """Refuse groups of which a year or a region would belong to two."""
+    owner: dict[object, str] = {}
+    members = {name: range(first, last + 1) for name, (first, last) in groups.get("periods", {}).items()}
+    for name, held in {**members, **groups.get("regions", {})}.items():
+        if "regions" in groups and name == "other":
+            raise RongheError(f"{where}: 'other' is the group of all regions that no group names; choose another name")
+        for member in held:
+            if member in owner:
+                both = f"'{owner[member]}' and '{name}'" if owner[member] != name else f"'{name}' twice"
+                raise RongheError(f"{where}: {member} stands in {both}; keep it in one")
+            owner[member] = name
 
 
 def _attributes(dataset: dict) -> list[str]:

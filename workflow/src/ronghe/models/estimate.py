@@ -15,6 +15,7 @@ import pandas as pd
 import ronghe
 from ronghe import frames
 from ronghe.errors import RongheError, require_known
+from ronghe.files import sha256, write_text
 from ronghe.linear import inference
 from ronghe.models.kinds import KINDS, estimator, without_idle
 from ronghe.provenance import hash_files
@@ -128,12 +129,14 @@ def save(
         **result.fit,
         "shared_indicators": specification.get("shared_indicators", []),
         "hashes": {**{k: hash_files(v) for k, v in hashed.items() if v}, "weights": weights},
+        # Written last: whoever reads a table holds it against this.
+        "written": {Path(path).name: sha256(path) for name, path in outputs.items() if name != "fit"},
         "versions": versions(result.libraries),
         "seed": data.seed,
         "entry": specification,
     }
     text = json.dumps(facts, indent=2, ensure_ascii=False, default=_plain, allow_nan=False)
-    Path(outputs["fit"]).write_text(text + "\n", encoding="utf-8")
+    write_text(outputs["fit"], text + "\n")
 
 
 def versions(libraries: tuple[str, ...] = ()) -> dict[str, str]:

@@ -92,6 +92,8 @@ def _spatial_fault(entry: dict) -> str | None:
 
 
 def _nothing_to_shuffle(entry: dict) -> str | None:
+    if entry.get("repetitions") == 0:
+        return "a placebo needs draws to compare with; make repetitions 1 or more"
     if entry.get("shuffle") == "weights" and "weights" not in entry["of"]:
         return f"'{entry['of']['name']}' has no weights to shuffle; choose a spatial one, or shuffle: treatment"
     return None

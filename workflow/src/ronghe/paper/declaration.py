@@ -10,6 +10,9 @@ from ronghe.places import folders, require_inside, stored
 
 # The kinds of tables and figures whose columns or rows are specifications.
 COMPARING = ("regression", "impacts", "estimates")
+# What may stand below the estimates of a regression table: a statistic of fit.json that has a name in print.
+STATISTICS = ("observations", "regions", "years", "rsquared_within", "rsquared", "loglik", "sigma2")
+STATISTICS += ("instruments", "instrument_strength", "anderson_rubin_set")
 PANEL = "<processed>/panel.parquet"
 REGIONS = "<processed>/regions.csv"
 
@@ -23,6 +26,8 @@ def check(config: dict) -> None:
     for part in ("tables", "figures"):
         for name, entry in config.get(part, {}).items():
             where = f"{part}.{name}"
+            for statistic in entry.get("fit", []):
+                require_known(statistic, STATISTICS, "statistic", f"{where}.fit")
             for spec in specifications_of(entry):
                 require_known(spec, config.get("specifications", {}), "specification", where)
             for variable in variables_of(entry):
@@ -49,6 +54,15 @@ def check_panel_variables(config: dict, known: Iterable[str]) -> None:
         for variable in variables:
             if "." not in variable:
                 require_known(variable, known, "variable of the panel", where)
+
+
+def check_years(config: dict, years: list[int]) -> None:
+    """Check that the years which a table or figure names are years of the panel."""
+    for part in ("tables", "figures"):
+        for name, entry in config.get(part, {}).items():
+            if variables_of(entry):
+                for year in entry.get("years", []):
+                    require_known(year, years, "year of the panel", f"{part}.{name}.years")
 
 
 def check_places(config: dict, columns: Iterable[str]) -> None:

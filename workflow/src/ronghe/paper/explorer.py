@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ronghe.files import write_text
 from ronghe.frames import read_csv, read_panel
 from ronghe.models.terms import read_name
 from ronghe.paper.cells import Value
@@ -43,11 +44,10 @@ def write_explorer(
         **_fits([Fit.read(name, models) for name in fits], labels),
         "tables": [_table(name, entry, labels, Path(tables_folder)) for name, entry in tables.items()],
     }
-    # Inside a script element only "</" could end the data early.
-    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("</", "<\\/")
+    # Inside a script element "</script" ends the data, and "<!--<script" hides their end.
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
     page = PAGE.read_text(encoding="utf-8").replace(PLACE, text, 1)
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(page, encoding="utf-8", newline="\n")
+    write_text(path, page)
 
 
 WORDS = (

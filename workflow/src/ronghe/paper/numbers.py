@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from ronghe.errors import RongheError, require_known
+from ronghe.files import write_text
 from ronghe.frames import read_csv, read_panel
 from ronghe.paper import cells
 from ronghe.paper.formats import escape
@@ -49,8 +50,7 @@ def write_numbers(
         ("captions", captions or {}),
     ):
         text += f"#let {name} = {to_typst(content)}\n"
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(text, encoding="utf-8", newline="\n")
+    write_text(path, text)
 
 
 def number(value: cells.Value, digits: int = 3, form: str = "fixed") -> dict:

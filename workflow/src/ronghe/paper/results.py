@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ronghe.errors import RongheError, listing, nearest
+from ronghe.files import read_json, sha256
 from ronghe.frames import read_csv
 
 
@@ -36,12 +36,12 @@ class Fit:
     @cached_property
     def coefficients(self) -> pd.DataFrame:
         """Return the coefficient table by term."""
-        return read_csv(self.folder / "coefficients.csv").set_index("term")
+        return self._table("coefficients.csv").set_index("term")
 
     @cached_property
     def impacts(self) -> pd.DataFrame:
         """Return the effects by variable and effect; the short run where there are several horizons."""
-        frame = read_csv(self.folder / "impacts.csv")
+        frame = self._table("impacts.csv")
         if "horizon" in frame and frame["horizon"].nunique() > 1:
             named = frame["horizon"] + " " + frame["effect"]
             frame = frame.assign(effect=frame["effect"].where(frame["horizon"] == "short", named))
@@ -50,12 +50,23 @@ class Fit:
     @cached_property
     def tests(self) -> pd.DataFrame:
         """Return the tests by name."""
-        return read_csv(self.folder / "tests.csv").set_index("test")
+        return self._table("tests.csv").set_index("test")
 
     @cached_property
     def description(self) -> dict:
         """Return what fit.json says."""
-        return json.loads((self.folder / "fit.json").read_text(encoding="utf-8"))
+        return read_json(self.folder / "fit.json")
+
+    def _table(self, name: str) -> pd.DataFrame:
+        """Read a table of this fit, after holding its bytes against what fit.json says was written."""
+        path = self.folder / name
+        written = self.description.get("written", {})
+        if written.get(name) not in (None, sha256(path)):
+            raise RongheError(
+                f"{path}: not the file that was written with {path.with_name('fit.json')} (cut short, or edited); "
+                f"make it again: snakemake --force {path.with_name('fit.json')}"
+            )
+        return read_csv(path)
 
     def get(self, key: str) -> Any:
         """Return one entry of fit.json, or None where the fit has no such thing."""

@@ -11,6 +11,8 @@ import pandas as pd
 from scipy import sparse
 
 from ronghe.errors import RongheError, listing
+from ronghe.frames import require_size
+from ronghe.spatial.periods import in_order
 from ronghe.weights.matrix import Weights
 
 if TYPE_CHECKING:
@@ -18,6 +20,14 @@ if TYPE_CHECKING:
 
 # Whatever has labels: our weights, a libpysal graph, a square table with the units on both sides.
 WeightsLike: TypeAlias = "Weights | Graph | pd.DataFrame"
+
+
+def linked(W: WeightsLike, where: str) -> Weights:
+    """Return W as our weights, or refuse one without any link, with which no spatial term says anything."""
+    weights = Weights.coerce(W)
+    if not weights.sparse.count_nonzero():
+        raise RongheError(f"{where}: the weights '{weights.name}' hold no link; use others, or a model without them")
+    return weights
 
 
 @dataclass(frozen=True)
@@ -65,23 +75,21 @@ def read_panel_arrays(
     Cells without a row, or with a missing number, are refused by name; with `select` they are marked in `observed`
     instead, and hold zeros.
     """
-    if not isinstance(y, pd.Series) or not isinstance(X, pd.DataFrame):
-        raise RongheError(f"{where}: y must be a Series and X a DataFrame, both indexed by (unit, period)")
-    if y.index.nlevels != 2 or X.index.nlevels != 2:
-        raise RongheError(f"{where}: the index of y and of X must have two levels, unit and period, in this order")
+    require_frames(y, X, where)
     X = _same_rows(y, X, where)
     names = tuple(str(c) for c in X.columns)
-    _check_columns(X, names, where)
+    _check_columns(y, X, names, where)
     unit_codes, unit_labels = _codes(y.index, 0, units, where)
     period_codes, periods = _codes(y.index, 1, None, where)
     rows = unit_codes * len(periods) + period_codes
     n_cells = len(unit_labels) * len(periods)
     _check_grid(rows, n_cells, y.index, unit_labels, periods, where, select)
-    in_order = bool(np.array_equal(rows, np.arange(n_cells)))
+    in_place = bool(np.array_equal(rows, np.arange(n_cells)))
     shape = (len(unit_labels), len(periods))
-    outcome = _on_grid(y.to_numpy(float), rows, n_cells, in_order).reshape(shape)
-    regressors = np.ascontiguousarray(X.to_numpy(float))
-    regressors = _on_grid(regressors, rows, n_cells, in_order).reshape(*shape, len(names))
+    # Copies: what the caller does to y and X afterwards must not reach the model.
+    outcome = _on_grid(np.array(y, float), rows, n_cells, in_place).reshape(shape)
+    regressors = np.array(X, float, order="C")
+    regressors = _on_grid(regressors, rows, n_cells, in_place).reshape(*shape, len(names))
     name = str(y.name or "y")
     observed = None
     if select:
@@ -90,6 +98,14 @@ def read_panel_arrays(
     else:
         _check_finite(outcome, regressors, name, names, unit_labels, periods, where)
     return Panel(name, names, tuple(unit_labels), tuple(periods), outcome, regressors, y.index, rows, observed)
+
+
+def require_frames(y: pd.Series, X: pd.DataFrame, where: str) -> None:
+    """Refuse an outcome or regressors that are not labelled by (unit, period)."""
+    if not isinstance(y, pd.Series) or not isinstance(X, pd.DataFrame):
+        raise RongheError(f"{where}: y must be a Series and X a DataFrame, both indexed by (unit, period)")
+    if y.index.nlevels != 2 or X.index.nlevels != 2:
+        raise RongheError(f"{where}: the index of y and of X must have two levels, unit and period, in this order")
 
 
 def select_observed(panel: Panel, W: sparse.sparray | None, durbin: Sequence[str]) -> Panel:
@@ -124,17 +140,25 @@ def _same_rows(y: pd.Series, X: pd.DataFrame, where: str) -> pd.DataFrame:
     return X.reindex(y.index)
 
 
-def _check_columns(X: pd.DataFrame, names: tuple[str, ...], where: str) -> None:
-    """Refuse columns that are no numbers, that share a name, or that take the name of a parameter."""
+def _check_columns(y: pd.Series, X: pd.DataFrame, names: tuple[str, ...], where: str) -> None:
+    """Refuse columns that are no real numbers, that share a name, or that take the name of a parameter."""
+    if not _real(y.dtype):
+        raise RongheError(f"{where}: the outcome is not of real numbers ({y.dtype}); turn it into numbers first")
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
         raise RongheError(f"{where}: these regressors stand twice: {listing(twice)}")
-    text = [n for n, kind in zip(names, X.dtypes, strict=True) if not pd.api.types.is_numeric_dtype(kind)]
+    text = [n for n, kind in zip(names, X.dtypes, strict=True) if not _real(kind)]
     if text:
         raise RongheError(f"{where}: these regressors are not numbers: {listing(text)}; turn them into numbers first")
-    taken = [n for n in names if n in ("rho", "lambda", "sigma2") or n.startswith("W*")]
+    taken = [n for n in names if n in ("rho", "lambda", "sigma2", "y") or n.startswith("W*")]
+    # The constant of a model may be brought under its name; a regressor that varies would be taken for it.
+    taken += [n for k, n in enumerate(names) if n == "const" and X.iloc[:, k].nunique() > 1]
     if taken:
         raise RongheError(f"{where}: these names are those of parameters: {listing(taken)}; rename the regressors")
+
+
+def _real(kind: object) -> bool:
+    return pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_complex_dtype(kind)
 
 
 def _codes(
@@ -147,7 +171,7 @@ def _codes(
     used = np.zeros(len(values), dtype=bool)
     used[codes] = True
     if labels is None:
-        labels = list(values[used].sort_values())
+        labels = list(in_order(values[used], where) if level else _sorted(values[used]))
     target = pd.Index(labels)
     place = target.get_indexer(values)
     unknown = values[used & (place < 0)]
@@ -164,6 +188,14 @@ def _codes(
             "add their rows, or take them out with W.subset(labels)"
         )
     return place[codes], list(labels)
+
+
+def _sorted(values: pd.Index) -> pd.Index:
+    """Return names in order, those of several types by what they look like."""
+    try:
+        return values.sort_values()
+    except TypeError:
+        return values[np.argsort(values.astype(str), kind="stable")]
 
 
 def _check_grid(
@@ -187,6 +219,8 @@ def _check_grid(
 def _check_finite(y: np.ndarray, X: np.ndarray, outcome: str, names: tuple, units: list, periods: list, where: str):
     """Refuse cells that are missing or infinite, by column and row."""
     if np.isfinite(y.sum()) and np.isfinite(X.sum()):
+        for name, values in [(outcome, y), *((n, X[:, :, k]) for k, n in enumerate(names))]:
+            require_size(pd.DataFrame({name: values.reshape(-1)}), where)
         return
     for name, values in [(outcome, y), *((n, X[:, :, k]) for k, n in enumerate(names))]:
         bad = np.flatnonzero(~np.isfinite(values.reshape(-1)))

@@ -54,7 +54,10 @@ def maximise(likelihood: Likelihood, where: str = "model") -> Maximum:
         if best is None or found.point.loglik > best.point.loglik:
             best = found
     if best is None:
-        raise failure
+        raise failure or NoMaximum(
+            f"{where}: the likelihood has no value anywhere; the regressors explain the outcome exactly, or its "
+            "figures are too large for their spread"
+        )
     return best
 
 

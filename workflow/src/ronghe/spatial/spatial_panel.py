@@ -16,7 +16,7 @@ from ronghe.linear.algebra import inverse_scaled
 from ronghe.linear.covariance import few_periods
 from ronghe.spatial.equation import CONSTANT, MODELS, Specification, specify
 from ronghe.spatial.fitted import FittedModel
-from ronghe.spatial.grid import Panel, WeightsLike, read_panel_arrays, select_observed
+from ronghe.spatial.grid import Panel, WeightsLike, linked, read_panel_arrays, select_observed
 from ronghe.spatial.likelihood import Likelihood, Point
 from ronghe.spatial.log_determinant.base import LogDeterminant
 from ronghe.spatial.log_determinant.exact import log_determinant
@@ -25,7 +25,7 @@ from ronghe.spatial.maximum import Maximum, maximise
 from ronghe.spatial.panel_model import PanelModel
 from ronghe.spatial.projection import Projection
 from ronghe.spatial.results import SpatialPanelResult
-from ronghe.spatial.sufficient_statistics import Moments, build_moments
+from ronghe.spatial.sufficient_statistics import Moments, build_moments, require_identified
 from ronghe.spatial.uncertainty.covariance import covariance, read_choice
 from ronghe.spatial.uncertainty.information import expected_information
 from ronghe.threads import single_threaded
@@ -140,6 +140,8 @@ class SpatialPanel(PanelModel):
         s = self.specification
         if self.weights is None and (s.has_lag or s.durbin or s.has_error):
             raise RongheError(f"{self.name}: model '{s.model}' needs weights W")
+        if s.has_lag or s.durbin or s.has_error:
+            linked(self.weights, self.name)
         if not s.has_error:
             if error_weights is not None:
                 raise RongheError(f"{self.name}: model '{s.model}' has no spatial error; leave error_weights out")
@@ -188,6 +190,7 @@ class SpatialPanel(PanelModel):
         s, p = self.specification, self.panel
         nobs, periods = self.projection.effective_size(p.n_units, p.n_periods, s.method)
         self._check_size(nobs)
+        require_identified(self.moments, self.name)
         return Likelihood(
             self.moments,
             self._filter(self.weights) if s.has_lag else None,

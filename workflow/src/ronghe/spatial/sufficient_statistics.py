@@ -150,6 +150,25 @@ def _check_rank(
         kept.append(k)
 
 
+def require_identified(moments: Moments, where: str) -> None:
+    """Refuse weights that only multiply the outcome: with equal weights W y = -y / (N - 1) once its mean is out.
+
+    The likelihood then knows rho or lambda from the Jacobian alone, and not from the data (two units with time effects,
+    weights that are the same between all pairs).
+    """
+    pairs = []
+    if moments.has_lag:
+        pairs.append(("rho", moments.plain[0, 1], moments.plain[1, 1]))
+    if moments.mixed is not None:
+        pairs.append(("lambda", moments.mixed[0, 0] / 2, moments.twice[0, 0]))
+    for name, crossed, lagged in pairs:
+        if lagged > 0 and crossed**2 >= (1 - COLLINEAR) * moments.plain[0, 0] * lagged:
+            raise RongheError(
+                f"{where}: with these effects the weights only multiply the outcome, so that the data say nothing "
+                f"about {name}; use more units, weights that differ between pairs, or a model without {name}"
+            )
+
+
 def _check_levels(products: np.ndarray, columns: tuple[str, ...], where: str) -> None:
     """Refuse columns whose level so dwarfs their variation that products with the constant lose the latter's digits."""
     one = columns.index("const")

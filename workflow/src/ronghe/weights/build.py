@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError, listing, require_known
+from ronghe.files import write_text
 from ronghe.frames import KEYS, read_csv, read_panel
 from ronghe.weights import contiguity, distance, economic
 from ronghe.weights.islands import settle_islands
@@ -131,7 +132,7 @@ def describe(W: Weights) -> dict:
 def save(W: Weights, summary: dict, edges: str, path: str) -> None:
     """Write the edge list and the summary."""
     W.write(edges)
-    Path(path).write_text(json.dumps(summary, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(summary, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
 def _contiguity(name: str, entry: dict, sources: Sources) -> Weights:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from ronghe.errors import RongheError
+from ronghe.files import replacing
 from ronghe.frames import read_csv, write_csv
 from ronghe.weights.tables import EDGES
 
@@ -75,7 +76,7 @@ def write_edges(edges: pd.DataFrame, path: str | Path) -> None:
     if path.suffix == ".csv":
         write_csv(edges, path)
     elif path.suffix == ".parquet":
-        path.parent.mkdir(parents=True, exist_ok=True)
-        edges.to_parquet(path, index=False)
+        with replacing(path) as part:
+            edges.to_parquet(part, index=False)
     else:
         raise RongheError(f"{path}: weights are written as .csv or .parquet")

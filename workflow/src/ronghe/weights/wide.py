@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError, listing
+from ronghe.frames import require_size
 from ronghe.weights.matrix import Weights
 
 
@@ -23,6 +24,7 @@ def to_wide(values: pd.Series, weights: Weights, name: str | None = None) -> pd.
     numbers = values.to_numpy(float)
     if not np.isfinite(numbers).all():
         raise RongheError(f"{name}: missing or infinite for {listing(values.index[~np.isfinite(numbers)])}")
+    require_size(pd.DataFrame({name: numbers}), name)
     units, periods = values.index.get_level_values(0), values.index.get_level_values(1)
     weights.align(units.unique())
     order = pd.Index(weights.labels, name=values.index.names[0])

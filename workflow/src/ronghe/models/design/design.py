@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError, listing, require_known
+from ronghe.frames import require_size
+from ronghe.geography import read_degrees
 from ronghe.linear.layout import Layout
 from ronghe.models.design.shift_share import instrument
 from ronghe.models.estimate import Data
@@ -76,6 +78,8 @@ def build(specification: dict, data: Data, extra: tuple[str, ...] = ()) -> Desig
     if trim:
         bounds = frame.quantile([trim, 1 - trim])
         frame = frame.clip(bounds.iloc[0], bounds.iloc[1], axis=1)
+    if specification.get("covariance") == "conley":
+        read_degrees(data.regions, frame.index.unique(0), "covariance: conley")
     return from_frame(frame, outcome[0].name, [t.name for t in regressors], data.regions, dropped)
 
 
@@ -90,13 +94,16 @@ def from_frame(
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
         raise RongheError(f"these regressors stand twice: {listing(twice)}")
+    taken = [n for n in names if n == "const" or n.startswith("W*")]
+    if taken:
+        raise RongheError(f"these names are those of parameters: {listing(taken)}; rename the regressors")
+    require_size(frame, "the regression")
     frame = frame.sort_index()
     index = frame.index.remove_unused_levels()
     units, times = (index.codes[level].astype(np.intp) for level in (0, 1))
     coordinates = None
     if regions is not None and {"longitude", "latitude"} <= set(regions):
-        present = index.levels[0].intersection(regions.index)
-        if len(present) == len(index.levels[0]):
+        if index.levels[0].isin(regions.index).all():
             coordinates = regions.loc[index.levels[0], ["longitude", "latitude"]].to_numpy(float)
     values = frame.to_numpy(float)
     place = {c: i for i, c in enumerate(frame.columns)}

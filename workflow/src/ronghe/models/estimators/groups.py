@@ -11,6 +11,7 @@ import pandas as pd
 from ronghe.errors import RongheError, listing, require_known
 from ronghe.linear.inference import test_table, wald_test
 from ronghe.linear.panel_models import Fit, fit_panel
+from ronghe.models.checks import require_disjoint
 from ronghe.models.design.design import Design, build, terms_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.report import choice_of, linear_estimate
@@ -60,6 +61,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
 
 def group_labels(rule: dict, design: Design, data: Data) -> np.ndarray:
     """Return the group of every row: an attribute of its region, its period, or its region's level of a variable."""
+    require_disjoint(rule, "groups")
     regions, years = (design.index.get_level_values(i) for i in (0, 1))
     if "attribute" in rule:
         require_known(rule["attribute"], data.regions.columns, "attribute", "groups")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from ronghe.errors import RongheError
+from ronghe.errors import RongheError, require_count
 from ronghe.linear.inference import test_table
 from ronghe.models.design.design import build, terms_of
 from ronghe.models.design.weights import weights_named, weights_of
@@ -26,7 +26,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
     """
     base = specification["of"]
     shuffle = specification.get("shuffle", "treatment")
-    repetitions = int(specification.get("repetitions", 199))
+    repetitions = require_count(specification.get("repetitions", 199), "repetitions", least=1)
     whole = fit_base(base, data)
     watched = watch(base, whole)
     rng = np.random.default_rng(data.seed)

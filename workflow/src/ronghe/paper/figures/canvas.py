@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ronghe.errors import RongheError
+from ronghe.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -83,15 +84,14 @@ def save(figure: Figure, name: str, folder: str | Path) -> None:
     """Write NAME.pdf, NAME.svg and NAME.png without dates or program versions."""
     import matplotlib.pyplot as plt
 
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    undated = {"pdf": ("CreationDate", "Producer", "Creator"), "svg": ("Date", "Creator"), "png": ("Software",)}
     with warnings.catch_warnings():
         # An empty box in the place of a sign is a fault, not a remark.
         warnings.filterwarnings("error", message="Glyph .* missing from")
         try:
-            figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None, "Producer": None, "Creator": None})
-            figure.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})
-            figure.savefig(folder / f"{name}.png", metadata={"Software": None})
+            for ending, entries in undated.items():
+                with replacing(Path(folder, f"{name}.{ending}")) as part:
+                    figure.savefig(part, metadata=dict.fromkeys(entries))
         except UserWarning as warning:
             raise RongheError(
                 f"figures.{name}: no installed font has a sign of it ({warning}); install a font that has it (Chinese: "

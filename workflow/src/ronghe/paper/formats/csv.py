@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from ronghe.paper.exhibit import Exhibit
+from ronghe.paper.formats.escape import spreadsheet
 
 
 def render_csv(table: Exhibit) -> str:
@@ -14,4 +15,5 @@ def render_csv(table: Exhibit) -> str:
     frame.insert(0, table.stub or "row", [label for _, label, _ in table.rows], allow_duplicates=True)
     if table.show_groups:
         frame.insert(0, "group", [group for group, _, _ in table.rows], allow_duplicates=True)
-    return frame.to_csv(index=False, lineterminator="\n")
+    frame.columns = frame.columns.map(spreadsheet)
+    return frame.map(spreadsheet).to_csv(index=False, lineterminator="\n")

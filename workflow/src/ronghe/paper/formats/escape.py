@@ -1,6 +1,8 @@
-"""Text that cannot be mistaken for markup in TeX, Typst or HTML."""
+"""Text that cannot be mistaken for markup in TeX, Typst or HTML, or for a formula in a spreadsheet."""
 
 from __future__ import annotations
+
+import re
 
 _TEX = {
     "\\": r"\textbackslash{}",
@@ -25,6 +27,10 @@ _TEX = {
     "±": r"$\pm$",
     "≤": r"$\leq$",
     "≥": r"$\geq$",
+    "≈": r"$\approx$",
+    "≠": r"$\neq$",
+    "°": r"$^\circ$",
+    "…": r"\ldots{}",
     "∞": r"$\infty$",
     "→": r"$\rightarrow$",
     "Δ": r"$\Delta$",
@@ -46,6 +52,14 @@ _TEX = {
 }
 
 
+_FORMULA = re.compile(r"(?:[=@\t\r]|[+-](?![\d.,]+(?:e[+-]?\d+)?[*%]*$)).", re.DOTALL)
+
+
+def spreadsheet(text: str) -> str:
+    """Return the text of a cell with an apostrophe before what a spreadsheet would take for a formula."""
+    return f"'{text}" if _FORMULA.match(str(text)) else text
+
+
 def has_chinese(text: str) -> bool:
     """Say whether a text holds Chinese signs, which need a font of their own."""
     return any("\u3000" <= sign <= "\u9fff" or "\uff00" <= sign <= "\uffef" for sign in text)
@@ -53,6 +67,8 @@ def has_chinese(text: str) -> bool:
 
 def tex(text: str) -> str:
     """Escape text for LaTeX; signs that plain LaTeX lacks become mathematics."""
+    # A blank line would end the paragraph, which no caption may hold.
+    text = " ".join(text.split()) if "\n" in text else text
     return "".join(_TEX.get(sign, sign) for sign in text).replace("[", "{[}").replace("]", "{]}")
 
 

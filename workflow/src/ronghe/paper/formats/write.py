@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from ronghe.files import write_bytes
 from ronghe.paper.exhibit import Exhibit
 from ronghe.paper.formats.csv import render_csv
 from ronghe.paper.formats.html import render_html
@@ -24,8 +25,7 @@ FORMATS: dict[str, Callable[[Exhibit], str | bytes]] = {
 def write_exhibit(exhibit: Exhibit, folder: str | Path) -> None:
     """Write NAME.tex, NAME.typ, NAME.docx, NAME.html and NAME.csv into a folder."""
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     for ending, render in FORMATS.items():
         content = render(exhibit)
         content = content.encode("utf-8") if isinstance(content, str) else content
-        (folder / f"{exhibit.name}.{ending}").write_bytes(content)
+        write_bytes(folder / f"{exhibit.name}.{ending}", content)

@@ -15,7 +15,7 @@ from ronghe.spatial.dynamic.information import information, kurtosis_part
 from ronghe.spatial.dynamic.process import WHERE, Process
 from ronghe.spatial.dynamic.results import DynamicResults
 from ronghe.spatial.equation import Specification, specify
-from ronghe.spatial.grid import Panel, WeightsLike, read_panel_arrays
+from ronghe.spatial.grid import Panel, WeightsLike, linked, read_panel_arrays
 from ronghe.spatial.likelihood import Likelihood
 from ronghe.spatial.maximum import maximise
 from ronghe.spatial.panel_model import PanelModel
@@ -59,7 +59,7 @@ class DynamicPanel(PanelModel):
         require_known(method, METHODS, "method", WHERE)
         if not (time_lag or space_time_lag):
             raise RongheError(f"{WHERE}: without y_(t-1) and W y_(t-1) the model is not dynamic; use SpatialPanel")
-        weights = Weights.coerce(W)
+        weights = linked(W, WHERE)
         panel = read_panel_arrays(y, X, weights.labels, WHERE)
         if panel.n_periods < 3:
             raise RongheError(f"{WHERE}: {panel.n_periods} periods are too few; the first is spent on y_(t-1)")

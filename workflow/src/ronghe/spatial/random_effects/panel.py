@@ -17,7 +17,7 @@ from ronghe.errors import RongheError, require_known
 from ronghe.linear.algebra import inverse_scaled
 from ronghe.spatial.equation import CONSTANT, MODELS, Specification, specify
 from ronghe.spatial.estimates import Estimates
-from ronghe.spatial.grid import WeightsLike, read_panel_arrays
+from ronghe.spatial.grid import WeightsLike, linked, read_panel_arrays, require_frames
 from ronghe.spatial.impact_tables import estimates_table
 from ronghe.spatial.log_determinant.exact import log_determinant
 from ronghe.spatial.panel_model import PanelModel
@@ -67,7 +67,8 @@ class RandomEffectsPanel(PanelModel):
         """Lay the panel out by label and build the spatial lags."""
         require_known(errors, ERRORS, "errors", WHERE)
         require_known(effects, EFFECTS, "effects", WHERE)
-        self.weights = Weights.coerce(W)
+        require_frames(y, X, WHERE)
+        self.weights = linked(W, WHERE)
         self.period_names: tuple[str, ...] = ()
         if effects == "twoways":
             require_known(model, MODELS, "model", WHERE)
@@ -77,6 +78,8 @@ class RandomEffectsPanel(PanelModel):
             self.period_names = tuple(dummies.columns)
             X = pd.concat([X, dummies], axis=1)
         self.panel = read_panel_arrays(y, X, self.weights.labels, WHERE)
+        if self.panel.n_periods < 2:
+            raise RongheError(f"{WHERE}: one period tells no unit effect from the disturbance; use two or more")
         names = self.panel.names
         if CONSTANT not in names:
             names = (CONSTANT, *names)
@@ -137,6 +140,9 @@ class RandomEffectsPanel(PanelModel):
         """Refuse regressors that the others explain."""
         Z = self.regressors.reshape(len(self.specification.terms), -1)
         scale = np.sqrt(np.einsum("kn,kn->k", Z, Z))
+        if not scale.all():
+            zero = [t for t, s in zip(self.specification.terms, scale, strict=True) if s == 0]
+            raise RongheError(f"{WHERE}: zero everywhere: {', '.join(zero)}; leave it out")
         values, vectors = np.linalg.eigh(Z @ Z.T / np.outer(scale, scale))
         if values[0] <= 1e-11:
             names = [t for t, v in zip(self.specification.terms, vectors[:, 0], strict=True) if abs(v) > 1e-3]

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import linalg, sparse
 
-from ronghe.errors import RongheError, require_known
+from ronghe.errors import RongheError, require_count, require_known
 from ronghe.linear import absorption
 from ronghe.linear.covariance import KINDS, Choice, inference_df
 from ronghe.linear.inference import test_table
@@ -25,7 +25,7 @@ from ronghe.linear.layout import Layout
 from ronghe.linear.two_stage import Problem, fitted_regressors, score_covariance
 from ronghe.spatial.equation import CONSTANT, specify
 from ronghe.spatial.estimates import Estimates
-from ronghe.spatial.grid import Panel, WeightsLike, read_panel_arrays
+from ronghe.spatial.grid import Panel, WeightsLike, linked, read_panel_arrays, require_frames
 from ronghe.spatial.impact_tables import estimates_table
 from ronghe.spatial.log_determinant.exact import log_determinant
 from ronghe.spatial.panel_model import PanelModel
@@ -70,7 +70,8 @@ class SpatialTwoStage(PanelModel):
     ) -> None:
         """Lay the panel out by label."""
         require_known(model, MODELS, "model", WHERE)
-        self.weights = Weights.coerce(W)
+        self.weights = linked(W, WHERE)
+        require_frames(y, X, WHERE)
         own = instruments if instruments is not None else pd.DataFrame(index=X.index)
         clash = [c for c in own.columns if c in X.columns]
         if clash:
@@ -88,8 +89,7 @@ class SpatialTwoStage(PanelModel):
             raise RongheError(
                 f"{WHERE}: {len(self.endogenous)} endogenous regressors need as many instruments of yours"
             )
-        if orders < 1:
-            raise RongheError(f"{WHERE}: orders must be 1 or more, not {orders}")
+        orders = require_count(orders, f"{WHERE}: orders", least=1)
         self.orders, self.lag_instruments = orders, lag_instruments
         self.error_weights = self.weights if error_weights is None else Weights.coerce(error_weights)
         self.error_weights = self.error_weights.align(together.units)

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from ronghe.errors import RongheError, listing, require_known
-from ronghe.geography import EARTH_RADIUS_KM, chord, sphere_points
+from ronghe.errors import RongheError, listing, require_count, require_known, require_positive
+from ronghe.geography import EARTH_RADIUS_KM, chord, read_degrees, sphere_points
 from ronghe.linear.algebra import inverse_scaled, semidefinite
 from ronghe.linear.clusters import DF, POWERS
 from ronghe.linear.covariance import bartlett, default_bandwidth
@@ -98,6 +98,10 @@ def read_choice(kind: str, where: str, **settings: object) -> CovarianceChoice:
     require_known(given.get("metric", "kilometres"), ["kilometres", "plane"], "metric", where)
     if kind == "conley" and ("cutoff" not in given or "coordinates" not in given):
         raise RongheError(f"{where}: cov_type 'conley' needs coordinates (one row per unit, two columns) and cutoff")
+    if "cutoff" in given:
+        require_positive(given["cutoff"], f"{where}: cutoff")
+    if "bandwidth" in given:
+        require_count(given["bandwidth"], f"{where}: bandwidth")
     return CovarianceChoice(kind, **given)
 
 
@@ -236,17 +240,12 @@ def nearness(choice: CovarianceChoice, units: Sequence[object], where: str) -> s
     """Return the kernel weights between units up to the cutoff: 1 - d / cutoff, or one throughout."""
     from scipy.spatial import cKDTree
 
-    frame = choice.coordinates
-    absent = [u for u in units if u not in frame.index]
-    if absent:
-        raise RongheError(f"{where}: no coordinates for {listing(absent)}")
-    points = frame.loc[list(units)].iloc[:, :2].to_numpy(float)
-    if not np.isfinite(points).all():
-        bad = [u for u, row in zip(units, points, strict=True) if not np.isfinite(row).all()]
-        raise RongheError(f"{where}: coordinates are missing for {listing(bad)}")
     reach = choice.cutoff
     if choice.metric == "kilometres":
-        points, reach = sphere_points(*points.T), chord(choice.cutoff)
+        points = sphere_points(*read_degrees(choice.coordinates, units, where).T)
+        reach = chord(choice.cutoff)
+    else:
+        points = _plane(choice.coordinates, units, where)
     tree = cKDTree(points)
     pairs = tree.sparse_distance_matrix(tree, reach, output_type="coo_matrix")
     distance = pairs.data
@@ -254,3 +253,14 @@ def nearness(choice: CovarianceChoice, units: Sequence[object], where: str) -> s
         distance = 2 * EARTH_RADIUS_KM * np.arcsin(np.clip(distance / 2, 0, 1))
     weight = np.maximum(1 - distance / choice.cutoff, 0.0) if choice.kernel == "bartlett" else np.ones(len(distance))
     return sparse.csr_array((weight, (pairs.row, pairs.col)), shape=pairs.shape)
+
+
+def _plane(frame: pd.DataFrame, units: Sequence[object], where: str) -> np.ndarray:
+    """Return the two coordinates of every unit on a plane, where their order does not matter."""
+    if not isinstance(frame, pd.DataFrame) or frame.shape[1] != 2 or frame.index.has_duplicates:
+        raise RongheError(f"{where}: coordinates on a plane are a table with two columns and one row per unit")
+    points = frame.reindex(list(units)).to_numpy(float)
+    bad = [unit for unit, row in zip(units, points, strict=True) if not np.isfinite(row).all()]
+    if bad:
+        raise RongheError(f"{where}: no coordinates for {listing(bad)}; add their rows")
+    return points

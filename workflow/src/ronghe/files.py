@@ -1,0 +1,67 @@
+"""Files written whole or not at all, and text and JSON read with the fault named."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ronghe.errors import RongheError
+
+
+@contextlib.contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give a temporary name beside `path` that takes its place at the end: nobody ever sees half a file."""
+    path = Path(path)
+    part = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        os.replace(part, path)
+    except OSError as error:
+        raise RongheError(
+            f"{path}: cannot be written ({error.strerror or error}); make room or mend the permissions, and run again"
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write UTF-8 text with Unix line ends, whole or not at all."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Write bytes, whole or not at all."""
+    with replacing(path) as part:
+        part.write_bytes(content)
+
+
+def read_text(path: str | Path) -> str:
+    """Return UTF-8 text; another encoding or an unreadable file is refused by name."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise RongheError(f"{path}: not UTF-8 at byte {error.start}; save the file as UTF-8") from None
+    except OSError as error:
+        raise RongheError(f"{path}: cannot be read ({error.strerror}); put a readable file there") from None
+
+
+def read_json(path: str | Path) -> dict:
+    """Return the mapping that a JSON file of ours holds; a damaged one is refused with the remedy."""
+    try:
+        found = json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise RongheError(f"{path}: line {error.lineno}: not valid JSON; delete the file and run again") from None
+    if not isinstance(found, dict):
+        raise RongheError(f"{path}: expected keys and values; delete the file and run again")
+    return found
+
+
+def sha256(path: str | Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
