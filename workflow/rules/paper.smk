@@ -86,7 +86,8 @@ rule collect_numbers:
         files=printed.quoted_files(config["quotes"]),
         library=source_files("ronghe.paper.render_table"),
     output:
-        "paper/numbers.typ",
+        text="paper/numbers.typ",
+        origins="paper/numbers.csv",
     log:
         "results/logs/paper/collect_numbers.log",
     benchmark:
@@ -124,6 +125,44 @@ rule typeset_paper:
         language=config["language"],
     script:
         "../scripts/typeset_paper.py"
+
+
+rule typeset_supplement:
+    """The supplement as PDF: every exhibit and result that the paper has no room for."""
+    input:
+        expand("paper/tables/{table}.typ", table=TABLES),
+        expand("paper/figures/{figure}.svg", figure=FIGURES),
+        "paper/numbers.typ",
+        code=code_of("typeset_paper"),
+        source=config["manuscript"].get("supplement", []),
+        parts=[part.format(language=config["language"]) for part in config["manuscript"].get("parts", [])],
+    output:
+        report("paper/supplement.pdf", caption="../report/paper.rst", category="Paper"),
+    log:
+        "results/logs/paper/typeset_supplement.log",
+    benchmark:
+        "results/benchmarks/jobs/paper/typeset_supplement.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        language=config["language"],
+    script:
+        "../scripts/typeset_paper.py"
+
+
+use rule typeset_supplement as typeset_summary with:
+    input:
+        expand("paper/figures/{figure}.svg", figure=FIGURES),
+        "paper/numbers.typ",
+        code=code_of("typeset_paper"),
+        source=config["manuscript"].get("summary", []),
+        parts=[part.format(language=config["language"]) for part in config["manuscript"].get("parts", [])],
+    output:
+        report("paper/summary.pdf", caption="../report/paper.rst", category="Paper"),
+    log:
+        "results/logs/paper/typeset_summary.log",
+    benchmark:
+        "results/benchmarks/jobs/paper/typeset_summary.tsv"
 
 
 rule gather_word:
@@ -227,7 +266,7 @@ rule write_explorer:
 rule paper:
     """Stage 6, all of it: from stored results to tables, figures and the manuscript."""
     input:
-        "paper/paper.pdf" if config["manuscript"] else [],
+        expand("paper/{document}.pdf", document=printed.documents(config["manuscript"])),
         "paper/exhibits.tex",
         "paper/tables/main.docx" if TABLES else [],
         "paper/PROVENANCE.md",

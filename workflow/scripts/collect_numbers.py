@@ -9,4 +9,6 @@ with journal(snakemake.log[0]):
     panel = list(snakemake.input.panel)
     facts = footer_facts(panel, list(snakemake.input.library), snakemake.params.seed, snakemake.params.dataset)
     captions = figure_captions(snakemake.params.figures, Labels({}, snakemake.params.language))
-    write_numbers(snakemake.params.quotes, snakemake.output[0], panel, facts, captions)
+    write_numbers(
+        snakemake.params.quotes, snakemake.output.text, panel, facts, captions, listing=snakemake.output.origins
+    )

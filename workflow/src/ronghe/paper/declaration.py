@@ -11,6 +11,8 @@ from ronghe.measures.declaration import columns as measure_columns
 COMPARING = ("regression", "impacts", "estimates")
 PANEL = "data/processed/panel.parquet"
 REGIONS = "data/processed/regions.csv"
+# What a manuscript consists of: its key in the configuration, and the PDF that it becomes.
+DOCUMENTS = {"source": "paper", "supplement": "supplement", "summary": "summary"}
 
 
 def check(config: dict) -> None:
@@ -60,7 +62,7 @@ def variables_of(entry: dict) -> list[str]:
         return [variable for group in members for variable in group]
     if entry["kind"] == "trends":
         return list(entry["variables"])
-    return [entry["variable"]] if entry["kind"] == "tile_map" and "variable" in entry else []
+    return [entry["variable"]] if entry["kind"] in ("tile_map", "network") and "variable" in entry else []
 
 
 def panel_files(entry: dict) -> list[str]:
@@ -89,7 +91,7 @@ def result_files(entry: dict) -> list[str]:
 def region_files(entry: dict) -> list[str]:
     """Return the table of regions, and their outlines, for the figures that place or group regions."""
     outlines = [entry["boundaries"]["file"]] if "boundaries" in entry else []
-    return [REGIONS, *outlines] if entry["kind"] in ("tile_map", "trends") else []
+    return [REGIONS, *outlines] if entry["kind"] in ("tile_map", "network", "trends") else []
 
 
 def quoted_panel(quotes: dict) -> list[str]:
@@ -105,6 +107,11 @@ def quoted_files(quotes: dict) -> list[str]:
         for file in ("coefficients.csv", "impacts.csv", "tests.csv", "fit.json")
     ]
     return [*fits, *dict.fromkeys(cell["file"] for cell in quotes.get("cells", {}).values())]
+
+
+def documents(manuscript: dict) -> list[str]:
+    """Return the documents that a manuscript consists of, by the name of their PDF."""
+    return [name for key, name in DOCUMENTS.items() if key in manuscript]
 
 
 def explored(config: dict, others: list[str]) -> dict:

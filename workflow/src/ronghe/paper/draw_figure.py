@@ -13,6 +13,7 @@ from ronghe.paper.figures import (
     intervals,
     lines,
     matrix,
+    network,
     ridges,
     scatter,
     tile_map,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 KINDS: dict[str, Callable[[Sources], Figure]] = {
     "tile_map": tile_map.draw,
+    "network": network.draw,
     "trends": trends.draw,
     "lines": lines.draw,
     "ridges": ridges.draw,

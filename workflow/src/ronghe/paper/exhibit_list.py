@@ -13,6 +13,9 @@ import yaml
 RULES = {"tables": ("render_table", "typ"), "figures": ("draw_figure", "svg")}
 DOCUMENTS = {
     "paper/paper.pdf": ("The paper", "typeset_paper"),
+    "paper/supplement.pdf": ("The supplement", "typeset_supplement"),
+    "paper/summary.pdf": ("One page for a reader in a hurry", "typeset_summary"),
+    "paper/numbers.csv": ("Where every quoted number comes from", "collect_numbers"),
     "paper/numbers.typ": ("Numbers that the sentences quote", "collect_numbers"),
     "paper/tables/main.docx": ("Every table in one Word document", "gather_word"),
     "paper/exhibits.tex": ("Every table and figure in one LaTeX document", "gather_exhibits"),

@@ -8,7 +8,8 @@ from ronghe.errors import RongheError
 
 
 def typeset(source: str | Path, target: str | Path, language: str = "en") -> None:
-    """Compile the Typst manuscript to PDF with the fonts that come with the compiler; Chinese adds those installed."""
+    """Compile the Typst manuscript to PDF in the face of the figures, which comes with Matplotlib; Chinese adds fonts installed."""
+    import matplotlib
     import typst
 
     if language == "zh":
@@ -20,6 +21,7 @@ def typeset(source: str | Path, target: str | Path, language: str = "en") -> Non
             str(source),
             output=str(target),
             root=str(Path(source).resolve().parent),
+            font_paths=[str(Path(matplotlib.get_data_path(), "fonts", "ttf"))],
             ignore_system_fonts=language != "zh",
             sys_inputs={"language": language},
         )

@@ -20,6 +20,10 @@ STYLE = Path(__file__).with_name("ronghe.mplstyle")
 # Print widths in inches: one text column, and the full text width.
 WIDTHS = {"half": 3.1, "full": 6.2}
 CJK_FONTS = (
+    "Noto Serif CJK SC",
+    "Noto Serif SC",
+    "Source Han Serif SC",
+    "Noto Serif CJK JP",
     "Noto Sans CJK SC",
     "Noto Sans SC",
     "Noto Sans CJK JP",
@@ -46,7 +50,7 @@ def canvas(language: str = "en") -> Iterator[None]:
 
     with matplotlib.style.context(str(STYLE)):
         if language == "zh":
-            matplotlib.rcParams["font.sans-serif"] = [chinese_font(), "DejaVu Sans"]
+            matplotlib.rcParams["font.family"] = ["STIXGeneral", chinese_font(), "DejaVu Sans"]
         yield
 
 
