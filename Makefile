@@ -12,10 +12,7 @@ PIP_FLAGS := --quiet --disable-pip-version-check --constraint constraints.txt
 all: $(VENV)/installed ## raw tables to paper, and where everything lies
 	@start=$$(date +%s); $(BIN)/snakemake --quiet rules host || exit 1; \
 	echo; \
-	echo "  paper    paper/paper.pdf"; \
-	echo "  tables   paper/tables/    (.tex .typ .docx .html .csv)"; \
-	echo "  figures  paper/figures/"; \
-	echo "  results  results/         (data: data/processed/, browse: results/explorer.html)"; \
+	$(BIN)/python -m ronghe.places; \
 	echo "  in $$(( $$(date +%s) - start )) s"
 
 test: $(VENV)/tested ## the whole test suite

@@ -1,7 +1,7 @@
 # The whole road: raw tables -> panel -> measures -> weights -> exploration -> models -> paper.
 from snakemake.utils import min_version
 
-min_version("9.0")
+min_version("9.13")
 
 
 include: "workflow/rules/files.smk"
@@ -19,6 +19,13 @@ configfile: "config/labels.yaml"
 
 
 include: "workflow/rules/common.smk"
+
+
+# Every dataset writes into folders of its own: <results>, <processed>, <paper>, <logs>, <benchmarks>.
+pathvars:
+    **PLACES,
+
+
 include: "workflow/rules/clean.smk"
 include: "workflow/rules/measures.smk"
 include: "workflow/rules/weights.smk"

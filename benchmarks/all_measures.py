@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from ronghe.errors import RongheError
 from ronghe.frames import read_csv, read_panel
-from ronghe.measures import declaration
 from ronghe.measures.formulas.coagglomeration import coagglomeration
 from ronghe.measures.formulas.coupling import couple
 from ronghe.measures.formulas.index import composite_index
 from ronghe.measures.run import Measures
+from ronghe.places import folders
 from ronghe.yaml_files import load_yaml
 
 from benchmarks.timing import measure, record
@@ -55,10 +55,12 @@ def measure_default(config: dict, *tables: pd.DataFrame) -> dict[str, float]:
 def main() -> None:
     """Time the default panel and a large simulated one."""
     config = load_yaml("config/config.yaml") | load_yaml("config/measures.yaml")
-    if not Path(declaration.CLEAN_PANEL).exists():
-        raise RongheError(f"{declaration.CLEAN_PANEL}: not there yet; run `snakemake clean` first")
-    regions = read_csv("data/processed/regions.csv").set_index("region")
-    tables = read_panel(declaration.CLEAN_PANEL), regions, read_csv("data/processed/input_output.csv")
+    folder = folders(config["dataset"], config["language"])["processed"]
+    panel = f"{folder}/panel.parquet"
+    if not Path(panel).exists():
+        raise RongheError(f"{panel}: not there yet; run `snakemake clean` first")
+    regions = read_csv(f"{folder}/regions.csv").set_index("region")
+    tables = read_panel(panel), regions, read_csv(f"{folder}/input_output.csv")
     each = sorted(measure_default(config, *tables).items(), key=lambda item: -item[1])
     large = large_panel()
     size = f"{len(tables[0].index.levels[0])} regions, {len(each)} measures"

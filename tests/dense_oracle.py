@@ -282,3 +282,21 @@ def bias_corrected(y, X, W, M=None, effects="twoways", **options) -> np.ndarray:
     if effects in ("units", "twoways"):
         found[-1] *= T / (T - 1)
     return found
+
+
+def root(block, power):
+    """Return a power of a symmetric block, over the directions in which it is not singular."""
+    values, vectors = np.linalg.eigh(block)
+    kept = values > 1e-9
+    return (vectors[:, kept] * values[kept] ** power) @ vectors[:, kept].T
+
+
+def dummies(effects, N, T):
+    """Return the dummies of the effects of a complete panel, units first."""
+    units, times = np.kron(np.eye(N), np.ones((T, 1))), np.kron(np.ones((N, 1)), np.eye(T))
+    return {
+        "pooled": np.zeros((N * T, 0)),
+        "units": units,
+        "time": times,
+        "twoways": np.column_stack([units, times[:, 1:]]),
+    }[effects]

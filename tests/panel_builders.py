@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from ronghe.weights import Weights
 
 REGRESSORS = ["ln_pcap", "ln_pc", "ln_emp", "unemp"]
 
@@ -23,6 +24,13 @@ def regression(kind: str = "fixed_effects", **changes: object) -> dict:
     """Return an entry for Munnell's panel."""
     base = {"name": "test", "kind": kind, "outcome": "ln_gsp", "treatment": "ln_pcap"}
     return base | {"controls": REGRESSORS[1:], "effects": "twoways"} | changes
+
+
+def ring(n: int) -> Weights:
+    """Return a ring of n regions, two neighbours each, rows summing to one."""
+    labels = [f"r{i:02d}" for i in range(n)]
+    rows = [(labels[i], labels[(i + s) % n], 0.5) for i in range(n) for s in (-1, 1)]
+    return Weights.from_edges(pd.DataFrame(rows, columns=["focal", "neighbor", "weight"]))
 
 
 def linked_panel(seed: int = 0, n_units: int = 60, n_periods: int = 6, a: float = 0.8, b: float = 0.5) -> pd.DataFrame:
@@ -51,3 +59,30 @@ def null_panel(seed: int = 0, n_units: int = 30, n_periods: int = 6, effect: flo
     frame = {f"x{j}": 0.7 * common + rng.normal(size=n) for j in range(5)}
     frame["y"] = effect * frame["x0"] + np.repeat(rng.normal(size=n_units), n_periods) + rng.normal(size=n)
     return pd.DataFrame(frame, index=index)
+
+
+def ring(n: int) -> np.ndarray:
+    """Neighbours on a ring, one more for every third unit, rows that sum to one."""
+    W = np.zeros((n, n))
+    for i in range(n):
+        W[i, (i + 1) % n] = W[i, (i - 1) % n] = 1.0
+        if i % 3 == 0:
+            W[i, (i + 4) % n] = 1.0
+    return W / W.sum(axis=1, keepdims=True)
+
+
+def make_panel(n: int = 11, periods: int = 5, rho: float = 0.4, seed: int = 3, W: np.ndarray | None = None):
+    """Return y, X, W of a small SDM with unequal variances."""
+    from ronghe.weights.matrix import Weights
+    from scipy import sparse
+
+    rng = np.random.default_rng(seed)
+    W = ring(n) if W is None else W
+    x = rng.normal(size=(n, periods, 2)) + rng.normal(size=(n, 1, 2))
+    e = rng.normal(size=(n, periods)) * np.linspace(0.5, 1.5, n)[:, None]
+    right = x @ [1.0, -0.5] + W @ (x @ [0.5, 0.3]) + rng.normal(size=(n, 1)) + np.arange(periods) * 0.2 + e
+    y = np.linalg.solve(np.eye(n) - rho * W, right)
+    labels = [f"r{i:02d}" for i in range(n)]
+    index = pd.MultiIndex.from_product([labels, range(2000, 2000 + periods)], names=["region", "year"])
+    frame = pd.DataFrame(x.reshape(-1, 2), index=index, columns=["a", "b"])
+    return pd.Series(y.ravel(), index=index, name="y"), frame, Weights(tuple(labels), sparse.csr_array(W), name="ring")

@@ -19,7 +19,9 @@ from ronghe.provenance import ROOT, imported_modules, module_path
 PROJECT = Path(__file__).resolve().parents[1]
 # From the ground up; a module imports from lower floors or its own. The names of the ground floor and of the top are
 # modules, the others packages; two packages that share a floor do not import each other.
-GROUND = ("ronghe", "errors", "threads", "frames", "geography", "journal", "provenance", "validation", "yaml_files")
+GROUND = (
+    "ronghe", "errors", "threads", "frames", "geography", "journal", "places", "provenance", "validation", "yaml_files",
+)  # fmt: skip
 FLOORS = (
     GROUND,
     ("linear",),

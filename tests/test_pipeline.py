@@ -14,8 +14,14 @@ import pytest
 pytestmark = pytest.mark.pipeline
 
 PARTS = ["Snakefile", "config", "profiles", "workflow", "data/raw"]
-TARGETS = ["results/models/baseline/fit.json", "results/models/treatment_coordination/fit.json"]
-TARGETS += ["paper/tables/summary.csv", "results/measures/manufacturing_quality_equal/panel.csv"]
+TARGETS = [
+    "results/china_provinces/models/baseline/fit.json",
+    "results/china_provinces/models/treatment_coordination/fit.json",
+]
+TARGETS += [
+    "paper/china_provinces/en/tables/summary.csv",
+    "results/china_provinces/measures/manufacturing_quality_equal/panel.csv",
+]
 
 
 class Project:
@@ -86,9 +92,38 @@ def test_touching_files_reruns_nothing(copy):
     assert copy.pending(*TARGETS) == set()
 
 
+def under_its_old_time(path: Path, old: str, new: str) -> None:
+    """Edit a file and give it back the time it had, as a backup, an archive or a copy does."""
+    kept, text = path.stat(), path.read_text(encoding="utf-8")
+    assert old in text
+    path.chmod(0o644)
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    os.utime(path, ns=(kept.st_atime_ns, kept.st_mtime_ns))
+
+
+def test_content_decides_not_the_time_stamp(copy):
+    """A figure, a formula and a word of the tables that were edited under an old time rerun what rests on them."""
+    raw = "data/raw/china_provinces/national_accounts.csv"
+    under_its_old_time(copy.root / raw, "35943.3", "35943.4")
+    assert "build_panel" in copy.pending(*TARGETS)
+    under_its_old_time(copy.root / raw, "35943.4", "35943.3")
+    assert copy.pending(*TARGETS) == set()
+    library = copy.root / "workflow/src/ronghe"
+    under_its_old_time(library / "linear/layout.py", "from __future__", "EDITED = True\nfrom __future__")
+    pending = copy.pending(*TARGETS)
+    assert "estimate_fixed_effects:baseline" in pending and "build_panel" not in pending
+
+
+def test_the_largest_table_made_again_with_the_same_bytes_reruns_nothing(copy):
+    path = copy.root / "data/processed/china_provinces/series.csv"
+    assert path.stat().st_size > 1_000_000
+    path.touch()
+    assert copy.pending(*TARGETS) == set()
+
+
 def test_editing_a_formula_reruns_what_rests_on_it(copy):
     """The location quotient feeds co-agglomeration and the indices that use it; an index of other indicators stays."""
-    path = copy.root / "workflow/src/ronghe/measures/agglomeration.py"
+    path = copy.root / "workflow/src/ronghe/measures/formulas/location_quotient.py"
     path.write_text(path.read_text(encoding="utf-8") + "\nEDITED = True\n", encoding="utf-8")
     pending = copy.pending(*TARGETS)
     assert "compute_coagglomeration:coagglomeration" in pending
@@ -120,7 +155,7 @@ def test_a_specification_of_ones_own_needs_no_edit(copy):
     (copy.root / "mine.yaml").write_text(
         "specifications:\n  mine: {kind: fixed_effects, controls: [urbanisation]}\n", encoding="utf-8"
     )
-    target = "results/models/mine/coefficients.csv"
+    target = "results/china_provinces/models/mine/coefficients.csv"
     assert copy.pending(target, "--configfile", "mine.yaml") == {"estimate_fixed_effects:mine"}
     copy.build(target, "--configfile", "mine.yaml")
     rows = (copy.root / target).read_text(encoding="utf-8").splitlines()
@@ -158,7 +193,7 @@ def test_a_fault_in_the_configuration_stops_before_any_job(copy, path, old, new,
 
 
 def test_a_fault_in_the_data_stops_the_first_stage_and_loses_nothing(copy):
-    kept = copy.root / "results/models/baseline/coefficients.csv"
+    kept = copy.root / "results/china_provinces/models/baseline/coefficients.csv"
     before = kept.read_bytes()
     raw = copy.root / "data/raw/china_provinces/national_accounts.csv"
     raw.chmod(0o644)

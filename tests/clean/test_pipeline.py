@@ -43,10 +43,10 @@ def clean(root):
 def test_own_folder_is_one_more_yaml_file(workshop):
     run = clean(workshop)
     assert run.returncode == 0, run.stderr
-    panel = read_panel(workshop / "data/processed/panel.parquet")
+    panel = read_panel(workshop / "data/processed/tiny/panel.parquet")
     assert panel.shape == (9, 9) and panel.at[("South", 2021), "wage"] == 40000
-    assert set(read_csv(workshop / "data/processed/codebook.csv")["variable"]) == set(panel)
-    assert set(read_csv(workshop / "data/processed/jobs.csv")["sector"]) == {"farms", "shops"}
+    assert set(read_csv(workshop / "data/processed/tiny/codebook.csv")["variable"]) == set(panel)
+    assert set(read_csv(workshop / "data/processed/tiny/jobs.csv")["sector"]) == {"farms", "shops"}
     assert "Nothing to be done" in clean(workshop).stderr
 
 

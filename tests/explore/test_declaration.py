@@ -39,13 +39,13 @@ def changed(section: str, **options) -> dict:
 def test_files_of_an_entry():
     declaration.check(GOOD)
     assert declaration.inputs(GOOD, "distribution", "a") == [
-        "data/processed/panel.parquet",
-        "results/measures/grown/panel.csv",
+        "<processed>/panel.parquet",
+        "<results>/measures/grown/panel.csv",
     ]
-    assert declaration.edges(GOOD, "transitions", "a") == ["results/weights/queen/edges.csv"]
+    assert declaration.edges(GOOD, "transitions", "a") == ["<results>/weights/queen/edges.csv"]
     assert declaration.edges(GOOD, "gravity", "a") == []
-    assert declaration.tables("gravity") == {"path": "results/explore/gravity/{gravity}/path.csv"}
-    assert "results/explore/convergence/a/spread.csv" in declaration.targets(GOOD)
+    assert declaration.tables("gravity") == {"path": "<results>/explore/gravity/{gravity}/path.csv"}
+    assert "<results>/explore/convergence/a/spread.csv" in declaration.targets(GOOD)
     assert declaration.targets({}) == []
 
 

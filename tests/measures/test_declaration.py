@@ -41,19 +41,19 @@ def shipped(request) -> dict:
 
 def test_columns_and_the_files_that_hold_them(config):
     found = declaration.columns(config)
-    assert found["quality.index"] == "results/measures/quality/panel.csv"
-    assert found["quality.innovation"] == "results/measures/quality/panel.csv"
+    assert found["quality.index"] == "<results>/measures/quality/panel.csv"
+    assert found["quality.innovation"] == "<results>/measures/quality/panel.csv"
     assert {c for c in found if c.startswith("lq.")} == {"lq.m", "lq.s"}
     assert not [c for c in found if c.startswith("compared.")]
 
 
 def test_inputs_follow_the_variables(config):
-    panel = "data/processed/panel.parquet"
+    panel = "<processed>/panel.parquet"
     assert declaration.inputs(config, "quality") == [panel]
-    assert declaration.inputs(config, "services") == [panel, "results/measures/lq/panel.csv"]
+    assert declaration.inputs(config, "services") == [panel, "<results>/measures/lq/panel.csv"]
     assert declaration.inputs(config, "both") == [
-        "results/measures/quality/panel.csv",
-        "results/measures/services/panel.csv",
+        "<results>/measures/quality/panel.csv",
+        "<results>/measures/services/panel.csv",
     ]
     assert declaration.systems(config, "both") == {"services": "services", "industry": "quality"}
 

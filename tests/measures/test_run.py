@@ -12,8 +12,11 @@ from ronghe.measures.formulas.coupling import couple
 from ronghe.measures.formulas.index import composite_index
 from ronghe.measures.inputs import read_keyed, read_systems
 from ronghe.measures.run import Measures
+from ronghe.places import folders, placed
 
 from benchmarks.all_measures import large_panel, measure_large
+
+PLACES = folders("d", "en")
 
 INDICATORS = {"x": {"direction": "positive"}, "y": {"direction": "negative"}}
 ENTRIES = {
@@ -66,17 +69,18 @@ def test_tables_hold_what_the_declaration_promises(computed, tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     for name, tables in computed.tables.items():
         paths = {
-            path.rsplit("/", 1)[1].removesuffix(".csv"): path for path in declaration.tables(computed.config, name)
+            path.rsplit("/", 1)[1].removesuffix(".csv"): path
+            for path in placed(declaration.tables(computed.config, name), PLACES)
         }
         assert sorted(paths) == sorted(tables), name
         write_tables(tables, paths)
     labels = {"lq.m": "Location quotient of m"}
-    table = codebook(declaration.descriptions(computed.config), labels).set_index(["measure", "column"])
+    table = codebook(placed(declaration.descriptions(computed.config), PLACES), labels).set_index(["measure", "column"])
     assert table.loc[("lq", "m"), "label"] == "Location quotient of m"
     assert table.loc[("first", "index"), "mean"] == pytest.approx(computed.tables["first"]["panel"]["index"].mean())
-    back = read_keyed("results/measures/first/scores.csv")
+    back = read_keyed("results/d/measures/first/scores.csv")
     pd.testing.assert_frame_equal(back, computed.tables["first"]["scores"], check_exact=True)
-    folder = "results/measures/first/"
+    folder = "results/d/measures/first/"
     scores, weights = read_systems({"one": "first"}, [folder + "scores.csv"], [folder + "weights.csv"])
     assert weights["one"].to_dict() == computed.tables["first"]["weights"].set_index("indicator")["weight"].to_dict()
     assert list(scores["one"]) == ["x", "y"]

@@ -34,7 +34,9 @@ def tables(project: Path) -> dict:
 
 @pytest.fixture(scope="module", params=LANGUAGES)
 def text(request, project: Path) -> str:
-    return (project / "paper" / "text" / f"{request.param}.typ").read_text(encoding="utf-8")
+    """Return the article and its supplement in one language."""
+    folder = project / "paper" / "text"
+    return "\n".join((folder / f"{n}{request.param}.typ").read_text(encoding="utf-8") for n in ("", "supplement_"))
 
 
 def test_every_exhibit_is_shown_once_and_spoken_of(text: str, tables: dict) -> None:
@@ -43,6 +45,28 @@ def test_every_exhibit_is_shown_once_and_spoken_of(text: str, tables: dict) -> N
         assert sorted(shown) == sorted(tables[part])
         spoken = set(re.findall(rf"@{label}:(\w+)", text))
         assert spoken == set(tables[part])
+
+
+def test_the_article_has_at_most_ten_exhibits_and_speaks_of_its_own(project: Path) -> None:
+    for language in LANGUAGES:
+        article = (project / "paper" / "text" / f"{language}.typ").read_text(encoding="utf-8")
+        shown = {(s[0], n) for s, n in re.findall(r'#(table|figure)-of\("(\w+)"', article)}
+        assert len(shown) <= 10
+        assert {(s[0], n) for s, n in re.findall(r"@(tab|fig):(\w+)", article)} == shown
+
+
+def test_every_number_of_the_text_says_where_it_comes_from(tmp_path: Path) -> None:
+    write_fit(tmp_path / "models", "sdm", {"x": (0.5, 0.1)}, {"x": {"total": (1.0, 0.1)}})
+    write_csv(pd.DataFrame({"year": [2013, 2014], "gini": [0.2, 0.25]}), tmp_path / "t.csv")
+    cell = {"file": "t.csv", "where": {"year": 2014}, "value": "gini", "digits": 2}
+    quotes = {"specifications": ["sdm"], "cells": {"g": cell}}
+    places = {"results": str(tmp_path)}
+    listing = tmp_path / "numbers.csv"
+    write_numbers(quotes, tmp_path / "n.typ", models=tmp_path / "models", places=places, listing=listing)
+    found = pd.read_csv(listing, dtype=str).set_index("quotation")
+    assert found.loc["sdm: x", ["row", "column", "printed"]].tolist() == ["x", "estimate", "0.500"]
+    assert found.loc["sdm: x, total", "file"].endswith("models/sdm/impacts.csv")
+    assert found.loc["g", ["row", "column", "printed"]].tolist() == ["year = 2014", "gini", "0.25"]
 
 
 def test_every_quoted_result_is_declared(text: str, tables: dict) -> None:
@@ -92,7 +116,7 @@ def compile_words(folder: Path, project: Path, expressions: list[str]) -> list[s
     shutil.copy(project / "paper" / "quote.typ", folder / "quote.typ")
     lines = "\n".join(f"#metadata({e}) <out>" for e in expressions)
     (folder / "words.typ").write_text(f'#import "quote.typ": *\n{lines}\n', encoding="utf-8")
-    found = typst.query(str(folder / "words.typ"), "<out>", field="value", root=str(folder))
+    found = typst.query(str(folder / "words.typ"), "<out>", field="value", root=str(folder), sys_inputs={"made": ""})
     return json.loads(found)
 
 
@@ -152,14 +176,14 @@ def test_a_quoted_cell_must_be_one_cell(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     write_csv(pd.DataFrame({"year": [2013, 2014], "gini": [0.2, 0.25]}), path)
     cell = {"file": str(path), "where": {"year": 2014}, "value": "gini", "digits": 2}
-    assert quote_cell("g", cell) == {"value": 0.25, "text": "0.25"}
-    assert quote_cell("g", {**cell, "where": {}, "pick": "mean"})["value"] == pytest.approx(0.225)
+    assert quote_cell("g", cell, cell["file"]) == {"value": 0.25, "text": "0.25"}
+    assert quote_cell("g", {**cell, "where": {}, "pick": "mean"}, cell["file"])["value"] == pytest.approx(0.225)
     with pytest.raises(RongheError, match="quotes.cells.g: 2 rows of .* fit; narrow `where`"):
-        quote_cell("g", {**cell, "where": {}})
+        quote_cell("g", {**cell, "where": {}}, cell["file"])
     with pytest.raises(RongheError, match="unknown column 'ginni'; did you mean 'gini'"):
-        quote_cell("g", {**cell, "value": "ginni"})
+        quote_cell("g", {**cell, "value": "ginni"}, cell["file"])
     (tmp_path / "s.json").write_text('{"a": {"b": 3}}')
-    assert quote_cell("g", {"file": str(tmp_path / "s.json"), "value": "a.b", "format": "integer"})["text"] == "3"
+    assert quote_cell("g", {"value": "a.b", "format": "integer"}, tmp_path / "s.json")["text"] == "3"
 
 
 def test_an_entry_is_checked_against_declared_names() -> None:
@@ -181,20 +205,20 @@ def test_an_entry_is_checked_against_declared_names() -> None:
 def test_a_table_rests_on_its_own_columns_only() -> None:
     entry = {"kind": "regression", "caption": "c", "columns": ["a", {"specification": "b"}, "a"]}
     assert declaration.result_files(entry) == [
-        "results/models/a/coefficients.csv",
-        "results/models/a/fit.json",
-        "results/models/b/coefficients.csv",
-        "results/models/b/fit.json",
+        "<results>/models/a/coefficients.csv",
+        "<results>/models/a/fit.json",
+        "<results>/models/b/coefficients.csv",
+        "<results>/models/b/fit.json",
     ]
     summary = {"kind": "summary", "variables": [{"group": "g", "members": ["x", "m.i", "m.j"]}]}
-    assert declaration.panel_files(summary) == ["data/processed/panel.parquet", "results/measures/m/panel.csv"]
+    assert declaration.panel_files(summary) == ["<processed>/panel.parquet", "<results>/measures/m/panel.csv"]
 
 
 def test_provenance_names_rule_inputs_and_command() -> None:
     facts = {"dataset": "d", "panel": "p", "code": "c", "data": "2020", "seed": "1"}
-    text = list_provenance({"tables/main": ["results/models/a/fit.json"], "figures/map": []}, facts)
-    assert "| `render_table` | `results/models/a/fit.json` | `snakemake --force paper/tables/main.typ` |" in text
-    assert "`snakemake --force paper/figures/map.svg`" in text
+    text = list_provenance({"tables/main": ["results/d/models/a/fit.json"], "figures/map": []}, facts, "paper/d/en")
+    assert "| `render_table` | `results/d/models/a/fit.json` | `snakemake --force paper/d/en/tables/main.typ` |" in text
+    assert "`snakemake --force paper/d/en/figures/map.svg`" in text
 
 
 @pytest.fixture
@@ -207,7 +231,7 @@ def collection(tmp_path: Path) -> Path:
     for name, entry in entries.items():
         render_table(name, entry, Labels(LABELS), tmp_path / "tables", models=str(models))
     write_csv(pd.DataFrame({"x": [1, 2, 3], "y": [0.1, 0.4, 0.2]}), tmp_path / "curve.csv")
-    figure = {"kind": "curve", "caption": "A curve: 10% & more_", "file": "results/curve.csv", "x": "x", "y": "y"}
+    figure = {"kind": "curve", "caption": "A curve: 10% & more_", "file": "curve.csv", "x": "x", "y": "y"}
     draw_figure("curve", figure, Labels(LABELS), files=[str(tmp_path / "curve.csv")], folder=tmp_path / "figures")
     text = gather_tex(entries, {"curve": figure["caption"]})
     (tmp_path / "exhibits.tex").write_text(text, encoding="utf-8")

@@ -29,12 +29,12 @@ def test_files_of_each_kind():
     assert declaration.files(config, "near") == {"regions": declaration.REGIONS, "weights": []}
     assert declaration.files(config, "alike")["variable"] == declaration.SERIES
     assert declaration.files(config, "both")["weights"] == [
-        "results/weights/near/edges.csv",
-        "results/weights/alike/edges.csv",
+        "<results>/weights/near/edges.csv",
+        "<results>/weights/alike/edges.csv",
     ]
     assert declaration.files(config, "land")["borders"] == declaration.BORDERS
     found = declaration.paths(declaration.files(config, "both"))
-    assert found == [declaration.REGIONS, "results/weights/near/edges.csv", "results/weights/alike/edges.csv"]
+    assert found == [declaration.REGIONS, "<results>/weights/near/edges.csv", "<results>/weights/alike/edges.csv"]
 
 
 @pytest.mark.parametrize(
@@ -101,9 +101,9 @@ def test_faults_of_explorations():
 def test_inputs_of_an_exploration():
     entry = {"outcome": "y", "regressors": ["x", "z"], "weights": ["near", "both"]}
     config = checked(WEIGHTS, residual_tests={"main": entry})
-    assert explore_declaration.inputs(config, "residual_tests", "main") == ["data/processed/panel.parquet"]
+    assert explore_declaration.inputs(config, "residual_tests", "main") == ["<processed>/panel.parquet"]
     assert explore_declaration.edges(config, "residual_tests", "main") == [
-        "results/weights/near/edges.csv",
-        "results/weights/both/edges.csv",
+        "<results>/weights/near/edges.csv",
+        "<results>/weights/both/edges.csv",
     ]
-    assert explore_declaration.targets(config) == ["results/explore/residual_tests/main/lagrange.csv"]
+    assert explore_declaration.targets(config) == ["<results>/explore/residual_tests/main/lagrange.csv"]

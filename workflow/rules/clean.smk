@@ -2,9 +2,9 @@
 
 # What building the panel writes: the same tables for every dataset, and one long table per family of sectors.
 CLEANED = {
-    "panel": "data/processed/panel.parquet",
+    "panel": "<processed>/panel.parquet",
     **{
-        name: f"data/processed/{name}.csv"
+        name: f"<processed>/{name}.csv"
         for name in (
             "series",
             "flags",
@@ -27,12 +27,13 @@ rule build_panel:
     output:
         **CLEANED,
     log:
-        "results/logs/clean/build_panel.log",
+        "<logs>/clean/build_panel.log",
     benchmark:
-        "results/benchmarks/jobs/clean/build_panel.tsv"
+        "<benchmarks>/clean/build_panel.tsv"
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("build_panel"), raw_files(DATASET)),
         dataset=without_words(DATASET),
     script:
         "../scripts/build_panel.py"
@@ -45,14 +46,15 @@ rule write_codebook:
         flags=CLEANED["flags"],
         code=code_of("write_codebook"),
     output:
-        codebook="data/processed/codebook.csv",
+        codebook="<processed>/codebook.csv",
     log:
-        "results/logs/clean/write_codebook.log",
+        "<logs>/clean/write_codebook.log",
     benchmark:
-        "results/benchmarks/jobs/clean/write_codebook.tsv"
+        "<benchmarks>/clean/write_codebook.tsv"
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("write_codebook")),
         dataset=DATASET,
         labels=config["labels"],
         language=config["language"],
@@ -68,14 +70,15 @@ if "facts" in DATASET:
             facts=fact_files(DATASET),
             code=code_of("recompute_facts"),
         output:
-            facts="results/clean/national_facts.csv",
+            facts="<results>/clean/national_facts.csv",
         log:
-            "results/logs/clean/recompute_facts.log",
+            "<logs>/clean/recompute_facts.log",
         benchmark:
-            "results/benchmarks/jobs/clean/recompute_facts.tsv"
+            "<benchmarks>/clean/recompute_facts.tsv"
         conda:
             ENVIRONMENT
         params:
+            content=checksum_of(code_of("recompute_facts"), fact_files(DATASET)),
             facts=DATASET["facts"],
         script:
             "../scripts/recompute_facts.py"

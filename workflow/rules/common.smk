@@ -6,7 +6,8 @@ from ronghe.clean.declaration import load_dataset
 from ronghe.clean.variables import fact_files, families, labels, raw_files, without_words
 from ronghe.configuration import check_against_dataset, check_configuration, replace_stages, require_dataset
 from ronghe.errors import RongheError
-from ronghe.provenance import script_files, source_files
+from ronghe.places import folders, placed
+from ronghe.provenance import checksum_of, script_files, source_files
 from snakemake.utils import update_config
 
 SCHEMAS = Path(workflow.basedir, "workflow", "schemas")
@@ -20,6 +21,8 @@ try:
     update_config(config, workflow.config_settings.overwrite_config)
     config_files = [*workflow.configfiles, *own_stages]
     check_configuration(config, config_files, SCHEMAS)
+    # The folder behind every <name> in a path of the rules.
+    PLACES = folders(config["dataset"], config["language"])
     # How the raw tables of config/datasets/NAME.yaml become one panel.
     DATASET = load_dataset(config["dataset"], DATASETS, SCHEMAS / "dataset.schema.yaml")
     # A label that a dataset gives goes before the general one.

@@ -11,14 +11,15 @@ rule describe_distribution:
     output:
         **explore_declaration.tables("distribution"),
     log:
-        "results/logs/explore/describe_distribution/{distribution}.log",
+        "<logs>/explore/describe_distribution/{distribution}.log",
     benchmark:
-        "results/benchmarks/jobs/explore/describe_distribution/{distribution}.tsv"
+        "<benchmarks>/explore/describe_distribution/{distribution}.tsv"
     wildcard_constraints:
         distribution=measure.pattern(explore_declaration.entries(config, "distribution")),
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("describe_distribution")),
         entry=lambda wildcards: config["distribution"][wildcards.distribution],
     script:
         "../scripts/describe_distribution.py"
@@ -34,14 +35,15 @@ rule estimate_convergence:
     output:
         **explore_declaration.tables("convergence"),
     log:
-        "results/logs/explore/estimate_convergence/{convergence}.log",
+        "<logs>/explore/estimate_convergence/{convergence}.log",
     benchmark:
-        "results/benchmarks/jobs/explore/estimate_convergence/{convergence}.tsv"
+        "<benchmarks>/explore/estimate_convergence/{convergence}.tsv"
     wildcard_constraints:
         convergence=measure.pattern(explore_declaration.entries(config, "convergence")),
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("estimate_convergence")),
         entry=lambda wildcards: config["convergence"][wildcards.convergence],
     script:
         "../scripts/estimate_convergence.py"
@@ -56,14 +58,15 @@ rule count_transitions:
     output:
         **explore_declaration.tables("transitions"),
     log:
-        "results/logs/explore/count_transitions/{transitions}.log",
+        "<logs>/explore/count_transitions/{transitions}.log",
     benchmark:
-        "results/benchmarks/jobs/explore/count_transitions/{transitions}.tsv"
+        "<benchmarks>/explore/count_transitions/{transitions}.tsv"
     wildcard_constraints:
         transitions=measure.pattern(explore_declaration.entries(config, "transitions")),
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("count_transitions")),
         entry=lambda wildcards: config["transitions"][wildcards.transitions],
     script:
         "../scripts/count_transitions.py"
@@ -78,14 +81,15 @@ rule follow_gravity:
     output:
         **explore_declaration.tables("gravity"),
     log:
-        "results/logs/explore/follow_gravity/{gravity}.log",
+        "<logs>/explore/follow_gravity/{gravity}.log",
     benchmark:
-        "results/benchmarks/jobs/explore/follow_gravity/{gravity}.tsv"
+        "<benchmarks>/explore/follow_gravity/{gravity}.tsv"
     wildcard_constraints:
         gravity=measure.pattern(explore_declaration.entries(config, "gravity")),
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("follow_gravity")),
         entry=lambda wildcards: config["gravity"][wildcards.gravity],
     script:
         "../scripts/follow_gravity.py"
@@ -100,14 +104,15 @@ rule measure_dependence:
     output:
         **explore_declaration.tables("dependence"),
     log:
-        "results/logs/explore/measure_dependence/{dependence}.log",
+        "<logs>/explore/measure_dependence/{dependence}.log",
     benchmark:
-        "results/benchmarks/jobs/explore/measure_dependence/{dependence}.tsv"
+        "<benchmarks>/explore/measure_dependence/{dependence}.tsv"
     wildcard_constraints:
         dependence=measure.pattern(explore_declaration.entries(config, "dependence")),
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("measure_dependence")),
         entry=lambda wildcards: config["dependence"][wildcards.dependence],
         seed=config["seed"],
     script:
@@ -123,14 +128,15 @@ rule find_clusters:
     output:
         **explore_declaration.tables("local_dependence"),
     log:
-        "results/logs/explore/find_clusters/{local_dependence}.log",
+        "<logs>/explore/find_clusters/{local_dependence}.log",
     benchmark:
-        "results/benchmarks/jobs/explore/find_clusters/{local_dependence}.tsv"
+        "<benchmarks>/explore/find_clusters/{local_dependence}.tsv"
     wildcard_constraints:
         local_dependence=measure.pattern(explore_declaration.entries(config, "local_dependence")),
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("find_clusters")),
         entry=lambda wildcards: config["local_dependence"][wildcards.local_dependence],
         seed=config["seed"],
     script:
@@ -146,14 +152,15 @@ rule examine_residuals:
     output:
         **explore_declaration.tables("residual_tests"),
     log:
-        "results/logs/explore/examine_residuals/{residual_tests}.log",
+        "<logs>/explore/examine_residuals/{residual_tests}.log",
     benchmark:
-        "results/benchmarks/jobs/explore/examine_residuals/{residual_tests}.tsv"
+        "<benchmarks>/explore/examine_residuals/{residual_tests}.tsv"
     wildcard_constraints:
         residual_tests=measure.pattern(explore_declaration.entries(config, "residual_tests")),
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("examine_residuals")),
         entry=lambda wildcards: config["residual_tests"][wildcards.residual_tests],
     script:
         "../scripts/examine_residuals.py"

@@ -16,14 +16,15 @@ rule build_index:
     output:
         **measure.outputs("index"),
     log:
-        "results/logs/measures/build_index/{measure}.log",
+        "<logs>/measures/build_index/{measure}.log",
     benchmark:
-        "results/benchmarks/jobs/measures/build_index/{measure}.tsv"
+        "<benchmarks>/measures/build_index/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("index"),
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("build_index")),
         entry=lambda wildcards: config["measures"][wildcards.measure],
         seed=config["seed"],
     script:
@@ -38,14 +39,15 @@ rule compare_weightings:
     output:
         **measure.outputs("weighting_comparison"),
     log:
-        "results/logs/measures/compare_weightings/{measure}.log",
+        "<logs>/measures/compare_weightings/{measure}.log",
     benchmark:
-        "results/benchmarks/jobs/measures/compare_weightings/{measure}.tsv"
+        "<benchmarks>/measures/compare_weightings/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("weighting_comparison"),
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("compare_weightings")),
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/compare_weightings.py"
@@ -61,14 +63,15 @@ rule couple_systems:
     output:
         **measure.outputs("coupling"),
     log:
-        "results/logs/measures/couple_systems/{measure}.log",
+        "<logs>/measures/couple_systems/{measure}.log",
     benchmark:
-        "results/benchmarks/jobs/measures/couple_systems/{measure}.tsv"
+        "<benchmarks>/measures/couple_systems/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("coupling"),
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("couple_systems")),
         entry=lambda wildcards: config["measures"][wildcards.measure],
         systems=lambda w: measure.systems(config, w.measure),
     script:
@@ -80,19 +83,20 @@ rule compare_pairs:
     input:
         panel=measure_inputs,
         states=lambda w: measure.tables_of(config["measures"][w.measure]["couplings"], "states.csv"),
-        regions="data/processed/regions.csv",
+        regions="<processed>/regions.csv",
         code=code_of("compare_pairs"),
     output:
         **measure.outputs("pair_comparison"),
     log:
-        "results/logs/measures/compare_pairs/{measure}.log",
+        "<logs>/measures/compare_pairs/{measure}.log",
     benchmark:
-        "results/benchmarks/jobs/measures/compare_pairs/{measure}.tsv"
+        "<benchmarks>/measures/compare_pairs/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("pair_comparison"),
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("compare_pairs")),
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/compare_pairs.py"
@@ -107,14 +111,15 @@ rule relate_systems:
     output:
         **measure.outputs("grey_relation"),
     log:
-        "results/logs/measures/relate_systems/{measure}.log",
+        "<logs>/measures/relate_systems/{measure}.log",
     benchmark:
-        "results/benchmarks/jobs/measures/relate_systems/{measure}.tsv"
+        "<benchmarks>/measures/relate_systems/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("grey_relation"),
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("relate_systems")),
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/relate_systems.py"
@@ -128,14 +133,15 @@ rule measure_synergy:
     output:
         **measure.outputs("synergy"),
     log:
-        "results/logs/measures/measure_synergy/{measure}.log",
+        "<logs>/measures/measure_synergy/{measure}.log",
     benchmark:
-        "results/benchmarks/jobs/measures/measure_synergy/{measure}.tsv"
+        "<benchmarks>/measures/measure_synergy/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("synergy"),
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("measure_synergy")),
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/measure_synergy.py"
@@ -149,14 +155,15 @@ rule compute_location_quotients:
     output:
         **measure.outputs("location_quotient"),
     log:
-        "results/logs/measures/compute_location_quotients/{measure}.log",
+        "<logs>/measures/compute_location_quotients/{measure}.log",
     benchmark:
-        "results/benchmarks/jobs/measures/compute_location_quotients/{measure}.tsv"
+        "<benchmarks>/measures/compute_location_quotients/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("location_quotient"),
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("compute_location_quotients")),
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/compute_location_quotients.py"
@@ -170,14 +177,15 @@ rule compute_coagglomeration:
     output:
         **measure.outputs("coagglomeration"),
     log:
-        "results/logs/measures/compute_coagglomeration/{measure}.log",
+        "<logs>/measures/compute_coagglomeration/{measure}.log",
     benchmark:
-        "results/benchmarks/jobs/measures/compute_coagglomeration/{measure}.tsv"
+        "<benchmarks>/measures/compute_coagglomeration/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("coagglomeration"),
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("compute_coagglomeration")),
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/compute_coagglomeration.py"
@@ -191,14 +199,15 @@ rule pair_sectors:
     output:
         **measure.outputs("sector_pairs"),
     log:
-        "results/logs/measures/pair_sectors/{measure}.log",
+        "<logs>/measures/pair_sectors/{measure}.log",
     benchmark:
-        "results/benchmarks/jobs/measures/pair_sectors/{measure}.tsv"
+        "<benchmarks>/measures/pair_sectors/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("sector_pairs"),
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("pair_sectors")),
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/pair_sectors.py"
@@ -212,14 +221,15 @@ rule describe_structure:
     output:
         **measure.outputs("structure"),
     log:
-        "results/logs/measures/describe_structure/{measure}.log",
+        "<logs>/measures/describe_structure/{measure}.log",
     benchmark:
-        "results/benchmarks/jobs/measures/describe_structure/{measure}.tsv"
+        "<benchmarks>/measures/describe_structure/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("structure"),
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("describe_structure")),
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/describe_structure.py"
@@ -233,14 +243,15 @@ rule measure_concentration:
     output:
         **measure.outputs("concentration"),
     log:
-        "results/logs/measures/measure_concentration/{measure}.log",
+        "<logs>/measures/measure_concentration/{measure}.log",
     benchmark:
-        "results/benchmarks/jobs/measures/measure_concentration/{measure}.tsv"
+        "<benchmarks>/measures/measure_concentration/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("concentration"),
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("measure_concentration")),
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/measure_concentration.py"
@@ -254,14 +265,15 @@ rule measure_plants:
     output:
         **measure.outputs("plant_concentration"),
     log:
-        "results/logs/measures/measure_plants/{measure}.log",
+        "<logs>/measures/measure_plants/{measure}.log",
     benchmark:
-        "results/benchmarks/jobs/measures/measure_plants/{measure}.tsv"
+        "<benchmarks>/measures/measure_plants/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("plant_concentration"),
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("measure_plants")),
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/measure_plants.py"
@@ -275,14 +287,15 @@ rule trace_linkage:
     output:
         **measure.outputs("linkage"),
     log:
-        "results/logs/measures/trace_linkage/{measure}.log",
+        "<logs>/measures/trace_linkage/{measure}.log",
     benchmark:
-        "results/benchmarks/jobs/measures/trace_linkage/{measure}.tsv"
+        "<benchmarks>/measures/trace_linkage/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("linkage"),
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("trace_linkage")),
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/trace_linkage.py"
@@ -297,14 +310,15 @@ rule trace_value_chains:
     output:
         **measure.outputs("value_chain"),
     log:
-        "results/logs/measures/trace_value_chains/{measure}.log",
+        "<logs>/measures/trace_value_chains/{measure}.log",
     benchmark:
-        "results/benchmarks/jobs/measures/trace_value_chains/{measure}.tsv"
+        "<benchmarks>/measures/trace_value_chains/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("value_chain"),
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("trace_value_chains")),
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/trace_value_chains.py"
@@ -318,14 +332,15 @@ rule compare_technologies:
     output:
         **measure.outputs("technology_convergence"),
     log:
-        "results/logs/measures/compare_technologies/{measure}.log",
+        "<logs>/measures/compare_technologies/{measure}.log",
     benchmark:
-        "results/benchmarks/jobs/measures/compare_technologies/{measure}.tsv"
+        "<benchmarks>/measures/compare_technologies/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("technology_convergence"),
     conda:
         ENVIRONMENT
     params:
+        content=lambda w: checksum_of(code_of("compare_technologies"), [config["measures"][w.measure]["file"]]),
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/compare_technologies.py"
@@ -339,14 +354,15 @@ rule measure_productivity:
     output:
         **measure.outputs("productivity"),
     log:
-        "results/logs/measures/measure_productivity/{measure}.log",
+        "<logs>/measures/measure_productivity/{measure}.log",
     benchmark:
-        "results/benchmarks/jobs/measures/measure_productivity/{measure}.tsv"
+        "<benchmarks>/measures/measure_productivity/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("productivity"),
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("measure_productivity")),
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/measure_productivity.py"
@@ -360,14 +376,15 @@ rule measure_growth:
     output:
         **measure.outputs("growth"),
     log:
-        "results/logs/measures/measure_growth/{measure}.log",
+        "<logs>/measures/measure_growth/{measure}.log",
     benchmark:
-        "results/benchmarks/jobs/measures/measure_growth/{measure}.tsv"
+        "<benchmarks>/measures/measure_growth/{measure}.tsv"
     wildcard_constraints:
         measure=measure_names("growth"),
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("measure_growth")),
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/measure_growth.py"
@@ -379,15 +396,16 @@ rule describe_measures:
         tables=[path for name in measure.entries(config) for path in measure.tables(config, name)],
         code=code_of("describe_measures"),
     output:
-        codebook="results/measures/codebook.csv",
+        codebook="<results>/measures/codebook.csv",
     log:
-        "results/logs/measures/describe_measures.log",
+        "<logs>/measures/describe_measures.log",
     benchmark:
-        "results/benchmarks/jobs/measures/describe_measures.tsv"
+        "<benchmarks>/measures/describe_measures.tsv"
     conda:
         ENVIRONMENT
     params:
-        descriptions=measure.descriptions(config),
+        content=checksum_of(code_of("describe_measures")),
+        descriptions=placed(measure.descriptions(config), PLACES),
         labels=measure.labels(config),
     script:
         "../scripts/describe_measures.py"
@@ -397,4 +415,4 @@ rule measures:
     """Stage 2, all of it: from the panel to indices."""
     input:
         measure.targets(config),
-        "results/measures/codebook.csv",
+        "<results>/measures/codebook.csv",

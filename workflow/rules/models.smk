@@ -4,6 +4,11 @@ from ronghe.models import declaration as models_declaration
 SPECIFICATIONS = models_declaration.specifications(config)
 
 
+def code_of_specification(wildcards):
+    """The code that the kind of a specification, and of what it builds on, runs."""
+    return code_of("estimate_specification", *models_declaration.modules(SPECIFICATIONS[wildcards.spec]))
+
+
 # One rule for each kind of specification that the configuration names; `estimate_threshold` runs estimators/threshold.py.
 for KIND, about in models_declaration.kinds_used(config).items():
 
@@ -12,20 +17,19 @@ for KIND, about in models_declaration.kinds_used(config).items():
             f"estimate_{KIND}"
         input:
             unpack(lambda wildcards: models_declaration.inputs(SPECIFICATIONS[wildcards.spec])),
-            code=lambda wildcards: code_of(
-                "estimate_specification", *models_declaration.modules(SPECIFICATIONS[wildcards.spec])
-            ),
+            code=code_of_specification,
         output:
             **models_declaration.outputs(KIND),
         log:
-            f"results/logs/models/estimate_{KIND}/{{spec}}.log",
+            f"<logs>/models/estimate_{KIND}/{{spec}}.log",
         benchmark:
-            f"results/benchmarks/jobs/models/estimate_{KIND}/{{spec}}.tsv"
+            f"<benchmarks>/models/estimate_{KIND}/{{spec}}.tsv"
         wildcard_constraints:
             spec=models_declaration.pattern(config, KIND),
         conda:
             ENVIRONMENT
         params:
+            content=lambda wildcards: checksum_of(code_of_specification(wildcards)),
             specification=lambda wildcards: SPECIFICATIONS[wildcards.spec],
             seed=config["seed"],
         script:
@@ -41,23 +45,24 @@ if config.get("validation", {}).get("of") in SPECIFICATIONS:
     rule validate_estimators:
         """Draw from a fitted specification and see how the estimators and tests do: bias, coverage, size."""
         input:
-            panel="data/processed/panel.parquet",
-            measures=expand("results/measures/{name}/panel.csv", name=models_declaration.measures(VALIDATED)),
-            weights=expand("results/weights/{name}/edges.csv", name=models_declaration.weights(VALIDATED)),
-            tables=expand("data/processed/{name}.csv", name=models_declaration.long_tables(VALIDATED)),
-            regions=["data/processed/regions.csv"] if models_declaration.needs_regions(VALIDATED) else [],
+            panel="<processed>/panel.parquet",
+            measures=expand("<results>/measures/{name}/panel.csv", name=models_declaration.measures(VALIDATED)),
+            weights=expand("<results>/weights/{name}/edges.csv", name=models_declaration.weights(VALIDATED)),
+            tables=expand("<processed>/{name}.csv", name=models_declaration.long_tables(VALIDATED)),
+            regions=["<processed>/regions.csv"] if models_declaration.needs_regions(VALIDATED) else [],
             code=code_of("validate_estimators"),
         output:
-            estimators="results/models/validation/estimators.csv",
-            tests="results/models/validation/tests.csv",
+            estimators="<results>/models/validation/estimators.csv",
+            tests="<results>/models/validation/tests.csv",
         log:
-            "results/logs/models/validate_estimators.log",
+            "<logs>/models/validate_estimators.log",
         benchmark:
-            "results/benchmarks/jobs/models/validate_estimators.tsv"
+            "<benchmarks>/models/validate_estimators.tsv"
         conda:
             ENVIRONMENT
         threads: workflow.cores
         params:
+            content=checksum_of(code_of("validate_estimators")),
             specification=VALIDATED,
             validation=config["validation"],
             seed=config["seed"],
@@ -79,13 +84,17 @@ if config.get("package_comparison"):
             neighbors=config["package_comparison"]["neighbors"],
             code=code_of("compare_packages"),
         output:
-            "results/models/packages/comparison.csv",
+            "<results>/models/packages/comparison.csv",
         log:
-            "results/logs/models/compare_packages.log",
+            "<logs>/models/compare_packages.log",
         benchmark:
-            "results/benchmarks/jobs/models/compare_packages.tsv"
+            "<benchmarks>/models/compare_packages.tsv"
         conda:
             ENVIRONMENT
+        params:
+            content=checksum_of(
+                code_of("compare_packages"), [config["package_comparison"][key] for key in ("figures", "neighbors")]
+            ),
         script:
             "../scripts/compare_packages.py"
 
@@ -93,5 +102,5 @@ if config.get("package_comparison"):
 rule models:
     """Stage 5, all of it: from panel, measures and weights to estimates."""
     input:
-        expand("results/models/{spec}/coefficients.csv", spec=SPECIFICATIONS),
-        "results/models/packages/comparison.csv" if config.get("package_comparison") else [],
+        expand("<results>/models/{spec}/coefficients.csv", spec=SPECIFICATIONS),
+        "<results>/models/packages/comparison.csv" if config.get("package_comparison") else [],

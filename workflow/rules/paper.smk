@@ -3,7 +3,14 @@ from ronghe.paper import declaration as printed
 
 TABLES = list(config["tables"])
 FIGURES = list(config["figures"])
+MODELS = f"{PLACES['results']}/models"
 WORDS = "workflow/src/ronghe/paper/words.yaml"
+STYLE = "workflow/src/ronghe/paper/figures/ronghe.mplstyle"
+LIBRARY = source_files("ronghe.paper.render_table")
+MANUSCRIPT, SUPPLEMENT, SUMMARY = (printed.manuscript_files(config, document) for document in printed.DOCUMENTS)
+STAGE_RULES = [
+    f"workflow/rules/{stage}.smk" for stage in ("clean", "measures", "weights", "explore", "models", "paper")
+]
 EXPLORED = printed.explored(config, [v for s in SPECIFICATIONS.values() for v in models_declaration.variables(s)])
 
 
@@ -21,21 +28,23 @@ rule render_table:
         files=lambda w: printed.stored_files(config["tables"][w.table]),
         results=lambda w: printed.result_files(config["tables"][w.table]),
     output:
-        multiext("paper/tables/{table}", ".tex", ".typ", ".docx", ".csv"),
+        multiext("<paper>/tables/{table}", ".tex", ".typ", ".docx", ".csv"),
         report(
-            "paper/tables/{table}.html",
+            "<paper>/tables/{table}.html",
             caption="../report/table.rst",
             category="Tables",
             labels=lambda w: {"table": w.table},
         ),
     log:
-        "results/logs/paper/render_table/{table}.log",
+        "<logs>/paper/render_table/{table}.log",
     benchmark:
-        "results/benchmarks/jobs/paper/render_table/{table}.tsv"
+        "<benchmarks>/paper/render_table/{table}.tsv"
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("render_table"), [WORDS]),
         entry=lambda wildcards: config["tables"][wildcards.table],
+        models=MODELS,
         labels=config["labels"],
         language=config["language"],
     script:
@@ -47,31 +56,38 @@ rule draw_figure:
     input:
         code=code_of("draw_figure"),
         words=WORDS,
-        style="workflow/src/ronghe/paper/figures/ronghe.mplstyle",
+        style=STYLE,
         panel=lambda w: printed.panel_files(config["figures"][w.figure]),
         files=lambda w: (
-            [f"workflow/rules/{stage}.smk" for stage in ("clean", "measures", "weights", "explore", "models", "paper")]
+            STAGE_RULES
             if config["figures"][w.figure]["kind"] == "workflow"
             else printed.stored_files(config["figures"][w.figure])
         ),
         results=lambda w: printed.result_files(config["figures"][w.figure]),
         regions=lambda w: printed.region_files(config["figures"][w.figure]),
     output:
-        multiext("paper/figures/{figure}", ".pdf", ".svg"),
+        multiext("<paper>/figures/{figure}", ".pdf", ".svg"),
         report(
-            "paper/figures/{figure}.png",
+            "<paper>/figures/{figure}.png",
             caption="../report/figure.rst",
             category="Figures",
             labels=lambda w: {"figure": w.figure},
         ),
     log:
-        "results/logs/paper/draw_figure/{figure}.log",
+        "<logs>/paper/draw_figure/{figure}.log",
     benchmark:
-        "results/benchmarks/jobs/paper/draw_figure/{figure}.tsv"
+        "<benchmarks>/paper/draw_figure/{figure}.tsv"
     conda:
         ENVIRONMENT
     params:
+        content=lambda w: checksum_of(
+            code_of("draw_figure"),
+            [WORDS, STYLE],
+            STAGE_RULES if config["figures"][w.figure]["kind"] == "workflow" else [],
+            printed.outline_files(config["figures"][w.figure]),
+        ),
         entry=lambda wildcards: config["figures"][wildcards.figure],
+        models=MODELS,
         labels=config["labels"],
         language=config["language"],
     script:
@@ -84,18 +100,21 @@ rule collect_numbers:
         code=code_of("collect_numbers"),
         panel=printed.quoted_panel(config["quotes"]),
         files=printed.quoted_files(config["quotes"]),
-        library=source_files("ronghe.paper.render_table"),
+        library=LIBRARY,
     output:
-        text="paper/numbers.typ",
-        origins="paper/numbers.csv",
+        text="<paper>/numbers.typ",
+        origins="<paper>/numbers.csv",
     log:
-        "results/logs/paper/collect_numbers.log",
+        "<logs>/paper/collect_numbers.log",
     benchmark:
-        "results/benchmarks/jobs/paper/collect_numbers.tsv"
+        "<benchmarks>/paper/collect_numbers.tsv"
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("collect_numbers"), LIBRARY),
         quotes=config["quotes"],
+        models=MODELS,
+        places=PLACES,
         figures=config["figures"],
         language=config["language"],
         seed=config["seed"],
@@ -107,21 +126,22 @@ rule collect_numbers:
 rule typeset_paper:
     """The manuscript as PDF, with every table, figure and quoted number in it."""
     input:
-        expand("paper/tables/{table}.typ", table=TABLES),
-        expand("paper/figures/{figure}.svg", figure=FIGURES),
-        "paper/numbers.typ",
+        expand("<paper>/tables/{table}.typ", table=TABLES),
+        expand("<paper>/figures/{figure}.svg", figure=FIGURES),
+        "<paper>/numbers.typ",
         code=code_of("typeset_paper"),
-        source=config["manuscript"].get("source", []),
-        parts=[part.format(language=config["language"]) for part in config["manuscript"].get("parts", [])],
+        source=MANUSCRIPT[:1],
+        parts=MANUSCRIPT[1:],
     output:
-        report("paper/paper.pdf", caption="../report/paper.rst", category="Paper"),
+        report("<paper>/paper.pdf", caption="../report/paper.rst", category="Paper"),
     log:
-        "results/logs/paper/typeset_paper.log",
+        "<logs>/paper/typeset_paper.log",
     benchmark:
-        "results/benchmarks/jobs/paper/typeset_paper.tsv"
+        "<benchmarks>/paper/typeset_paper.tsv"
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("typeset_paper"), MANUSCRIPT),
         language=config["language"],
     script:
         "../scripts/typeset_paper.py"
@@ -130,55 +150,66 @@ rule typeset_paper:
 rule typeset_supplement:
     """The supplement as PDF: every exhibit and result that the paper has no room for."""
     input:
-        expand("paper/tables/{table}.typ", table=TABLES),
-        expand("paper/figures/{figure}.svg", figure=FIGURES),
-        "paper/numbers.typ",
+        expand("<paper>/tables/{table}.typ", table=TABLES),
+        expand("<paper>/figures/{figure}.svg", figure=FIGURES),
+        "<paper>/numbers.typ",
         code=code_of("typeset_paper"),
-        source=config["manuscript"].get("supplement", []),
-        parts=[part.format(language=config["language"]) for part in config["manuscript"].get("parts", [])],
+        source=SUPPLEMENT[:1],
+        parts=SUPPLEMENT[1:],
     output:
-        report("paper/supplement.pdf", caption="../report/paper.rst", category="Paper"),
+        report("<paper>/supplement.pdf", caption="../report/paper.rst", category="Paper"),
     log:
-        "results/logs/paper/typeset_supplement.log",
+        "<logs>/paper/typeset_supplement.log",
     benchmark:
-        "results/benchmarks/jobs/paper/typeset_supplement.tsv"
+        "<benchmarks>/paper/typeset_supplement.tsv"
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("typeset_paper"), SUPPLEMENT),
         language=config["language"],
     script:
         "../scripts/typeset_paper.py"
 
 
-use rule typeset_supplement as typeset_summary with:
+rule typeset_summary:
+    """One page for a reader in a hurry as PDF."""
     input:
-        expand("paper/figures/{figure}.svg", figure=FIGURES),
-        "paper/numbers.typ",
+        expand("<paper>/tables/{table}.typ", table=TABLES),
+        expand("<paper>/figures/{figure}.svg", figure=FIGURES),
+        "<paper>/numbers.typ",
         code=code_of("typeset_paper"),
-        source=config["manuscript"].get("summary", []),
-        parts=[part.format(language=config["language"]) for part in config["manuscript"].get("parts", [])],
+        source=SUMMARY[:1],
+        parts=SUMMARY[1:],
     output:
-        report("paper/summary.pdf", caption="../report/paper.rst", category="Paper"),
+        report("<paper>/summary.pdf", caption="../report/paper.rst", category="Paper"),
     log:
-        "results/logs/paper/typeset_summary.log",
+        "<logs>/paper/typeset_summary.log",
     benchmark:
-        "results/benchmarks/jobs/paper/typeset_summary.tsv"
+        "<benchmarks>/paper/typeset_summary.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        content=checksum_of(code_of("typeset_paper"), SUMMARY),
+        language=config["language"],
+    script:
+        "../scripts/typeset_paper.py"
 
 
 rule gather_word:
     """All tables as one Word document."""
     input:
-        tables=expand("paper/tables/{table}.docx", table=TABLES),
+        tables=expand("<paper>/tables/{table}.docx", table=TABLES),
         code=code_of("gather_word"),
     output:
-        "paper/tables/main.docx",
+        "<paper>/tables/main.docx",
     log:
-        "results/logs/paper/gather_word.log",
+        "<logs>/paper/gather_word.log",
     benchmark:
-        "results/benchmarks/jobs/paper/gather_word.tsv"
+        "<benchmarks>/paper/gather_word.tsv"
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("gather_word")),
         dataset=config["dataset"],
     script:
         "../scripts/gather_word.py"
@@ -187,18 +218,19 @@ rule gather_word:
 rule gather_exhibits:
     """All tables and figures as one LaTeX document."""
     input:
-        expand("paper/tables/{table}.tex", table=TABLES),
-        expand("paper/figures/{figure}.pdf", figure=FIGURES),
+        expand("<paper>/tables/{table}.tex", table=TABLES),
+        expand("<paper>/figures/{figure}.pdf", figure=FIGURES),
         code=code_of("gather_exhibits"),
     output:
-        "paper/exhibits.tex",
+        "<paper>/exhibits.tex",
     log:
-        "results/logs/paper/gather_exhibits.log",
+        "<logs>/paper/gather_exhibits.log",
     benchmark:
-        "results/benchmarks/jobs/paper/gather_exhibits.tsv"
+        "<benchmarks>/paper/gather_exhibits.tsv"
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("gather_exhibits")),
         tables=TABLES,
         figures=config["figures"],
         language=config["language"],
@@ -211,17 +243,19 @@ rule write_provenance:
     input:
         code=code_of("write_provenance"),
         panel=printed.PANEL,
-        library=source_files("ronghe.paper.render_table"),
+        library=LIBRARY,
     output:
-        "paper/PROVENANCE.md",
+        "<paper>/PROVENANCE.md",
     log:
-        "results/logs/paper/write_provenance.log",
+        "<logs>/paper/write_provenance.log",
     benchmark:
-        "results/benchmarks/jobs/paper/write_provenance.tsv"
+        "<benchmarks>/paper/write_provenance.tsv"
     conda:
         ENVIRONMENT
     params:
-        sources=printed.sources(config),
+        content=checksum_of(code_of("write_provenance"), LIBRARY),
+        sources=placed(printed.sources(config), PLACES),
+        places=PLACES,
         seed=config["seed"],
         dataset=config["dataset"],
     script:
@@ -237,24 +271,26 @@ rule write_explorer:
         panel=printed.panel_files(EXPLORED),
         regions=printed.REGIONS,
         fits=expand(
-            "results/models/{spec}/{file}",
+            "<results>/models/{spec}/{file}",
             spec=SPECIFICATIONS,
             file=["coefficients.csv", "impacts.csv", "fit.json"],
         ),
-        tables=expand("paper/tables/{table}.csv", table=TABLES),
-        library=source_files("ronghe.paper.render_table"),
+        tables=expand("<paper>/tables/{table}.csv", table=TABLES),
+        library=LIBRARY,
     output:
-        report("results/explorer.html", caption="../report/explorer.rst", category="Explorer"),
+        report("<paper>/explorer.html", caption="../report/explorer.rst", category="Explorer"),
     log:
-        "results/logs/paper/write_explorer.log",
+        "<logs>/paper/write_explorer.log",
     benchmark:
-        "results/benchmarks/jobs/paper/write_explorer.tsv"
+        "<benchmarks>/paper/write_explorer.tsv"
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("write_explorer"), [WORDS, "workflow/src/ronghe/paper/explorer.html"], LIBRARY),
         tables=config["tables"],
         variables=EXPLORED["variables"],
         fits=list(SPECIFICATIONS),
+        models=MODELS,
         labels=config["labels"],
         language=config["language"],
         seed=config["seed"],
@@ -266,8 +302,8 @@ rule write_explorer:
 rule paper:
     """Stage 6, all of it: from stored results to tables, figures and the manuscript."""
     input:
-        expand("paper/{document}.pdf", document=printed.documents(config["manuscript"])),
-        "paper/exhibits.tex",
-        "paper/tables/main.docx" if TABLES else [],
-        "paper/PROVENANCE.md",
-        "results/explorer.html",
+        expand("<paper>/{document}.pdf", document=printed.documents(config["manuscript"])),
+        "<paper>/exhibits.tex",
+        "<paper>/tables/main.docx" if TABLES else [],
+        "<paper>/PROVENANCE.md",
+        "<paper>/explorer.html",

@@ -11,19 +11,22 @@ rule build_weights:
         files=lambda wildcards: weights_declaration.paths(weights_declaration.files(config, wildcards.weights)),
         code=code_of("build_weights"),
     output:
-        edges="results/weights/{weights}/edges.csv",
-        summary="results/weights/{weights}/summary.json",
+        edges="<results>/weights/{weights}/edges.csv",
+        summary="<results>/weights/{weights}/summary.json",
     log:
-        "results/logs/weights/build_weights/{weights}.log",
+        "<logs>/weights/build_weights/{weights}.log",
     benchmark:
-        "results/benchmarks/jobs/weights/build_weights/{weights}.tsv"
+        "<benchmarks>/weights/build_weights/{weights}.tsv"
     wildcard_constraints:
         weights="|".join(WEIGHTS) or "(?!)",
     conda:
         ENVIRONMENT
     params:
+        content=lambda wildcards: checksum_of(
+            code_of("build_weights"), weights_declaration.own_files(config, wildcards.weights)
+        ),
         entry=lambda wildcards: config["weights"][wildcards.weights],
-        files=lambda wildcards: weights_declaration.files(config, wildcards.weights),
+        files=lambda wildcards: placed(weights_declaration.files(config, wildcards.weights), PLACES),
     script:
         "../scripts/build_weights.py"
 
@@ -31,20 +34,21 @@ rule build_weights:
 rule compare_weights:
     """Set the weights side by side: density, neighbours, spectral radius, correlation of lags."""
     input:
-        edges=expand("results/weights/{weights}/edges.csv", weights=WEIGHTS),
-        summaries=expand("results/weights/{weights}/summary.json", weights=WEIGHTS),
+        edges=expand("<results>/weights/{weights}/edges.csv", weights=WEIGHTS),
+        summaries=expand("<results>/weights/{weights}/summary.json", weights=WEIGHTS),
         panel=measure.sources(config, COMPARED or ["any"]),
         code=code_of("compare_weights"),
     output:
-        comparison="results/weights/comparison.csv",
-        correlations="results/weights/lag_correlations.csv",
+        comparison="<results>/weights/comparison.csv",
+        correlations="<results>/weights/lag_correlations.csv",
     log:
-        "results/logs/weights/compare_weights.log",
+        "<logs>/weights/compare_weights.log",
     benchmark:
-        "results/benchmarks/jobs/weights/compare_weights.tsv"
+        "<benchmarks>/weights/compare_weights.tsv"
     conda:
         ENVIRONMENT
     params:
+        content=checksum_of(code_of("compare_weights")),
         variables=COMPARED,
     script:
         "../scripts/compare_weights.py"
@@ -53,5 +57,5 @@ rule compare_weights:
 rule weights:
     """Stage 3, all of it: from positions and borders to weights matrices."""
     input:
-        expand("results/weights/{weights}/edges.csv", weights=WEIGHTS),
+        expand("<results>/weights/{weights}/edges.csv", weights=WEIGHTS),
         rules.compare_weights.output if WEIGHTS else [],

@@ -9,6 +9,5 @@ with journal(snakemake.log[0]):
     panel = list(snakemake.input.panel)
     facts = footer_facts(panel, list(snakemake.input.library), snakemake.params.seed, snakemake.params.dataset)
     captions = figure_captions(snakemake.params.figures, Labels({}, snakemake.params.language))
-    write_numbers(
-        snakemake.params.quotes, snakemake.output.text, panel, facts, captions, listing=snakemake.output.origins
-    )
+    given, out = snakemake.params, snakemake.output
+    write_numbers(given.quotes, out.text, panel, facts, captions, given.models, given.places, out.origins)

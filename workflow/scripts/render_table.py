@@ -1,5 +1,7 @@
 """Renders one table from the configuration's entry and stored results."""
 
+from pathlib import Path
+
 from ronghe.journal import journal
 
 with journal(snakemake.log[0]):
@@ -10,7 +12,8 @@ with journal(snakemake.log[0]):
         snakemake.wildcards.table,
         snakemake.params.entry,
         Labels(snakemake.params.labels, snakemake.params.language),
-        "paper/tables",
+        Path(snakemake.output[0]).parent,
         panel=list(snakemake.input.panel),
         files=list(snakemake.input.files),
+        models=snakemake.params.models,
     )

@@ -1,5 +1,7 @@
 """Writes the page that shows panel, estimates and tables."""
 
+from pathlib import Path
+
 from ronghe.journal import journal
 
 with journal(snakemake.log[0]):
@@ -19,5 +21,7 @@ with journal(snakemake.log[0]):
         variables=given.variables,
         fits=given.fits,
         tables=given.tables,
+        tables_folder=Path(snakemake.output[0]).parent / "tables",
+        models=given.models,
         source=labels.word("explorer.source", *(facts[k] for k in ("panel", "code", "data", "seed"))),
     )

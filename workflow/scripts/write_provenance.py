@@ -11,4 +11,5 @@ with journal(snakemake.log[0]):
     facts = footer_facts(
         [snakemake.input.panel], list(snakemake.input.library), snakemake.params.seed, snakemake.params.dataset
     )
-    Path(snakemake.output[0]).write_text(list_provenance(snakemake.params.sources, facts), encoding="utf-8")
+    text = list_provenance(snakemake.params.sources, facts, snakemake.params.places["paper"])
+    Path(snakemake.output[0]).write_text(text, encoding="utf-8")

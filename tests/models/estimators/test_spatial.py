@@ -7,18 +7,12 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from panel_builders import ring
 from ronghe.errors import RongheError
 from ronghe.frames import read_csv
 from ronghe.models.estimate import Data, save
 from ronghe.models.estimate import run as fit
 from ronghe.spatial.spatial_panel import SpatialPanel
-from ronghe.weights import Weights
-
-
-def ring(n: int) -> Weights:
-    labels = [f"r{i:02d}" for i in range(n)]
-    rows = [(labels[i], labels[(i + s) % n], 0.5) for i in range(n) for s in (-1, 1)]
-    return Weights.from_edges(pd.DataFrame(rows, columns=["focal", "neighbor", "weight"]))
 
 
 @pytest.fixture(scope="module")

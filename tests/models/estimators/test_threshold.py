@@ -10,7 +10,13 @@ import pytest
 from ronghe.errors import RongheError
 from ronghe.linear.layout import Layout
 from ronghe.linear.threshold_search import Sample, Search, candidates
-from ronghe.linear.threshold_tests import Settings, confidence_set, critical_likelihood_ratio, search_all
+from ronghe.linear.threshold_tests import (
+    Settings,
+    confidence_set,
+    critical_likelihood_ratio,
+    leverage_corrected,
+    search_all,
+)
 from ronghe.models.estimate import Data
 from ronghe.models.estimate import run as fit
 
@@ -70,7 +76,10 @@ def test_known_thresholds_are_found_and_kept():
     result = fit(entry(thresholds=3), Data(panel, seed=1))
     np.testing.assert_allclose(result.fit["thresholds"], [0.3, 0.7], atol=0.02)
     tests = result.tests.set_index("test")["pvalue"]
-    assert tests["single threshold"] == 0 and tests["double threshold"] == 0 and tests["triple threshold"] > 0.05
+    for way in ("", ", signs by region"):
+        # The least p-value of 99 draws is 0.01.
+        assert tests[f"single threshold{way}"] == tests[f"double threshold{way}"] == pytest.approx(0.01)
+        assert tests[f"triple threshold{way}"] > 0.05
     slopes = result.coefficients["estimate"].to_numpy()[:3]
     np.testing.assert_allclose(slopes, [1.0, 2.0, 0.5], atol=0.15)
     table = result.tables["thresholds"]
@@ -89,6 +98,73 @@ def test_bootstrap_keeps_its_size_without_a_threshold():
         step = search_all(sample_of(panel, "units", ["x"]), Settings(most=1, repetitions=99), seed)[0]
         rejected.append(step.pvalue < 0.05)
     assert 0.01 <= np.mean(rejected) <= 0.11
+
+
+def uneven(seed: int, few: int = 8, spread: float = 1.5, n_units: int = 30, n_periods: int = 8) -> pd.DataFrame:
+    """Return a panel without a threshold: q is a trait of units, and the few that score high have noisy outcomes."""
+    rng = np.random.default_rng(seed)
+    index = pd.MultiIndex.from_product([[f"r{i:02d}" for i in range(n_units)], range(2000, 2000 + n_periods)])
+    index.names = ["region", "year"]
+    high = np.repeat(np.arange(n_units) < few, n_periods)
+    q = rng.uniform(size=len(index)) + 0.9 * high
+    x, w, e = rng.normal(size=(3, len(index)))
+    sign = np.repeat(rng.choice([-1.0, 1.0], n_units), n_periods)
+    y = 0.5 * w + e + spread * high * sign * x
+    return pd.DataFrame({"y": y, "x": x, "w": w, "q": q}, index=index)
+
+
+def test_signs_by_unit_keep_their_size_where_units_differ_and_drawing_units_does_not():
+    """Noise of eight units moves with x, and their q is high: 54 and 9 % of 200 panels rejected at 5 %."""
+    found = []
+    for seed in range(200):
+        step = search_all(sample_of(uneven(seed), "twoways", ["x"]), Settings(most=1, repetitions=99), seed)[0]
+        found.append((step.pvalue <= 0.05, step.signs_pvalue <= 0.05))
+    drawn, signs = np.mean(found, axis=0)
+    assert drawn > 0.4 and signs < 0.13
+
+
+def test_leverage_correction_is_that_of_cr2():
+    """Under independent errors of variance one a unit's corrected residuals have the covariance I (bias exact)."""
+    sample = sample_of(simulated(n_units=12, n_periods=5), "pooled", ["x"])
+    basis = np.linalg.qr(np.column_stack([np.ones(60), sample.X, sample.x]))[0]
+    M = np.eye(60) - basis @ basis.T
+    corrected = np.column_stack([leverage_corrected(column, basis, sample.layout) for column in M.T])
+    for unit in range(12):
+        rows = sample.layout.units == unit
+        np.testing.assert_allclose((corrected @ corrected.T)[np.ix_(rows, rows)], np.eye(5), atol=1e-10)
+
+
+def test_fit_says_who_lies_where_and_who_crosses():
+    panel = simulated(n_units=20)
+    low = panel.index.get_level_values(0).isin(["r000", "r001"])
+    panel.loc[low, "q"] = 0.01 * panel.loc[low, "q"]
+    result = fit(entry(), Data(panel, seed=1))
+    (gamma,) = result.fit["thresholds"]
+    below = (panel["q"] <= gamma).groupby(level=0).agg(["any", "all"])
+    assert result.fit["regime_regions"][0] == list(below.index[below["any"]])
+    assert result.fit["regions_crossing"] == list(below.index[below["any"] & ~below["all"]])
+    assert result.fit["n_regions_crossing"] == len(result.fit["regions_crossing"]) <= 18
+    assert sum(result.fit["regime_rows"]) == len(panel)
+
+
+def test_without_each_is_the_same_search_on_fewer_regions():
+    panel = uneven(3)
+    settings = {"repetitions": 49, "trim": 0.05}
+    whole = fit(entry(effects="twoways", **settings), Data(panel, seed=1))
+    table = whole.tables["without_each"]
+    (gamma,) = whole.fit["thresholds"]
+    upper = (panel["q"] > gamma).groupby(level=0).sum()
+    few = upper if upper.sum() < len(panel) / 2 else 8 - upper
+    assert dict(zip(table["region"], table["rows_outside"], strict=True)) == few[few > 0].to_dict()
+    region = table["region"].iloc[0]
+    rest = fit(entry(effects="twoways", **settings), Data(panel.drop(region, level=0), seed=1))
+    row = table.iloc[0]
+    assert row["threshold"] == rest.fit["thresholds"][0]
+    tests = rest.tests.set_index("test").loc["single threshold, signs by region"]
+    assert row["statistic"] == pytest.approx(tests["statistic"], rel=1e-9)
+    assert row["pvalue"] == pytest.approx(tests["pvalue"])
+    slopes = rest.coefficients["estimate"].to_numpy()[:2]
+    np.testing.assert_allclose(row[["estimate_lower", "estimate_upper"]].astype(float), slopes, rtol=1e-8)
 
 
 def test_bound_of_the_confidence_set_is_hansens():

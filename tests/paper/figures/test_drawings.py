@@ -156,7 +156,7 @@ def test_signs_of_mathematics_in_a_name_are_printed_as_they_stand(tmp_path: Path
 
 def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
     write_csv(pd.DataFrame({"x": [1, 2, 3], "y": [0.1, 0.4, 0.2]}), tmp_path / "curve.csv")
-    entry = {"kind": "curve", "caption": "c", "file": "results/curve.csv", "x": "x", "y": "y"}
+    entry = {"kind": "curve", "caption": "c", "file": "curve.csv", "x": "x", "y": "y"}
     for run in ("one", "two"):
         draw_figure("curve", entry, Labels(LABELS), files=[str(tmp_path / "curve.csv")], folder=tmp_path / run)
     for ending in ("pdf", "svg", "png"):
@@ -166,10 +166,10 @@ def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
 
 def test_an_unknown_column_is_refused(tmp_path: Path) -> None:
     write_csv(pd.DataFrame({"value": [1], "density": [2]}), tmp_path / "d.csv")
-    entry = {"kind": "curve", "caption": "c", "file": "results/d.csv", "x": "valeu", "y": "density"}
+    entry = {"kind": "curve", "caption": "c", "file": "d.csv", "x": "valeu", "y": "density"}
     with pytest.raises(RongheError, match="figures.d.x: unknown column 'valeu'; did you mean 'value'"):
         draw_figure("d", entry, Labels(LABELS), files=[str(tmp_path / "d.csv")], folder=tmp_path)
-    entry = {"kind": "scatter", "caption": "c", "file": "results/d.csv", "x": "value", "y": "density"}
+    entry = {"kind": "scatter", "caption": "c", "file": "d.csv", "x": "value", "y": "density"}
     with pytest.raises(RongheError, match="figures.d.label: unknown column 'region'"):
         draw_figure("d", entry, Labels(LABELS), files=[str(tmp_path / "d.csv")], folder=tmp_path)
 

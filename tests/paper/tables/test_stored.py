@@ -30,7 +30,7 @@ def stored(tmp_path: Path) -> Path:
 
 def test_a_stored_table_keeps_its_rows_and_formats(stored: Path) -> None:
     entry = {
-        "kind": "stored", "caption": "Moran", "file": "results/moran.csv", "group": "variable",
+        "kind": "stored", "caption": "Moran", "file": "moran.csv", "group": "variable",
         "columns": [{"column": "year", "format": "plain"}, {"column": "statistic", "stars": "pvalue"},
                     {"column": "pvalue", "format": "pvalue"}],
     }  # fmt: skip
@@ -40,7 +40,7 @@ def test_a_stored_table_keeps_its_rows_and_formats(stored: Path) -> None:
 
 
 def test_a_stored_table_may_spread_a_column_across(stored: Path) -> None:
-    entry = {"kind": "stored", "caption": "Moran", "file": "results/moran.csv", "rows": ["year"],
+    entry = {"kind": "stored", "caption": "Moran", "file": "moran.csv", "rows": ["year"],
              "across": "variable", "columns": [{"column": "statistic", "digits": 2}]}  # fmt: skip
     table = build_table("moran", entry, Labels(LABELS), files=[str(stored)])
     assert table.header == [["Manufacturing quality", "Co-agglomeration"]]
@@ -48,7 +48,7 @@ def test_a_stored_table_may_spread_a_column_across(stored: Path) -> None:
 
 
 def test_rows_are_chosen_by_value_and_a_missing_value_is_refused(stored: Path) -> None:
-    entry = {"kind": "stored", "caption": "x", "file": "results/m.csv", "columns": ["year", "statistic"],
+    entry = {"kind": "stored", "caption": "x", "file": "m.csv", "columns": ["year", "statistic"],
              "where": {"variable": "quality"}}  # fmt: skip
     assert len(build_table("x", entry, Labels(LABELS), files=[str(stored)]).rows) == 2
     with pytest.raises(RongheError, match="no row holds 'qualty'"):

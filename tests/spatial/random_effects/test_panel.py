@@ -72,6 +72,47 @@ def test_maximum_is_that_of_the_dense_likelihood(munnell, model, errors):
         assert abs(slope / 2e-5) * 1e-5 < 1e-7
 
 
+@pytest.mark.parametrize(("model", "errors"), [("sar", "baltagi"), ("sdm", "baltagi"), ("sdem", "kkp")])
+def test_period_effects_are_dummies(munnell, model, errors):
+    """The dense likelihood has its maximum there, and explicit dummies give the same numbers."""
+    y, X, W = munnell
+    some = y.index.get_level_values(1) < 1975
+    y, X = y[some], X[some]
+    result = RandomEffectsPanel(y, X, W, model, errors, effects="twoways").fit()
+    years = y.index.get_level_values(1)
+    dummies = pd.DataFrame({f"d{t}": (years == t) * 1.0 for t in sorted(set(years))[1:]}, index=y.index)
+    lags = None if model == "sar" else list(X)
+    explicit = RandomEffectsPanel(y, pd.concat([X, dummies], axis=1), W, model, errors, durbin=lags).fit()
+    assert not set(result.names) & set(dummies) and "period 1971" not in result.names
+    np.testing.assert_allclose(result.values, explicit.params[list(result.names)], rtol=1e-9)
+    np.testing.assert_allclose(result.cov, explicit.cov.loc[list(result.names), list(result.names)], rtol=1e-7)
+    theta = all_parameters(result)
+    assert dense_loglik(result.model, theta) == pytest.approx(result.loglik, abs=1e-8)
+    if model != "sdem":
+        table = result.impacts()
+        assert list(table.index.levels[0]) == sorted(X)
+        np.testing.assert_allclose(table, explicit.impacts().loc[list(X)], rtol=1e-6)
+
+
+def test_period_effects_equal_subtracted_means_without_a_spatial_error(munnell):
+    """Rows of W sum to one: without lambda, means of periods taken from y, W y and Z give the dummies' estimates.
+
+    The likelihood of the demeaned data has the same maximum, since its Jacobian and constants are the whole data's.
+    """
+    y, X, W = munnell
+    result = RandomEffectsPanel(y, X, W, "sar", effects="twoways").fit()
+    model = RandomEffectsPanel(y, X, W, "sar")
+    A = model.regressors[1:]
+    Wy = (W.sparse @ model.panel.y).T
+    swept = [a - a.mean(axis=-1, keepdims=True) for a in (model.panel.y.T, Wy, A)]
+    likelihood = model.likelihood
+    likelihood.strata = type(likelihood.strata).of(*swept, None)
+    (rho, _, _), point = likelihood.maximise(likelihood.lag.bounds, (-1.0, 1.0))
+    assert rho == pytest.approx(result.params["rho"], rel=1e-8)
+    assert point.loglik == pytest.approx(result.loglik, abs=1e-8)
+    np.testing.assert_allclose(point.beta, result.params[list(X)], rtol=1e-8)
+
+
 def test_gradient_is_the_derivative_of_the_likelihood():
     for errors in ("baltagi", "kkp"):
         likelihood: ErrorComponents = RandomEffectsPanel(*small(), "sarar", errors).likelihood
@@ -248,6 +289,8 @@ def test_refusals_name_what_is_wrong(munnell):
         RandomEffectsPanel(y, X, W, errors="bsk")
     with pytest.raises(RongheError, match="add up to one another: pc, twice"):
         RandomEffectsPanel(y, X.assign(twice=2 * X["pc"])[["pc", "twice"]], W, "sar").fit()
+    with pytest.raises(RongheError, match="unknown effects 'time'"):
+        RandomEffectsPanel(y, X, W, effects="time")
     with pytest.raises(RongheError, match="no spatial error"):
         RandomEffectsPanel(y, X, W, "sar", error_weights=W)
 

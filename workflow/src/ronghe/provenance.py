@@ -80,6 +80,20 @@ def _only_docstring(path: Path) -> bool:
     return all(isinstance(node, ast.Expr) for node in ast.parse(path.read_text(encoding="utf-8")).body)
 
 
+def checksum_of(*groups: list[str]) -> str:
+    """Return one checksum over the content of files, for the `params` of a rule.
+
+    An edited file then reruns what rests on it even under an old time stamp, as a backup or a copy leaves it; a file
+    that is not there is left to Snakemake, which names the rule that wants it.
+    """
+    return hashlib.sha256("\n".join(_digest(path) for group in groups for path in group).encode()).hexdigest()[:16]
+
+
+@cache
+def _digest(path: str) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest() if Path(path).is_file() else "none"
+
+
 def hash_files(paths: list[str] | tuple[str, ...]) -> str:
     """Return one SHA-256 over the contents of files, independent of where they lie and of their order."""
     digests = sorted(hashlib.sha256(Path(p).read_bytes()).hexdigest() for p in paths)

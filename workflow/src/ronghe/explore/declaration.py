@@ -11,7 +11,7 @@ from ronghe.errors import RongheError, require_known
 from ronghe.measures import declaration as measure
 from ronghe.weights import declaration as weight
 
-FOLDER = "results/explore"
+FOLDER = "<results>/explore"
 # Section -> table -> what one row of it is.
 SECTIONS = {
     "distribution": {

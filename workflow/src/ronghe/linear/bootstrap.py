@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from ronghe.errors import RongheError, require_known
 from ronghe.linear.absorption import fixed_effect_columns
 from ronghe.linear.layout import Layout, group_sums
+
+WEIGHTS = ("rademacher", "webb")
 
 
 def unit_draws(n_units: int, repetitions: int, seed: int) -> np.ndarray:
@@ -66,6 +69,25 @@ def percentile_interval(draws: np.ndarray, level: float = 0.95) -> tuple[float, 
 def unit_signs(n_units: int, repetitions: int, seed: int) -> np.ndarray:
     """Return Rademacher signs, one per unit and repetition."""
     return np.random.default_rng(seed).choice([-1.0, 1.0], size=(repetitions, n_units))
+
+
+def cluster_weights(n_clusters: int, draws: int, kind: str = "rademacher", seed: int = 0) -> np.ndarray:
+    """Return weights (draw, cluster): signs, or Webb's six points; all 2^G signs where these are no more than `draws`.
+
+    Webb (2023): +-sqrt(1/2), +-1, +-sqrt(3/2), for few clusters, where signs alone give few different
+    draws. Enumeration: MacKinnon and Webb (2018).
+    """
+    require_known(kind, WEIGHTS, "weights", "wild bootstrap")
+    if draws < 99:
+        raise RongheError(f"wild bootstrap: {draws} draws are too few for a p-value; use 999 or more")
+    if kind == "rademacher" and 2.0**n_clusters <= draws:
+        bits = np.arange(2**n_clusters)[:, None] >> np.arange(n_clusters)
+        return 1.0 - 2.0 * (bits & 1)
+    generator = np.random.default_rng(seed)
+    if kind == "rademacher":
+        return 1.0 - 2.0 * generator.integers(0, 2, size=(draws, n_clusters))
+    points = np.sqrt([0.5, 1.0, 1.5])
+    return np.concatenate([-points, points])[generator.integers(0, 6, size=(draws, n_clusters))]
 
 
 def wild_pvalue(

@@ -8,20 +8,24 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-COEFFICIENT_COLUMNS = ["term", "estimate", "std_error", "statistic", "pvalue", "lower", "upper"]
-IMPACT_COLUMNS = ["variable", "effect", "estimate", "std_error", "statistic", "pvalue", "lower", "upper"]
+from ronghe.errors import RongheError
+
+COEFFICIENT_COLUMNS = ["term", "estimate", "std_error", "statistic", "df", "pvalue", "lower", "upper"]
+IMPACT_COLUMNS = ["variable", "effect", *COEFFICIENT_COLUMNS[1:]]
 TEST_COLUMNS = ["test", "statistic", "df", "pvalue", "note"]
 
 
-def t_pvalue(statistic: np.ndarray | float, df: float = np.inf) -> np.ndarray:
+def t_pvalue(statistic: np.ndarray | float, df: np.ndarray | float = np.inf) -> np.ndarray:
     """Return the two-sided p-value of a t statistic; infinite degrees of freedom mean the normal distribution."""
-    size = np.abs(np.asarray(statistic, float))
-    return 2 * (special.ndtr(-size) if np.isinf(df) else special.stdtr(df, -size))
+    size, df = np.abs(np.asarray(statistic, float)), np.asarray(df, float)
+    return 2 * np.where(np.isinf(df), special.ndtr(-size), special.stdtr(np.where(np.isinf(df), 1.0, df), -size))
 
 
-def t_quantile(probability: float, df: float = np.inf) -> float:
+def t_quantile(probability: float, df: np.ndarray | float = np.inf) -> np.ndarray:
     """Return the quantile of the t distribution; infinite degrees of freedom mean the normal distribution."""
-    return float(special.ndtri(probability) if np.isinf(df) else special.stdtrit(df, probability))
+    df = np.asarray(df, float)
+    finite = special.stdtrit(np.where(np.isinf(df), 1.0, df), probability)
+    return np.where(np.isinf(df), special.ndtri(probability), finite)
 
 
 def chi2_pvalue(statistic: float, df: float) -> float:
@@ -34,22 +38,43 @@ def f_pvalue(statistic: float, df1: float, df2: float) -> float:
     return float(special.fdtrc(df1, df2, statistic))
 
 
-def inference_table(estimates: np.ndarray, errors: np.ndarray, df: float = np.inf, level: float = 0.95) -> pd.DataFrame:
-    """Return estimate, standard error, statistic, p-value and interval at `level`; an error of zero has no p-value."""
+def inference_table(
+    estimates: np.ndarray, errors: np.ndarray, df: np.ndarray | float = np.inf, level: float = 0.95
+) -> pd.DataFrame:
+    """Return estimate, error, statistic, p-value and interval at `level`, the last two from one t with `df` degrees.
+
+    An error of zero has no p-value.
+    """
+    if not 0 < level < 1:
+        raise RongheError(f"level must lie between 0 and 1, not {level}")
     with np.errstate(divide="ignore", invalid="ignore"):
         statistics = estimates / errors
     half = t_quantile((1 + level) / 2, df) * errors
-    columns = [estimates, errors, statistics, t_pvalue(statistics, df), estimates - half, estimates + half]
+    freedom = np.broadcast_to(np.asarray(df, float), np.shape(estimates))
+    columns = [estimates, errors, statistics, freedom, t_pvalue(statistics, df), estimates - half, estimates + half]
     return pd.DataFrame(dict(zip(COEFFICIENT_COLUMNS[1:], columns, strict=True)))
 
 
 def coefficient_table(
-    terms: Sequence[str], estimates: np.ndarray, covariance: np.ndarray, df: float = np.inf, level: float = 0.95
+    terms: Sequence[str],
+    estimates: np.ndarray,
+    covariance: np.ndarray,
+    df: np.ndarray | float = np.inf,
+    level: float = 0.95,
+    factors: np.ndarray | float = 1.0,
 ) -> pd.DataFrame:
-    """Return one row per term: estimate, standard error, statistic, p-value and interval at `level`."""
-    table = inference_table(np.asarray(estimates, float), np.sqrt(np.diag(covariance)), df, level)
+    """Return one row per term: estimate, standard error, statistic, df, p-value and interval at `level`.
+
+    `factors` multiply the variances (see `few_clusters`).
+    """
+    table = inference_table(np.asarray(estimates, float), np.sqrt(np.diag(covariance) * factors), df, level)
     table.insert(0, COEFFICIENT_COLUMNS[0], list(terms))
     return table
+
+
+def normal(gradients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return factors of one and infinite degrees of freedom for combinations of estimates: the normal distribution."""
+    return np.ones(len(gradients)), np.full(len(gradients), np.inf)
 
 
 def covariance_table(terms: Sequence[str], covariance: np.ndarray) -> pd.DataFrame:

@@ -1,4 +1,21 @@
-"""Tests how many thresholds there are by bootstrap, and says how surely each is located (Hansen 1999)."""
+"""Tests how many thresholds there are by bootstrap, and says how surely each is located (Hansen 1999).
+
+Two bootstraps stand side by side. Hansen's draws whole units, as if all had errors of one kind; the other keeps each
+unit's residuals and draws its sign, and so allows for variances that differ between units and for dependence within
+them. Share of 500 data sets without a threshold that each rejects at 5 %, 499 draws, on the default panel (30 regions,
+8 years, three regions above most candidates; simulation error 1 point):
+
+| errors | units drawn | signs by unit |
+|---|---|---|
+| independent, equal variances | 8 | 5 |
+| AR(1) .5 | 7 | 6 |
+| own residuals under the null, signs flipped by region | 26 | 4 |
+| own residuals under the alternative, signs flipped by region | 20 | 6 |
+| own residuals, regions drawn | 8 | 6 |
+
+Where a handful of units makes up one regime and most of the noise, signs reject too often as well: 9 % with eight such
+units of 30 (54 % with units drawn), 31 % with three of six times the spread (76 %).
+"""
 
 from __future__ import annotations
 
@@ -6,6 +23,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ronghe.linear.bootstrap import unit_signs
+from ronghe.linear.layout import Layout
 from ronghe.linear.threshold_program import curve_of_program
 from ronghe.linear.threshold_search import Curve, Sample, Search, candidates
 
@@ -18,19 +37,21 @@ class Settings:
     search: str = "all_values"
     convention: str = "within"
     trim: float = 0.05
-    repetitions: int = 499
+    repetitions: int = 4999
     level: float = 0.95
 
 
 @dataclass(frozen=True)
 class Step:
-    """One threshold more: its curve, statistic, bootstrap p-value and critical values."""
+    """One threshold more: its curve, statistic, and p-value and critical values of both bootstraps."""
 
     curve: Curve
     statistic: float
     pvalue: float
     critical: np.ndarray
     df: int
+    signs_pvalue: float
+    signs_critical: np.ndarray
 
 
 def search_all(sample: Sample, settings: Settings, seed: int) -> list[Step]:
@@ -49,14 +70,21 @@ def _step(sample: Sample, values: np.ndarray, earlier: tuple[float, ...], settin
     if settings.convention == "hansen_program":
         curve = curve_of_program(sample, settings.trim, earlier)
         # The program divides by nT, the paper by n(T - 1).
-        return Step(curve, curve.statistic(len(sample.y)), np.nan, np.full(3, np.nan), len(sample.y))
+        statistic, nothing = curve.statistic(len(sample.y)), np.full(3, np.nan)
+        return Step(curve, statistic, np.nan, nothing, len(sample.y), np.nan, nothing)
     search = Search(sample, values, earlier)
     curve = search.curve(sample.y)
     statistic = curve.statistic(sample.df)
-    draws = bootstrap(search, curve, sample, settings.repetitions, seed)
-    pvalue = float(np.mean(draws >= statistic)) if len(draws) else np.nan
-    critical = np.quantile(draws, [0.90, 0.95, 0.99]) if len(draws) else np.full(3, np.nan)
-    return Step(curve, statistic, pvalue, critical, sample.df)
+    units = judged(bootstrap(search, curve, sample, settings.repetitions, seed), statistic)
+    signs = judged(sign_bootstrap(search, sample, settings.repetitions, seed), statistic)
+    return Step(curve, statistic, *units, sample.df, *signs)
+
+
+def judged(draws: np.ndarray, statistic: float) -> tuple[float, np.ndarray]:
+    """Return (1 + draws at or above the statistic)/(1 + draws), and the critical values at 10, 5 and 1 %."""
+    if not len(draws):
+        return np.nan, np.full(3, np.nan)
+    return float((1 + np.sum(draws >= statistic)) / (1 + len(draws))), np.quantile(draws, [0.90, 0.95, 0.99])
 
 
 def bootstrap(search: Search, curve: Curve, sample: Sample, repetitions: int, seed: int) -> np.ndarray:
@@ -80,11 +108,42 @@ def bootstrap(search: Search, curve: Curve, sample: Sample, repetitions: int, se
             drawn = cells[picked].reshape(size, -1).T
         else:
             drawn = e[:, None] * rng.choice([-1.0, 1.0], size=(layout.n_units, size))[layout.units]
-        swept = search.residuals(drawn)
-        null = np.sum(swept**2, axis=0)
-        gain = search.gains(swept).max(axis=0)
-        draws.append(gain / ((null - gain) / sample.df))
+        draws.append(_statistics(search, sample, drawn))
     return np.concatenate(draws) if draws else np.empty(0)
+
+
+def sign_bootstrap(search: Search, sample: Sample, repetitions: int, seed: int) -> np.ndarray:
+    """Return draws of F under no further threshold: residuals of the null, one random sign for each unit.
+
+    A wild cluster bootstrap with the null imposed (Cameron, Gelbach and Miller 2008); residuals are corrected for their
+    leverage, without which it rejects 7 to 8 % of true hypotheses on the default panel.
+    """
+    e = leverage_corrected(search.residuals(sample.y)[:, 0], search.basis, sample.layout)
+    signs = unit_signs(sample.layout.n_units, repetitions, seed)
+    parts = [signs[start : start + 250] for start in range(0, repetitions, 250)]
+    draws = [_statistics(search, sample, e[:, None] * part.T[sample.layout.units]) for part in parts]
+    return np.concatenate(draws) if draws else np.empty(0)
+
+
+def leverage_corrected(e: np.ndarray, basis: np.ndarray, layout: Layout) -> np.ndarray:
+    """Return residuals times (I - H_ii)^(-1/2) by unit, H_ii = B_i B_i', for orthonormal regressors B.
+
+    The correction of CR2 (Bell and McCaffrey 2002); directions that a unit's regressors explain whole stay as they are.
+    """
+    result = np.empty_like(e)
+    for unit in range(layout.n_units):
+        rows = layout.units == unit
+        values, vectors = np.linalg.eigh(np.eye(int(rows.sum())) - basis[rows] @ basis[rows].T)
+        factor = np.where(values > 1e-8, np.abs(values), 1.0) ** -0.5
+        result[rows] = vectors @ (factor * (vectors.T @ e[rows]))
+    return result
+
+
+def _statistics(search: Search, sample: Sample, drawn: np.ndarray) -> np.ndarray:
+    """Return the greatest F over all candidates for each column of disturbances."""
+    swept = search.residuals(drawn)
+    gain = search.gains(swept).max(axis=0)
+    return gain / ((np.sum(swept**2, axis=0) - gain) / sample.df)
 
 
 def located(sample: Sample, steps: list[Step], kept: int, settings: Settings) -> list[float]:

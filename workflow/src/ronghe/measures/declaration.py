@@ -9,8 +9,8 @@ from graphlib import CycleError, TopologicalSorter
 from ronghe.errors import RongheError, require_known
 from ronghe.measures.kinds import KINDS, PANEL
 
-CLEAN_PANEL = "data/processed/panel.parquet"
-FOLDER = "results/measures"
+CLEAN_PANEL = "<processed>/panel.parquet"
+FOLDER = "<results>/measures"
 
 
 def entries(config: dict, *kinds: str) -> dict[str, dict]:

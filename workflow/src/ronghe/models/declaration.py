@@ -9,7 +9,7 @@ from ronghe.measures.declaration import KINDS as MEASURE_KINDS
 from ronghe.models.kinds import KINDS, TERM_KEYS, WEIGHTS_KEYS, estimator
 from ronghe.models.terms import Term, parse_all
 
-FOLDER = "results/models"
+FOLDER = "<results>/models"
 
 
 def entries(config: dict) -> dict[str, dict]:
@@ -129,12 +129,12 @@ def needs_flags(specification: dict) -> bool:
 def inputs(specification: dict) -> dict[str, str | list[str]]:
     """Return the files that a complete specification reads, by the names under which its script knows them."""
     return {
-        "panel": "data/processed/panel.parquet",
-        "measures": [f"results/measures/{name}/panel.csv" for name in measures(specification)],
-        "weights": [f"results/weights/{name}/edges.csv" for name in weights(specification)],
-        "tables": [f"data/processed/{name}.csv" for name in long_tables(specification)],
-        "regions": ["data/processed/regions.csv"] if needs_regions(specification) else [],
-        "flags": ["data/processed/flags.csv"] if needs_flags(specification) else [],
+        "panel": "<processed>/panel.parquet",
+        "measures": [f"<results>/measures/{name}/panel.csv" for name in measures(specification)],
+        "weights": [f"<results>/weights/{name}/edges.csv" for name in weights(specification)],
+        "tables": [f"<processed>/{name}.csv" for name in long_tables(specification)],
+        "regions": ["<processed>/regions.csv"] if needs_regions(specification) else [],
+        "flags": ["<processed>/flags.csv"] if needs_flags(specification) else [],
     }
 
 

@@ -155,7 +155,7 @@ KINDS: dict[str, Kind] = {
         required=("outcome", "treatment", "threshold_variable"),
         covariances=ALL_LINEAR,
         effects=("units", "twoways"),
-        tables=("thresholds", "likelihood_ratio"),
+        tables=("thresholds", "likelihood_ratio", "without_each"),
         defaults={"effects": "twoways"},
     ),
     "moderation": Kind(
@@ -252,12 +252,13 @@ KINDS: dict[str, Kind] = {
         defaults={"effects": "twoways", "model": "sdm", "method": "lee_yu", "covariance": "expected"},
     ),
     "spatial_random_effects": Kind(
-        "Spatial panel with random unit effects by maximum likelihood.",
-        (*REGRESSION, "covariance", "weights", "model", "durbin", "errors"),
+        "Spatial panel with random unit effects, and fixed period effects, by maximum likelihood.",
+        (*REGRESSION, "effects", "covariance", "weights", "model", "durbin", "errors"),
         required=("outcome", "treatment", "weights"),
         covariances=("expected", "observed"),
+        effects=("units", "twoways"),
         fault=_spatial_fault,
-        defaults={"model": "sdm", "errors": "baltagi", "covariance": "expected"},
+        defaults={"effects": "twoways", "model": "sdm", "errors": "baltagi", "covariance": "expected"},
     ),
     "spatial_two_stage": Kind(
         "Spatial two-stage least squares, for a spatial lag and endogenous treatments.",

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 
 from ronghe.errors import RongheError, require_known
 from ronghe.measures.declaration import columns as measure_columns
+from ronghe.places import folders, require_inside, stored
 
 # The kinds of tables and figures whose columns or rows are specifications.
 COMPARING = ("regression", "impacts", "estimates")
-PANEL = "data/processed/panel.parquet"
-REGIONS = "data/processed/regions.csv"
+PANEL = "<processed>/panel.parquet"
+REGIONS = "<processed>/regions.csv"
 # What a manuscript consists of: its key in the configuration, and the PDF that it becomes.
 DOCUMENTS = {"source": "paper", "supplement": "supplement", "summary": "summary"}
 
@@ -18,6 +19,7 @@ DOCUMENTS = {"source": "paper", "supplement": "supplement", "summary": "summary"
 def check(config: dict) -> None:
     """Check every table and figure entry against the names that are declared; raise RongheError at the first fault."""
     columns = measure_columns(config)
+    named = folders(config.get("dataset", ""), config.get("language", "en"))
     if "main" in config.get("tables", {}):
         raise RongheError("tables.main: the name is taken by the document that holds every table; choose another")
     for part in ("tables", "figures"):
@@ -28,11 +30,15 @@ def check(config: dict) -> None:
             for variable in variables_of(entry):
                 if "." in variable:
                     require_known(variable, columns, "column of a measure", where)
+            for file in _named_files(entry):
+                require_inside(file, f"{where}.file", named)
             if entry["kind"] in COMPARING and not entry.get("columns"):
                 raise RongheError(f"{where}.columns: no specification is named; name at least one")
     for variable in config.get("quotes", {}).get("panel", []):
         if "." in variable:
             require_known(variable, columns, "column of a measure", "quotes.panel")
+    for name, cell in config.get("quotes", {}).get("cells", {}).items():
+        require_inside(cell["file"], f"quotes.cells.{name}.file", named)
     for spec in config.get("quotes", {}).get("specifications", []):
         require_known(spec, config.get("specifications", {}), "specification", "quotes.specifications")
 
@@ -69,11 +75,16 @@ def panel_files(entry: dict) -> list[str]:
     """Return the panel and the measures' tables that hold the variables of an entry."""
     variables = variables_of(entry)
     names = dict.fromkeys(v.split(".")[0] for v in variables if "." in v)
-    return [PANEL, *(f"results/measures/{name}/panel.csv" for name in names)] if variables else []
+    return [PANEL, *(f"<results>/measures/{name}/panel.csv" for name in names)] if variables else []
 
 
 def stored_files(entry: dict) -> list[str]:
-    """Return the stored tables that an entry names in `file`: one path, or a mapping of names to paths."""
+    """Return the paths of the stored tables that an entry names in `file`."""
+    return [stored(file) for file in _named_files(entry)]
+
+
+def _named_files(entry: dict) -> list[str]:
+    """Return what an entry writes under `file`: one name, or a mapping to names."""
     files = entry.get("file", [])
     return [files] if isinstance(files, str) else list(files.values()) if isinstance(files, dict) else list(files)
 
@@ -85,13 +96,24 @@ def result_files(entry: dict) -> list[str]:
         "impacts": ("coefficients.csv", "impacts.csv", "fit.json"),
         "estimates": ("coefficients.csv",),
     }.get(entry["kind"], ())
-    return [f"results/models/{spec}/{file}" for spec in specifications_of(entry) for file in wanted]
+    return [f"<results>/models/{spec}/{file}" for spec in specifications_of(entry) for file in wanted]
 
 
 def region_files(entry: dict) -> list[str]:
     """Return the table of regions, and their outlines, for the figures that place or group regions."""
-    outlines = [entry["boundaries"]["file"]] if "boundaries" in entry else []
-    return [REGIONS, *outlines] if entry["kind"] in ("tile_map", "network", "trends") else []
+    return [REGIONS, *outline_files(entry)] if entry["kind"] in ("tile_map", "network", "trends") else []
+
+
+def outline_files(entry: dict) -> list[str]:
+    """Return the file of polygons that a map draws."""
+    return [entry["boundaries"]["file"]] if "boundaries" in entry else []
+
+
+def manuscript_files(config: dict, document: str = "source") -> list[str]:
+    """Return the files of a document of the manuscript in the language of the configuration, the one that is compiled first."""
+    manuscript = config.get("manuscript") or {}
+    parts = [part.replace("{language}", config["language"]) for part in manuscript.get("parts", [])]
+    return [manuscript[document], *parts] if document in manuscript else []
 
 
 def quoted_panel(quotes: dict) -> list[str]:
@@ -102,11 +124,11 @@ def quoted_panel(quotes: dict) -> list[str]:
 def quoted_files(quotes: dict) -> list[str]:
     """Return the results that the manuscript quotes: whole fits, and single cells of stored tables."""
     fits = [
-        f"results/models/{spec}/{file}"
+        f"<results>/models/{spec}/{file}"
         for spec in quotes.get("specifications", [])
         for file in ("coefficients.csv", "impacts.csv", "tests.csv", "fit.json")
     ]
-    return [*fits, *dict.fromkeys(cell["file"] for cell in quotes.get("cells", {}).values())]
+    return [*fits, *dict.fromkeys(stored(cell["file"]) for cell in quotes.get("cells", {}).values())]
 
 
 def documents(manuscript: dict) -> list[str]:

@@ -22,7 +22,6 @@ from ronghe.paper.figures import (
 )
 from ronghe.paper.figures.canvas import canvas, save
 from ronghe.paper.labels import Labels
-from ronghe.paper.results import MODELS
 from ronghe.paper.sources import Sources
 
 if TYPE_CHECKING:
@@ -48,12 +47,12 @@ def draw_figure(
     name: str,
     entry: dict,
     labels: Labels,
+    folder: str | Path,
     *,
     panel: Sequence[str] = (),
     files: Sequence[str] = (),
     regions: str | None = None,
-    models: str | Path = MODELS,
-    folder: str | Path = "paper/figures",
+    models: str | Path = "",
 ) -> None:
     """Draw the figure that an entry declares and save it as PDF, SVG and PNG."""
     source = Sources("figures", name, entry, labels, panel, files, regions, models)

@@ -12,15 +12,15 @@ import yaml
 # The rule that makes a part's exhibits, and the file that stands for all of its formats in a command.
 RULES = {"tables": ("render_table", "typ"), "figures": ("draw_figure", "svg")}
 DOCUMENTS = {
-    "paper/paper.pdf": ("The paper", "typeset_paper"),
-    "paper/supplement.pdf": ("The supplement", "typeset_supplement"),
-    "paper/summary.pdf": ("One page for a reader in a hurry", "typeset_summary"),
-    "paper/numbers.csv": ("Where every quoted number comes from", "collect_numbers"),
-    "paper/numbers.typ": ("Numbers that the sentences quote", "collect_numbers"),
-    "paper/tables/main.docx": ("Every table in one Word document", "gather_word"),
-    "paper/exhibits.tex": ("Every table and figure in one LaTeX document", "gather_exhibits"),
-    "paper/PROVENANCE.md": ("Where every exhibit comes from", "write_provenance"),
-    "results/explorer.html": ("The page to browse results", "write_explorer"),
+    "paper.pdf": ("The paper", "typeset_paper"),
+    "supplement.pdf": ("The supplement", "typeset_supplement"),
+    "summary.pdf": ("One page for a reader in a hurry", "typeset_summary"),
+    "numbers.csv": ("Where every quoted number comes from", "collect_numbers"),
+    "numbers.typ": ("Numbers that the sentences quote", "collect_numbers"),
+    "tables/main.docx": ("Every table in one Word document", "gather_word"),
+    "exhibits.tex": ("Every table and figure in one LaTeX document", "gather_exhibits"),
+    "PROVENANCE.md": ("Where every exhibit comes from", "write_provenance"),
+    "explorer.html": ("The page to browse results", "write_explorer"),
 }
 
 
@@ -30,6 +30,7 @@ def list_exhibits(config: dict) -> str:
         "# Exhibits",
         "",
         "Made by `python -m ronghe.paper.exhibit_list` from `config/tables.yaml` and `config/figures.yaml`.",
+        "The files lie in `paper/DATASET/LANGUAGE/`, by default `paper/china_provinces/en/`.",
         "",
         "| exhibit | rule | file |",
         "|---|---|---|",
@@ -37,12 +38,12 @@ def list_exhibits(config: dict) -> str:
     for part, (rule, _) in RULES.items():
         for name, entry in config[part].items():
             caption = entry["caption"] if isinstance(entry["caption"], str) else entry["caption"]["en"]
-            lines.append(f"| {caption} | `{rule}` | `paper/{part}/{name}.*` |")
+            lines.append(f"| {caption} | `{rule}` | `{part}/{name}.*` |")
     lines += [f"| {said} | `{rule}` | `{path}` |" for path, (said, rule) in DOCUMENTS.items()]
     return "\n".join([*lines, ""])
 
 
-def list_provenance(inputs: dict[str, list[str]], facts: dict[str, str]) -> str:
+def list_provenance(inputs: dict[str, list[str]], facts: dict[str, str], folder: str) -> str:
     """Return PROVENANCE.md: every exhibit with its rule, its inputs and the command that remakes it."""
     lines = [
         "# Where every exhibit comes from",
@@ -57,10 +58,10 @@ def list_provenance(inputs: dict[str, list[str]], facts: dict[str, str]) -> str:
     for exhibit, paths in inputs.items():
         rule, ending = RULES[exhibit.partition("/")[0]]
         sources = "<br>".join(f"`{path}`" for path in paths) or "`workflow/rules/`"
-        lines.append(f"| `paper/{exhibit}.*` | `{rule}` | {sources} | `snakemake --force paper/{exhibit}.{ending}` |")
+        lines.append(f"| `{exhibit}.*` | `{rule}` | {sources} | `snakemake --force {folder}/{exhibit}.{ending}` |")
     lines += [
-        "| `paper/numbers.typ` | `collect_numbers` | every quoted result | `snakemake --force paper/numbers.typ` |",
-        "| `paper/paper.pdf` | `typeset_paper` | all above, `paper/paper.typ` | `snakemake --force paper/paper.pdf` |",
+        f"| `numbers.typ` | `collect_numbers` | every quoted result | `snakemake --force {folder}/numbers.typ` |",
+        f"| `paper.pdf` | `typeset_paper` | all above, `paper/paper.typ` | `snakemake --force {folder}/paper.pdf` |",
         "",
     ]
     return "\n".join(lines)

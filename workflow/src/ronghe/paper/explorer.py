@@ -1,4 +1,4 @@
-"""Writes results/explorer.html: one page, without network access, to look through panel, estimates and tables."""
+"""Writes explorer.html: one page, without network access, to look through panel, estimates and tables."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def write_explorer(
     variables: list[str],
     fits: list[str],
     tables: dict[str, dict],
-    tables_folder: str | Path = "paper/tables",
-    models: str | Path = "results/models",
+    tables_folder: str | Path,
+    models: str | Path,
     source: str = "",
 ) -> None:
     """Write the page with all data inside it."""

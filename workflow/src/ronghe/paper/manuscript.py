@@ -8,7 +8,10 @@ from ronghe.errors import RongheError
 
 
 def typeset(source: str | Path, target: str | Path, language: str = "en") -> None:
-    """Compile the Typst manuscript to PDF in the face of the figures, which comes with Matplotlib; Chinese adds fonts installed."""
+    """Compile the Typst manuscript to PDF in the face of the figures, which comes with Matplotlib; Chinese adds others.
+
+    Numbers, tables and figures are those beside the PDF, which lies somewhere below the folder of the manuscript.
+    """
     import matplotlib
     import typst
 
@@ -16,14 +19,16 @@ def typeset(source: str | Path, target: str | Path, language: str = "en") -> Non
         from ronghe.paper.figures.canvas import chinese_font
 
         chinese_font()
+    root = Path(source).resolve().parent
+    made = "/" + Path(target).resolve().parent.relative_to(root).as_posix()
     try:
         typst.compile(
             str(source),
             output=str(target),
-            root=str(Path(source).resolve().parent),
+            root=str(root),
             font_paths=[str(Path(matplotlib.get_data_path(), "fonts", "ttf"))],
             ignore_system_fonts=language != "zh",
-            sys_inputs={"language": language},
+            sys_inputs={"language": language, "made": made},
         )
     except typst.TypstError as error:
         hints = "; ".join(getattr(error, "hints", []) or [])

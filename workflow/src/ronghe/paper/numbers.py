@@ -13,9 +13,10 @@ from ronghe.frames import read_csv, read_panel, write_csv
 from ronghe.paper import cells
 from ronghe.paper.formats import escape
 from ronghe.paper.labels import Labels
-from ronghe.paper.results import MODELS, Fit
+from ronghe.paper.results import Fit
 from ronghe.paper.stored_rows import select
 from ronghe.paper.variable_statistics import summarise
+from ronghe.places import placed, stored
 from ronghe.provenance import hash_files
 
 
@@ -25,7 +26,8 @@ def write_numbers(
     panel: list[str] = (),
     facts: dict | None = None,
     captions: dict | None = None,
-    models: str | Path = MODELS,
+    models: str | Path = "",
+    places: dict[str, str] | None = None,
     listing: str | Path | None = None,
 ) -> None:
     """Write the quoted results as Typst dictionaries: `fits`, `panel`, `cells`, `facts`, and figures' `captions`.
@@ -38,7 +40,10 @@ def write_numbers(
     for variable in quotes.get("panel", []):
         require_known(variable, frame.columns, "variable", "quotes.panel")
         columns[variable] = {k: number(v) for k, v in summarise(frame[variable]).items()}
-    found = {name: quote_cell(name, entry) for name, entry in quotes.get("cells", {}).items()}
+    found = {
+        name: quote_cell(name, entry, placed(stored(entry["file"]), places or {}))
+        for name, entry in quotes.get("cells", {}).items()
+    }
     text = "// The numbers that the manuscript quotes, taken from the stored results; made by a rule, not by hand.\n"
     for name, content in (
         ("fits", fits),
@@ -51,10 +56,10 @@ def write_numbers(
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).write_text(text, encoding="utf-8", newline="\n")
     if listing is not None:
-        write_csv(origins(quotes, models), listing)
+        write_csv(origins(quotes, models, places), listing)
 
 
-def origins(quotes: dict, models: str | Path = MODELS) -> pd.DataFrame:
+def origins(quotes: dict, models: str | Path, places: dict[str, str] | None = None) -> pd.DataFrame:
     """Return for every number that the manuscript may quote the file, row and column that it comes from."""
     rows = []
     for name in quotes.get("specifications", []):
@@ -69,7 +74,8 @@ def origins(quotes: dict, models: str | Path = MODELS) -> pd.DataFrame:
     for name, entry in quotes.get("cells", {}).items():
         where = "; ".join(f"{k} = {v}" for k, v in entry.get("where", {}).items()) or "all"
         row = f"{where} ({entry['pick']})" if "pick" in entry else where
-        rows.append((name, entry["file"], row, entry["value"], quote_cell(name, entry)["text"]))
+        file = placed(stored(entry["file"]), places or {})
+        rows.append((name, file, row, entry["value"], quote_cell(name, entry, file)["text"]))
     return pd.DataFrame(rows, columns=["quotation", "file", "row", "column", "printed"])
 
 
@@ -100,9 +106,9 @@ def quote_fit(fit: Fit) -> dict:
     return out
 
 
-def quote_cell(name: str, entry: dict) -> dict:
+def quote_cell(name: str, entry: dict, file: str | Path) -> dict:
     """Return one cell of a stored table, or one value of a JSON file, in the format that the entry asks for."""
-    where, path = f"quotes.cells.{name}", Path(entry["file"])
+    where, path = f"quotes.cells.{name}", Path(file)
     digits, form = entry.get("digits", 3), entry.get("format", "fixed")
     if path.suffix == ".json":
         value = json.loads(path.read_text(encoding="utf-8"))

@@ -8,7 +8,6 @@ from pathlib import Path
 from ronghe.paper.exhibit import Exhibit
 from ronghe.paper.formats.write import write_exhibit
 from ronghe.paper.labels import Labels
-from ronghe.paper.results import MODELS
 from ronghe.paper.sources import Sources
 from ronghe.paper.tables import correlations, impacts, regression, stored, summary
 
@@ -28,7 +27,7 @@ def build_table(
     *,
     panel: Sequence[str] = (),
     files: Sequence[str] = (),
-    models: str | Path = MODELS,
+    models: str | Path = "",
 ) -> Exhibit:
     """Return the table that an entry declares."""
     return KINDS[entry["kind"]](Sources("tables", name, entry, labels, panel, files, models=models))
@@ -42,7 +41,7 @@ def render_table(
     *,
     panel: Sequence[str] = (),
     files: Sequence[str] = (),
-    models: str | Path = MODELS,
+    models: str | Path = "",
 ) -> None:
     """Write the table that an entry declares in all formats."""
     write_exhibit(build_table(name, entry, labels, panel=panel, files=files, models=models), folder)

@@ -13,8 +13,6 @@ import pandas as pd
 from ronghe.errors import RongheError, listing, nearest
 from ronghe.frames import read_csv
 
-MODELS = "results/models"
-
 
 @dataclass(frozen=True)
 class Fit:
@@ -24,7 +22,7 @@ class Fit:
     folder: Path
 
     @classmethod
-    def read(cls, name: str, models: str | Path = MODELS) -> Fit:
+    def read(cls, name: str, models: str | Path) -> Fit:
         """Open the results of a specification by its name."""
         folder = Path(models, name)
         if not (folder / "coefficients.csv").is_file():

@@ -13,7 +13,7 @@ from ronghe.errors import require_known
 from ronghe.frames import read_csv, read_panel
 from ronghe.paper.exhibit import Exhibit, Row
 from ronghe.paper.labels import Labels
-from ronghe.paper.results import MODELS, Fit
+from ronghe.paper.results import Fit
 from ronghe.paper.stored_rows import read_rows
 
 _COLUMN_KEYS = ("x", "y", "row", "column", "value", "series", "panel", "label", "estimate", "lower", "upper")
@@ -30,7 +30,7 @@ class Sources:
     panel_files: Sequence[str] = ()
     files: Sequence[str] = ()
     regions_file: str | None = None
-    models: str | Path = MODELS
+    models: str | Path = ""
 
     @property
     def where(self) -> str:

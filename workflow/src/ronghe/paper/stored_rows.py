@@ -15,7 +15,7 @@ def read_rows(entry: dict, paths: list[str], where: str) -> pd.DataFrame:
         return select(read_csv(paths[0]), entry, where)
     frames = [read_csv(path).assign(source=key) for key, path in zip(files, paths, strict=True)]
     if not frames:
-        raise RongheError(f"{where}.file: no file is named; name a CSV under results/ or data/")
+        raise RongheError(f"{where}.file: no file is named; name a CSV inside the results")
     return select(pd.concat(frames, ignore_index=True), entry, where)
 
 

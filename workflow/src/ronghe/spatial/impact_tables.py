@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError, listing, require_known
-from ronghe.linear.inference import inference_table
+from ronghe.linear.inference import inference_table, normal
 from ronghe.spatial.equation import Specification
 from ronghe.spatial.estimates import Estimates
 from ronghe.spatial.fitted import FittedModel
@@ -29,6 +29,8 @@ from ronghe.spatial.impacts import (
 from ronghe.spatial.log_determinant.exact import log_determinant
 from ronghe.weights.matrix import Weights
 
+# Factors of the variance and degrees of freedom of t, for combinations of the parameters.
+Reference = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 UNIT_IMPACTS = ("direct", "received", "given")
 
 
@@ -38,15 +40,27 @@ def average_index(variables: Sequence[str]) -> pd.MultiIndex:
 
 
 def delta_table(
-    index: pd.Index, impacts: np.ndarray, jacobian: np.ndarray, covariance: np.ndarray, level: float
+    index: pd.Index,
+    impacts: np.ndarray,
+    jacobian: np.ndarray,
+    covariance: np.ndarray,
+    level: float,
+    reference: Reference = normal,
 ) -> pd.DataFrame:
     """Return impacts with their errors by the delta method, rows in the order of the array."""
-    table = inference_table(impacts.ravel(), delta_errors(jacobian, covariance).ravel(), level=level)
-    return table.set_index(index)
+    factors, df = reference(jacobian.reshape(-1, jacobian.shape[-1]))
+    errors = delta_errors(jacobian, covariance).ravel() * np.sqrt(factors)
+    return inference_table(impacts.ravel(), errors, df, level).set_index(index)
 
 
 def impact_table(
-    model: FittedModel, covariance: np.ndarray, method: str, level: float, n_draws: int, seed: int
+    model: FittedModel,
+    covariance: np.ndarray,
+    method: str,
+    level: float,
+    n_draws: int,
+    seed: int,
+    reference: Reference = normal,
 ) -> pd.DataFrame:
     """Return average impacts, their errors by the delta method or from draws of the parameters.
 
@@ -58,7 +72,7 @@ def impact_table(
     variables, impacts, jacobian = average_impacts(model)
     index = average_index(variables)
     if method == "delta":
-        return delta_table(index, impacts, jacobian, covariance, level)
+        return delta_table(index, impacts, jacobian, covariance, level, reference)
     scale = np.sqrt(np.diag(covariance))
     root = np.linalg.cholesky(covariance / np.outer(scale, scale) + 1e-14 * np.eye(len(scale)))
     normal = np.random.default_rng(seed).standard_normal((n_draws, len(scale)))
@@ -76,29 +90,35 @@ def estimates_table(estimates: Estimates, specification: Specification, weights:
     lag, rho = (log_determinant(weights), estimates.params["rho"]) if specification.has_lag else (None, 0.0)
     means = average_multipliers(lag, weights.sparse, float(rho))
     parts = combine(estimates.values, places, *means, by_rho(estimates.names))
-    return delta_table(average_index(variables), *parts, estimates.covariance, level)
+    return delta_table(average_index(variables), *parts, estimates.covariance, level, estimates.reference)
 
 
-def order_table(model: FittedModel, covariance: np.ndarray, n_orders: int, level: float) -> pd.DataFrame:
+def order_table(
+    model: FittedModel, covariance: np.ndarray, n_orders: int, level: float, reference: Reference = normal
+) -> pd.DataFrame:
     """Return impacts split by order of neighbours, order 0 being the unit itself."""
     if model.likelihood.lag is None:
         raise RongheError(f"model '{model.specification.model}' has no rho: its impacts do not spread by orders")
     variables, *parts = impacts_by_order(model, n_orders)
     index = pd.MultiIndex.from_product([variables, IMPACTS, range(n_orders)], names=["variable", "effect", "order"])
-    return delta_table(index, *parts, covariance, level)
+    return delta_table(index, *parts, covariance, level, reference)
 
 
-def unit_table(model: FittedModel, covariance: np.ndarray, level: float) -> pd.DataFrame:
+def unit_table(model: FittedModel, covariance: np.ndarray, level: float, reference: Reference = normal) -> pd.DataFrame:
     """Return direct, received and given impacts of every unit."""
     variables, *parts = unit_impacts(model)
     labels = [variables, model.panel.units, UNIT_IMPACTS]
-    return delta_table(
-        pd.MultiIndex.from_product(labels, names=["variable", "unit", "effect"]), *parts, covariance, level
-    )
+    index = pd.MultiIndex.from_product(labels, names=["variable", "unit", "effect"])
+    return delta_table(index, *parts, covariance, level, reference)
 
 
 def change_table(
-    model: FittedModel, covariance: np.ndarray, variable: str, change: float | Mapping | pd.Series, level: float
+    model: FittedModel,
+    covariance: np.ndarray,
+    variable: str,
+    change: float | Mapping | pd.Series,
+    level: float,
+    reference: Reference = normal,
 ) -> pd.DataFrame:
     """Return what a change of one regressor does to every unit; `change` is a number for all, or given by unit."""
     variables, _ = model_places(model)
@@ -112,4 +132,5 @@ def change_table(
         dx = np.array([float(given.get(u, 0.0)) for u in units])
     else:
         dx = np.full(len(units), float(change))
-    return delta_table(pd.Index(units, name="unit"), *impact_of_change(model, variable, dx), covariance, level)
+    parts = impact_of_change(model, variable, dx)
+    return delta_table(pd.Index(units, name="unit"), *parts, covariance, level, reference)

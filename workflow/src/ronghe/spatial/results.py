@@ -14,7 +14,8 @@ from ronghe.spatial.estimates import Estimates
 from ronghe.spatial.fitted import FittedModel
 from ronghe.spatial.impact_tables import change_table, impact_table, order_table, unit_table
 from ronghe.spatial.uncertainty.bootstrap import BootstrapResult, bootstrap
-from ronghe.spatial.uncertainty.covariance import CovarianceChoice, covariance, read_choice
+from ronghe.spatial.uncertainty.covariance import CovarianceChoice, covariance, few_clusters, read_choice, t_freedom
+from ronghe.spatial.uncertainty.few_clusters import FewClusters
 from ronghe.spatial.uncertainty.profile import profile_interval
 from ronghe.threads import single_threaded
 
@@ -56,6 +57,14 @@ class SpatialPanelResult(Estimates):
     def cov_type(self) -> str:
         """Kind of covariance."""
         return self.choice.kind
+
+    @cached_property
+    def _clusters(self) -> FewClusters | None:
+        return few_clusters(self.model, self.choice, "fit")
+
+    def reference(self, gradients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return factors of the variance and degrees of freedom of t for combinations g'theta (quantity, parameter)."""
+        return t_freedom(self.model, self.choice, gradients, self._clusters)
 
     @property
     def rho(self) -> float:
@@ -106,21 +115,21 @@ class SpatialPanelResult(Estimates):
 
     @single_threaded
     def impacts(self, method: str = "delta", level: float = 0.95, n_draws: int = 1000, seed: int = 0) -> pd.DataFrame:
-        """Return direct, indirect and total impacts, with errors from the chosen covariance.
+        """Return direct, indirect and total impacts, with errors, df and limits by the chosen covariance.
 
         `method` is delta or simulation (`n_draws` draws of the parameters).
         """
-        return impact_table(self.model, self.covariance, method, level, n_draws, seed)
+        return impact_table(self.model, self.covariance, method, level, n_draws, seed, self.reference)
 
     @single_threaded
     def impacts_by_order(self, n_orders: int = 5, level: float = 0.95) -> pd.DataFrame:
         """Return the impacts split by order of neighbours: 0, 1, ... n_orders - 1."""
-        return order_table(self.model, self.covariance, n_orders, level)
+        return order_table(self.model, self.covariance, n_orders, level, self.reference)
 
     @single_threaded
     def impacts_by_unit(self, level: float = 0.95) -> pd.DataFrame:
         """Return the impacts of every unit: direct, received from a change in all others, given to all others."""
-        return unit_table(self.model, self.covariance, level)
+        return unit_table(self.model, self.covariance, level, self.reference)
 
     @single_threaded
     def impact_of_change(self, variable: str, change: float | Mapping | pd.Series, level: float = 0.95) -> pd.DataFrame:
@@ -128,7 +137,7 @@ class SpatialPanelResult(Estimates):
 
         `change` is a number for all units, or a Series or dict by unit (others unchanged).
         """
-        return change_table(self.model, self.covariance, variable, change, level)
+        return change_table(self.model, self.covariance, variable, change, level, self.reference)
 
     @single_threaded
     def confidence_interval(self, name: str = "rho", level: float = 0.95) -> tuple[float, float]:

@@ -9,10 +9,10 @@ from pathlib import Path
 from ronghe.errors import RongheError, require_known
 from ronghe.measures import declaration as measures
 
-FOLDER = "results/weights"
-REGIONS = "data/processed/regions.csv"
-BORDERS = "data/processed/adjacency.csv"
-SERIES = "data/processed/series.csv"
+FOLDER = "<results>/weights"
+REGIONS = "<processed>/regions.csv"
+BORDERS = "<processed>/adjacency.csv"
+SERIES = "<processed>/series.csv"
 
 
 def entries(config: dict) -> dict[str, dict]:
@@ -41,6 +41,11 @@ def files(config: dict, name: str) -> dict[str, str | list[str]]:
     if "variable" in entry:
         found["variable"] = variable_file(config, entry["variable"])
     return found
+
+
+def own_files(config: dict, name: str) -> list[str]:
+    """Return the files that a user brings for the weights `name`."""
+    return [entries(config)[name][key] for key in ("file", "boundaries") if key in entries(config)[name]]
 
 
 def paths(found: Mapping[str, str | list[str]]) -> list[str]:

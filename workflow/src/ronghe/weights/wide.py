@@ -33,8 +33,3 @@ def to_wide(values: pd.Series, weights: Weights, name: str | None = None) -> pd.
     block = np.empty((len(order), len(columns)))
     block[order.get_indexer(units), columns.get_indexer(periods)] = numbers
     return pd.DataFrame(block, index=order, columns=columns)
-
-
-def to_block(table: pd.DataFrame, weights: Weights) -> np.ndarray:
-    """Return the columns of a (unit, period) table as an array units x periods x columns."""
-    return np.stack([to_wide(table[c], weights).to_numpy() for c in table], axis=2)

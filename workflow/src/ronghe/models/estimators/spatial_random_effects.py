@@ -11,11 +11,14 @@ from ronghe.spatial.random_effects.panel import RandomEffectsPanel
 
 
 def estimate(specification: dict, data: Data) -> Estimate:
-    """Fit a spatial panel with random unit effects by maximum likelihood; period dummies are not added."""
+    """Fit a panel with random unit effects by maximum likelihood; with `effects: twoways` also fixed period effects."""
     design = build(specification, data)
     W, cut = weights_of(specification, data, design)
     kind, errors = specification.get("model", "sdm"), specification.get("errors", "baltagi")
-    model = RandomEffectsPanel(*frames_of(design), W, model=kind, errors=errors, durbin=specification.get("durbin"))
+    effects = specification.get("effects", "twoways")
+    model = RandomEffectsPanel(
+        *frames_of(design), W, model=kind, errors=errors, durbin=specification.get("durbin"), effects=effects
+    )
     covariance = specification.get("covariance", "expected")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -28,7 +31,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
         covariance=result.cov,
         fit={
             "model": kind,
-            "effects": "units",
+            "effects": effects,
             "random": ["units"],
             "method": f"random_effects_{errors}",
             "cov_type": covariance,

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ronghe.linear.inference import test_table
 from ronghe.linear.panel_models import fit_panel
+from ronghe.linear.threshold_regions import regime_facts, without_each
 from ronghe.linear.threshold_search import Sample, Search, candidates
 from ronghe.linear.threshold_tests import (
     Settings,
@@ -24,9 +25,16 @@ from ronghe.models.estimate import Data, Estimate
 from ronghe.models.report import choice_of, linear_estimate
 from ronghe.models.terms import regime_name
 
+# What tells the rows of tests.csv with signs by region from those with regions drawn.
+SIGNS = ", signs by region"
+
 
 def estimate(specification: dict, data: Data) -> Estimate:
-    """Search one threshold after another, test each by bootstrap, and fit the regimes that the tests support."""
+    """Search one threshold after another, test each by bootstrap, and fit the regimes that the tests support.
+
+    The test that counts is the one with signs by region, which keeps its size where regions have variances of their
+    own (`linear.threshold_tests` has the figures); Hansen's, with regions drawn, stands beside it.
+    """
     design = build(specification, data, extra=("threshold_variable",))
     treatment = [t.name for t in terms_of(specification, "treatment")]
     q_name = terms_of(specification, "threshold_variable")[0].name
@@ -47,8 +55,12 @@ def estimate(specification: dict, data: Data) -> Estimate:
     result = _regimes(specification, design, treatment, others, sample, thresholds, q_name)
     result.tests = test_table([*result.tests.to_dict("records"), *_rows(steps)])
     result.tables = _tables(sample, steps, thresholds, settings)
+    labels = design.index.levels[0]
+    result.tables["without_each"] = without_each(sample, settings, steps[0].curve.best, treatment, labels, data.seed)
+    regime = np.searchsorted(thresholds, sample.q, side="left")
     result.fit.update(
         {
+            **regime_facts(regime, design.layout, labels),
             "threshold_variable": q_name,
             "thresholds": thresholds,
             "convention": settings.convention,
@@ -71,7 +83,7 @@ def _kept(steps: list[Step], keep: int | str) -> int:
         return min(keep, len(steps))
     rejected = 0
     for step in steps:
-        if not step.pvalue < 0.05:
+        if not step.signs_pvalue < 0.05:
             break
         rejected += 1
     return max(rejected, 1)
@@ -100,23 +112,25 @@ def _regimes(
     full = replace(design, X=np.column_stack([*columns, sample.X]), names=[*flat, *others])
     choice = choice_of(specification)
     fit = fit_panel(full.y, full.X, full.layout, sample.effects, choice, full.names)
-    result = linear_estimate(specification, full, fit, sample.effects, "within_threshold", choice)
-    result.fit["regime_rows"] = np.bincount(regime, minlength=len(thresholds) + 1).tolist()
-    return result
+    return linear_estimate(specification, full, fit, sample.effects, "within_threshold", choice)
 
 
 def _rows(steps: list[Step]) -> list[dict]:
-    words = ["single", "double", "triple"]
-    return [
-        {
-            "test": f"{words[i] if i < 3 else i + 1} threshold",
-            "statistic": s.statistic,
-            "df": s.df,
-            "pvalue": s.pvalue,
-            "note": "bootstrap; critical values at 10, 5 and 1 %: " + ", ".join(f"{c:.3f}" for c in s.critical),
-        }
-        for i, s in enumerate(steps)
-    ]
+    """Return two rows for each step, which differ in the bootstrap: regions drawn, and signs by region."""
+    ordinals = ["single", "double", "triple"]
+    rows = []
+    for i, s in enumerate(steps):
+        test = f"{ordinals[i] if i < 3 else i + 1} threshold"
+        ways = (("", s.pvalue, s.critical), (SIGNS, s.signs_pvalue, s.signs_critical))
+        for way, pvalue, critical in ways:
+            row = {"test": f"{test}{way}", "statistic": s.statistic, "df": s.df, "pvalue": pvalue}
+            rows.append({**row, "note": critical_note(critical)})
+    return rows
+
+
+def critical_note(critical: np.ndarray) -> str:
+    """Return the note of a bootstrap test."""
+    return "bootstrap; critical values at 10, 5 and 1 %: " + ", ".join(f"{c:.3f}" for c in critical)
 
 
 def _tables(sample: Sample, steps: list[Step], kept: list[float], settings: Settings) -> dict[str, pd.DataFrame]:

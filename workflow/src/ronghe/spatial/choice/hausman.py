@@ -9,10 +9,10 @@ from ronghe.errors import RongheError, require_known
 from ronghe.linear.algebra import inverse_scaled
 from ronghe.linear.inference import chi2_pvalue
 from ronghe.spatial.grid import WeightsLike
+from ronghe.spatial.hypothesis_rows import coded_tests
 from ronghe.spatial.random_effects.information import Components
-from ronghe.spatial.random_effects.panel import RandomEffectsPanel
+from ronghe.spatial.random_effects.panel import RandomEffectsPanel, period_dummies
 from ronghe.spatial.spatial_panel import SpatialPanel
-from ronghe.spatial.test_tables import coded_tests
 
 MODELS = ("ols", "slx", "sar", "sdm", "sem", "sdem")
 # Directions in which the two estimators differ by less than this share carry no information.
@@ -35,13 +35,6 @@ def hausman_tests(
     dummies = period_dummies(y) if time_effects else pd.DataFrame(index=y.index)
     data = (y, X, W, model, errors, dummies)
     return coded_tests({"hausman": hausman_test(*data), "mundlak": mundlak_test(*data)})
-
-
-def period_dummies(y: pd.Series) -> pd.DataFrame:
-    """Return a dummy for every period but the first."""
-    periods = y.index.get_level_values(1)
-    labels = sorted(set(periods))[1:]
-    return pd.DataFrame({f"period {label}": (periods == label).astype(float) for label in labels}, index=y.index)
 
 
 def hausman_test(y: pd.Series, X: pd.DataFrame, W: WeightsLike, model: str, errors: str, dummies: pd.DataFrame) -> dict:

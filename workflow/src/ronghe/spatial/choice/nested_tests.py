@@ -11,9 +11,9 @@ from ronghe.errors import RongheError
 from ronghe.linear.inference import chi2_pvalue, f_pvalue
 from ronghe.spatial.equation import MODELS
 from ronghe.spatial.grid import WeightsLike
+from ronghe.spatial.hypothesis_rows import coded_tests
 from ronghe.spatial.results import SpatialPanelResult
 from ronghe.spatial.spatial_panel import SpatialPanel
-from ronghe.spatial.test_tables import coded_tests
 
 # What the Durbin model becomes under each restriction (Elhorst 2014, section 2.9; LeSage and Pace 2009, section 2.7).
 RESTRICTIONS = {

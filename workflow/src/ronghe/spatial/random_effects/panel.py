@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -14,7 +15,7 @@ import pandas as pd
 
 from ronghe.errors import RongheError, require_known
 from ronghe.linear.algebra import inverse_scaled
-from ronghe.spatial.equation import CONSTANT, specify
+from ronghe.spatial.equation import CONSTANT, MODELS, Specification, specify
 from ronghe.spatial.estimates import Estimates
 from ronghe.spatial.grid import WeightsLike, read_panel_arrays
 from ronghe.spatial.impact_tables import estimates_table
@@ -26,11 +27,24 @@ from ronghe.weights.matrix import Weights
 
 WHERE = "RandomEffectsPanel"
 COVARIANCES = ("expected", "observed")
+EFFECTS = ("units", "twoways")
 STEP = 1e-4
 
 
+def period_dummies(y: pd.Series) -> pd.DataFrame:
+    """Return a dummy for every period but the first."""
+    periods = y.index.get_level_values(1)
+    labels = sorted(set(periods))[1:]
+    return pd.DataFrame({f"period {label}": (periods == label).astype(float) for label in labels}, index=y.index)
+
+
 class RandomEffectsPanel:
-    """y_t = rho W y_t + X_t beta + W X_t theta + u_t with a random effect of each unit in u_t; a constant is added."""
+    """y_t = rho W y_t + X_t beta + W X_t theta + u_t with a random effect of each unit in u_t; a constant is added.
+
+    With `effects="twoways"` a fixed effect of each period enters as its dummy, without a spatial lag of it, as
+    `factor(year)` in a formula of R's splm does. Subtracting the means of periods would not do for errors with lambda:
+    Omega does not commute with the means unless the columns of M add up to one. The dummies are no terms of the result.
+    """
 
     def __init__(
         self,
@@ -41,10 +55,20 @@ class RandomEffectsPanel:
         errors: str = "baltagi",
         durbin: Sequence[str] | None = None,
         error_weights: WeightsLike | None = None,
+        effects: str = "units",
     ) -> None:
         """Lay the panel out by label and build the spatial lags."""
         require_known(errors, ERRORS, "errors", WHERE)
+        require_known(effects, EFFECTS, "effects", WHERE)
         self.weights = Weights.coerce(W)
+        self.period_names: tuple[str, ...] = ()
+        if effects == "twoways":
+            require_known(model, MODELS, "model", WHERE)
+            if durbin is None and MODELS[model][1]:
+                durbin = [str(name) for name in X.columns if name != CONSTANT]
+            dummies = period_dummies(y)
+            self.period_names = tuple(dummies.columns)
+            X = pd.concat([X, dummies], axis=1)
         self.panel = read_panel_arrays(y, X, self.weights.labels, WHERE)
         names = self.panel.names
         if CONSTANT not in names:
@@ -64,6 +88,12 @@ class RandomEffectsPanel:
         k = len(s.terms)
         places = [*range(k), *([k] * s.has_lag), *([k + 1] * s.has_error), k + 2, k + 3]
         return places, [*s.terms, *(["rho"] * s.has_lag), *(["lambda"] * s.has_error), "sigma2", "sigma2_units"]
+
+    @property
+    def reported(self) -> Specification:
+        """Return the specification without the dummies of periods."""
+        names = tuple(name for name in self.specification.names if name not in self.period_names)
+        return replace(self.specification, names=names)
 
     @cached_property
     def regressors(self) -> np.ndarray:
@@ -169,7 +199,8 @@ class RandomEffectsResults(Estimates):
         full = model.information(fitted) if cov_type == "expected" else model.observed_information(fitted)
         theta = np.concatenate([fitted.beta, [fitted.rho, fitted.lam, fitted.sigma2, fitted.sigma2_units]])
         covariance = inverse_scaled(full[np.ix_(places, places)])
-        super().__init__(names, theta[places], covariance, cov_type)
+        told = [i for i, name in enumerate(names) if name not in model.period_names]
+        super().__init__([names[i] for i in told], theta[places][told], covariance[np.ix_(told, told)], cov_type)
 
     @property
     def nobs(self) -> int:
@@ -209,4 +240,4 @@ class RandomEffectsResults(Estimates):
 
     def impacts(self, level: float = 0.95) -> pd.DataFrame:
         """Return direct, indirect and total impacts with delta-method errors from the whole covariance."""
-        return estimates_table(self, self.model.specification, self.model.weights, level)
+        return estimates_table(self, self.model.reported, self.model.weights, level)

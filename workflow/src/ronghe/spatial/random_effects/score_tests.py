@@ -17,9 +17,9 @@ from scipy.special import ndtr
 from ronghe.errors import RongheError
 from ronghe.linear.inference import chi2_pvalue
 from ronghe.spatial.grid import WeightsLike, read_panel_arrays
+from ronghe.spatial.hypothesis_rows import coded_tests
 from ronghe.spatial.random_effects.serial import SerialComponents
 from ronghe.spatial.sufficient_statistics import lag
-from ronghe.spatial.test_tables import coded_tests
 from ronghe.weights.matrix import Weights
 
 LARGEST = 1500

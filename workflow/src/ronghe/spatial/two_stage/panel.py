@@ -18,7 +18,7 @@ from scipy import linalg, sparse
 
 from ronghe.errors import RongheError, require_known
 from ronghe.linear import absorption
-from ronghe.linear.covariance import KINDS, Choice
+from ronghe.linear.covariance import KINDS, Choice, inference_df
 from ronghe.linear.inference import test_table
 from ronghe.linear.instrumental_models import fit_two_stage
 from ronghe.linear.layout import Layout
@@ -256,6 +256,11 @@ class TwoStageResults(Estimates):
     def resids(self) -> pd.Series:
         """Projected residuals of the structural equation (filtered, with a spatial error)."""
         return self.model.panel.series(self.residual_array, "residual")
+
+    def reference(self, gradients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return t of clusters - 1, or periods - 1 degrees of freedom, where errors are sums by these."""
+        df = inference_df(self.problem.layout, self.problem.choice, np.inf)
+        return np.ones(len(gradients)), np.full(len(gradients), df)
 
     def tests(self) -> pd.DataFrame:
         """Return strength of the first stage, overidentification and endogeneity."""

@@ -12,15 +12,19 @@ from scipy import sparse
 from ronghe.errors import RongheError, listing, require_known
 from ronghe.geography import EARTH_RADIUS_KM, chord, sphere_points
 from ronghe.linear.algebra import inverse_scaled, semidefinite
+from ronghe.linear.clusters import DF, POWERS
 from ronghe.linear.covariance import bartlett, default_bandwidth
+from ronghe.linear.inference import normal
 from ronghe.spatial.fitted import FittedModel
+from ronghe.spatial.uncertainty.few_clusters import FewClusters
 from ronghe.spatial.uncertainty.group_scores import group_meat, read_groups
 from ronghe.spatial.uncertainty.information import expected_information, observed_information
 from ronghe.spatial.uncertainty.scores import period_scores, score_parts, unit_meat
 
 COVARIANCES = ["expected", "observed", "robust", "clustered", "driscoll_kraay", "conley"]
 CLUSTERS = ["units", "groups", "time"]
-SMALL_SAMPLE = ["none", "parameters", "clusters"]
+LEVERAGED = ["CR2", "CR3", "corrected", "jackknife"]
+SMALL_SAMPLE = ["none", "parameters", "clusters", "CR1", *LEVERAGED]
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,13 @@ class CovarianceChoice:
     "clusters" (sandwiches only) by G / (G - 1) (n - 1) / (n - K) for each way of clustering, K the number of
     coefficients beta and theta. Maximum likelihood counts no coefficients in sigma2 = e'e/n; where K is a tenth of n,
     its errors are five per cent too small, and "parameters" brings coverage back.
+
+    For clusters of units, or groups of them, "CR1" is "clusters"; "CR2", "CR3" (the "jackknife") and "corrected" take
+    each cluster's leverage into account, see `few_clusters`. "corrected" is CR2 with a factor for every quantity.
+
+    `df` are the degrees of freedom of t, from which p-values and intervals come: "clusters" (G - 1, periods - 1 for
+    Driscoll and Kraay), "satterthwaite", "working" (see `linear.clusters.freedom`), or "normal". Left out, it is
+    "satterthwaite" for "corrected", "clusters" for the other sums by cluster or period, and the normal for the rest.
     """
 
     kind: str = "expected"
@@ -50,6 +61,7 @@ class CovarianceChoice:
     kernel: str = "bartlett"
     metric: str = "kilometres"
     small_sample: str = "none"
+    df: str | None = None
 
 
 def read_choice(kind: str, where: str, **settings: object) -> CovarianceChoice:
@@ -58,9 +70,9 @@ def read_choice(kind: str, where: str, **settings: object) -> CovarianceChoice:
     uses = {
         "expected": {"small_sample"},
         "observed": {"small_sample"},
-        "clustered": {"cluster", "groups", "small_sample"},
+        "clustered": {"cluster", "groups", "small_sample", "df"},
         "robust": {"small_sample"},
-        "driscoll_kraay": {"bandwidth", "small_sample"},
+        "driscoll_kraay": {"bandwidth", "small_sample", "df"},
         "conley": {"bandwidth", "cutoff", "coordinates", "kernel", "metric", "small_sample"},
     }.get(kind, set())
     given = {key: value for key, value in settings.items() if value is not None}
@@ -81,11 +93,47 @@ def read_choice(kind: str, where: str, **settings: object) -> CovarianceChoice:
     require_known(given.get("small_sample", "none"), SMALL_SAMPLE, "small_sample", where)
     if kind in ("expected", "observed"):
         require_known(given.get("small_sample", "none"), ["none", "parameters"], "small_sample", where)
+    _check_few(kind, given, where)
     require_known(given.get("kernel", "bartlett"), ["bartlett", "uniform"], "kernel", where)
     require_known(given.get("metric", "kilometres"), ["kilometres", "plane"], "metric", where)
     if kind == "conley" and ("cutoff" not in given or "coordinates" not in given):
         raise RongheError(f"{where}: cov_type 'conley' needs coordinates (one row per unit, two columns) and cutoff")
     return CovarianceChoice(kind, **given)
+
+
+def _check_few(kind: str, given: Mapping, where: str) -> None:
+    """Refuse leverages, and degrees of freedom that rest on them, where no single cluster of units has them."""
+    if "df" in given:
+        require_known(given["df"], DF, "df", where)
+    asked = [given[key] for key in ("small_sample", "df") if given.get(key) in (*LEVERAGED, "satterthwaite", "working")]
+    if asked and (kind != "clustered" or tuple(given.get("cluster", ("units",))) not in (("units",), ("groups",))):
+        raise RongheError(
+            f"{where}: '{asked[0]}' is for clusters of units, or of groups of units; choose cov_type='clustered' with "
+            "cluster='units' or 'groups', or another small_sample and df"
+        )
+
+
+def few_clusters(model: FittedModel, choice: CovarianceChoice, where: str) -> FewClusters | None:
+    """Return the leverage of the clusters, where the choice rests on it."""
+    if choice.small_sample in LEVERAGED or choice.df in ("satterthwaite", "working"):
+        return FewClusters(model, _codes(model, choice, where))
+    return None
+
+
+def t_freedom(
+    model: FittedModel, choice: CovarianceChoice, gradients: np.ndarray, clusters: FewClusters | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return factors of the variance and degrees of freedom of combinations g'theta (quantity, parameter)."""
+    if clusters is not None:
+        kind = {"jackknife": "CR3"}.get(choice.small_sample, choice.small_sample)
+        return clusters.freedom(kind if kind in POWERS else "CR1", gradients, choice.df)
+    if choice.kind not in ("clustered", "driscoll_kraay") or choice.df == "normal":
+        return normal(gradients)
+    sizes = {"units": model.panel.n_units, "time": model.panel.n_periods}
+    if choice.groups is not None:
+        sizes["groups"] = int(_codes(model, choice, "fit").max()) + 1
+    used = ("time",) if choice.kind == "driscoll_kraay" else choice.cluster
+    return np.ones(len(gradients)), np.full(len(gradients), min(sizes[c] for c in used) - 1.0)
 
 
 def covariance(model: FittedModel, choice: CovarianceChoice, where: str) -> np.ndarray:
@@ -94,6 +142,9 @@ def covariance(model: FittedModel, choice: CovarianceChoice, where: str) -> np.n
     scale = n / (n - k) if choice.small_sample == "parameters" else 1.0
     if choice.kind == "expected":
         return scale * inverse_scaled(expected_information(model))
+    if choice.small_sample in LEVERAGED:
+        kind = {"jackknife": "CR3"}.get(choice.small_sample, choice.small_sample)
+        return few_clusters(model, choice, where).covariance(kind)
     bread = inverse_scaled(observed_information(model))
     if choice.kind == "observed":
         return scale * bread
@@ -147,7 +198,7 @@ def _factor(model: FittedModel, choice: CovarianceChoice, level: str, codes: np.
         factor = n / (n - lost[level])
     if choice.small_sample == "parameters":
         factor *= n / (n - k)
-    if choice.small_sample == "clusters":
+    if choice.small_sample in ("clusters", "CR1"):
         groups = {"cells": n if codes is None else len(sizes) * T, "units": len(sizes), "time": T}[level]
         factor *= groups / (groups - 1) * (n - 1) / (n - k)
     return factor

@@ -1,0 +1,261 @@
+"""CR2, CR3, the jackknife and degrees of freedom against dense implementations written from the papers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from dense_oracle import dummies, root
+from panel_builders import make_panel, ring
+from ronghe.linear.clusters import Working, autocorrelation
+from ronghe.linear.covariance import Choice
+from ronghe.linear.few_clusters import LinearClusters
+from ronghe.linear.layout import Layout
+from ronghe.linear.panel_models import fit_panel
+from ronghe.spatial.batch.freedom import Freedom
+from ronghe.spatial.batch.solver import Batch
+from ronghe.spatial.spatial_panel import SpatialPanel
+from ronghe.spatial.uncertainty.few_clusters import FewClusters
+from ronghe.spatial.uncertainty.near_pairs import near_meat
+
+
+def dense_spatial(result, kind, codes=None):
+    """Covariance of an SDM clustered by unit with every matrix written out: NT x NT, explicit dummies."""
+    m = result.model
+    N, T = m.panel.y.shape
+    codes = np.arange(N) if codes is None else codes
+    W = m.lag_matrix.toarray()
+    X = m.panel.X.reshape(N * T, -1)
+    WX = np.kron(W, np.eye(T)) @ X
+    Z = np.column_stack([X, WX]) if m.specification.durbin else X
+    G = W @ np.linalg.inv(np.eye(N) - m.rho * W)
+    GZb = np.kron(G, np.eye(T)) @ Z @ m.b
+    dummy = dummies(m.projection.effects, N, T)
+    Q = np.eye(N * T) - dummy @ np.linalg.pinv(dummy)
+    D = Q @ np.column_stack([Z, GZb])
+    whole = np.column_stack([D, dummy])
+    H = whole @ np.linalg.pinv(whole)
+    y = m.panel.y.reshape(-1)
+    e = Q @ (y - m.rho * np.kron(W, np.eye(T)) @ y - Z @ m.b)
+    rows = np.repeat(codes, T)
+    adjusted = np.zeros_like(e)
+    for g in range(codes.max() + 1):
+        own = np.flatnonzero(rows == g)
+        # In the space that unit effects leave: their dummies are nested in the clusters.
+        block = np.eye(len(own)) - H[np.ix_(own, own)]
+        adjusted[own] = root(block, {"CR2": -0.5, "CR3": -1.0}[kind]) @ e[own]
+    A = adjusted.reshape(N, T)
+    s2 = m.sigma2
+    J = np.eye(N) - 1 / N if m.projection.has_time else np.eye(N)
+    C = J @ G @ J
+    groups = codes.max() + 1
+    K = Z.shape[1]
+    scores = np.zeros((groups, K + 2))
+    linear = D * adjusted[:, None] / s2
+    for g in range(groups):
+        scores[g, : K + 1] = linear[rows == g].sum(axis=0)
+    gram = A @ A.T
+    squares = np.diag(gram)
+    own_form = np.array([np.sum((C * gram)[np.ix_(codes == g, codes == g)]) for g in range(groups)])
+    mean = np.array([np.diag(C)[codes == g].sum() for g in range(groups)]) * np.mean(squares)
+    scores[:, K] += (own_form - mean) / s2
+    scores[:, -1] = [((squares - squares.mean())[codes == g]).sum() / (2 * s2**2) for g in range(groups)]
+    meat = scores.T @ scores
+    for g in range(groups):
+        for h in range(g):
+            a, b = codes == g, codes == h
+            crossed = np.sum((C * gram)[np.ix_(a, b)]) + np.sum((C * gram)[np.ix_(b, a)])
+            meat[K, K] += crossed**2 / s2**2
+    bread = result.with_covariance("observed").covariance
+    factor = 1.0 if kind == "CR2" else (groups - 1) / groups
+    return factor * bread @ meat @ bread
+
+
+@pytest.mark.parametrize("kind", ["CR2", "CR3"])
+@pytest.mark.parametrize("effects", ["pooled", "units", "time", "twoways"])
+def test_spatial_covariances_equal_the_dense_ones(panel, kind, effects):
+    y, X, W = panel
+    if effects == "pooled":
+        result = SpatialPanel(y, X.assign(const=1.0), W, "sar", effects).fit()
+    else:
+        result = SpatialPanel(y, X, W, "sdm", effects).fit()
+    found, wanted = FewClusters(result.model).covariance(kind), dense_spatial(result, kind)
+    scale = np.sqrt(np.diag(wanted))
+    np.testing.assert_allclose(found / np.outer(scale, scale), wanted / np.outer(scale, scale), atol=1e-8)
+
+
+def test_groups_of_units_equal_the_dense_ones():
+    y, X, W = make_panel(n=14)
+    result = SpatialPanel(y, X, W).fit()
+    codes = np.arange(14) // 2
+    for kind in ("CR2", "CR3"):
+        found, wanted = FewClusters(result.model, codes).covariance(kind), dense_spatial(result, kind, codes)
+        scale = np.sqrt(np.diag(wanted))
+        np.testing.assert_allclose(found / np.outer(scale, scale), wanted / np.outer(scale, scale), atol=1e-8)
+
+
+@pytest.mark.parametrize("model", ["ols", "slx", "sar", "sdm", "sem", "sdem", "sarar", "gns"])
+def test_cr1_is_the_engine_s_and_every_model_has_all(panel, model):
+    y, X, W = panel
+    result = SpatialPanel(y, X, W, model).fit("clustered", small_sample="clusters")
+    clusters = FewClusters(result.model)
+    np.testing.assert_allclose(clusters.covariance("CR1"), result.covariance, rtol=1e-9)
+    sizes = [np.sqrt(np.diag(clusters.covariance(kind))) for kind in ("CR1", "CR2", "CR3")]
+    assert np.all(np.isfinite(sizes))
+    assert np.all(sizes[2][:-1] > sizes[1][:-1] * (10 / 11) ** 0.5)
+
+
+def linear_fit(periods=5, seed=3, drop=()):
+    y, X, _ = make_panel(periods=periods, seed=seed)
+    kept = np.delete(np.arange(len(y)), list(drop))
+    units, times = (pd.factorize(y.index.get_level_values(i))[0][kept] for i in (0, 1))
+    layout = Layout(units, times)
+    choice = Choice("clustered", ("units",))
+    return (y.to_numpy()[kept], X.to_numpy()[kept], layout), {
+        effects: fit_panel(y.to_numpy()[kept], X.to_numpy()[kept], layout, effects, choice)
+        for effects in ("pooled", "units", "time", "twoways")
+    }
+
+
+@pytest.mark.parametrize("effects", ["pooled", "units", "time", "twoways"])
+@pytest.mark.parametrize("drop", [(), (3, 17, 18, 40)])
+def test_linear_cr1_is_the_old_one_and_cr3_the_jackknife(effects, drop):
+    (y, X, layout), fits = linear_fit(drop=drop)
+    fit = fits[effects]
+    clusters = LinearClusters(fit, layout, effects)
+    np.testing.assert_allclose(clusters.covariance("CR1"), fit.covariance, rtol=1e-10)
+    G = layout.n_units
+    time = np.eye(layout.n_periods)[layout.times]
+    extra = {"pooled": np.ones((len(y), 1)), "units": np.zeros((len(y), 0)), "time": time, "twoways": time}[effects]
+    within = effects in ("units", "twoways")
+    leaving = []
+    for g in range(G):
+        kept = layout.units != g
+        others = np.eye(G)[layout.units][:, np.arange(G) != g] if within else np.zeros((len(y), 0))
+        whole = np.column_stack([X, extra, others])[kept]
+        leaving.append(np.linalg.lstsq(whole, y[kept], rcond=None)[0][: X.shape[1]])
+    gaps = np.array(leaving) - fit.coefficients
+    np.testing.assert_allclose(clusters.without_each(), leaving, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(clusters.covariance("CR3"), (G - 1) / G * gaps.T @ gaps, rtol=1e-7)
+
+
+def dense_linear(fit, layout, effects, c, power, Omega=None):
+    """Bias and degrees of freedom of c'V c from the NT x NT matrices."""
+    n, G = len(fit.y), layout.n_units
+    dummy = dummies(effects, G, layout.n_periods)
+    dummy = np.ones((n, 1)) if effects == "pooled" else dummy
+    whole = np.column_stack([fit.X, dummy])
+    M = np.eye(n) - whole @ np.linalg.pinv(whole)
+    Omega = np.eye(n) if Omega is None else Omega
+    direction = fit.X @ fit.bread @ c
+    a = np.zeros((n, G))
+    for g in range(G):
+        own = layout.units == g
+        a[:, g] = M[:, own] @ root(M[np.ix_(own, own)], power) @ direction[own]
+    cells = a.T @ Omega @ a
+    # Unit effects are out of the quantity itself, so that its variance is that of the demeaned direction.
+    return np.trace(cells) / (direction @ Omega @ direction), np.trace(cells) ** 2 / np.sum(cells**2)
+
+
+@pytest.mark.parametrize("effects", ["pooled", "units", "time", "twoways"])
+def test_cr2_is_unbiased_and_its_degrees_of_freedom_are_the_dense_ones(effects):
+    (_, _, layout), fits = linear_fit()
+    fit = fits[effects]
+    clusters = LinearClusters(fit, layout, effects)
+    c = np.array([1.0, 0.3])
+    bias, df = dense_linear(fit, layout, effects, c, -0.5)
+    np.testing.assert_allclose(bias, 1.0, rtol=1e-9)
+    factors, found = clusters.freedom("CR2", c[None], "satterthwaite")
+    np.testing.assert_allclose([factors[0], found[0]], [1.0, df], rtol=1e-9)
+    bias, df = dense_linear(fit, layout, effects, c, -1.0)
+    assert bias > 1
+    np.testing.assert_allclose(clusters.freedom("CR3", c[None], "satterthwaite")[1][0], df, rtol=1e-9)
+
+
+@pytest.mark.parametrize("effects", ["units", "twoways"])
+def test_the_working_covariance_gives_the_dense_bias_and_degrees_of_freedom(effects):
+    (_, _, layout), fits = linear_fit()
+    fit = fits[effects]
+    clusters = LinearClusters(fit, layout, effects)
+    e = clusters.adjusted("CR2")
+    N, T = layout.n_units, layout.n_periods
+    phi = autocorrelation(e, layout.units, layout.times, True)
+    serial = phi ** np.abs(np.subtract.outer(np.arange(T), np.arange(T)))
+    Q = np.eye(T) - 1 / T
+    variances = (e.reshape(N, T) ** 2).sum(axis=1) / np.trace(Q @ serial)
+    Omega = np.kron(np.diag(variances), serial)
+    c = np.array([1.0, 0.3])
+    bias, df = dense_linear(fit, layout, effects, c, -0.5, Omega)
+    np.testing.assert_allclose(clusters.freedom("CR2", c[None], "working")[1][0], df, rtol=1e-8)
+    factors, found = clusters.freedom("corrected", c[None])
+    np.testing.assert_allclose(factors[0], 1 / bias, rtol=1e-8)
+    np.testing.assert_allclose(found[0], dense_linear(fit, layout, effects, c, -0.5)[1], rtol=1e-8)
+
+
+def test_phi_is_found_whatever_the_number_of_periods():
+    rng = np.random.default_rng(0)
+    N, T = 4000, 6
+    e = rng.normal(size=(N, T))
+    for t in range(1, T):
+        e[:, t] = 0.6 * e[:, t - 1] + 0.8 * e[:, t]
+    e -= e.mean(axis=1, keepdims=True)
+    units, times = np.repeat(np.arange(N), T), np.tile(np.arange(T), N)
+    assert abs(autocorrelation(e.ravel(), units, times, True) - 0.6) < 0.03
+
+
+def test_clusters_of_periods_and_of_groups_in_the_linear_model():
+    (y, X, layout), fits = linear_fit()
+    for effects in ("units", "time", "twoways"):
+        by_time = LinearClusters(fits[effects], layout, effects, "time")
+        wanted = fit_panel(y, X, layout, effects, Choice("clustered", ("time",))).covariance
+        np.testing.assert_allclose(by_time.covariance("CR1"), wanted, rtol=1e-9)
+        assert np.all(np.diag(by_time.covariance("CR3")) > 0)
+    groups = LinearClusters(fits["twoways"], layout, "twoways", layout.units // 3)
+    table = groups.tidy(["a", "b"])
+    assert groups.n_clusters == 4 and np.all(table["upper"] > table["lower"])
+
+
+def test_batch_degrees_of_freedom_equal_those_of_one_fit(panel):
+    y, X, W = panel
+    for kind, effects in (("sdm", "twoways"), ("slx", "units"), ("sar", "time")):
+        model = SpatialPanel(y, X, W, kind, effects)
+        result = model.fit()
+        fit = Batch(model).fit(model.panel.y[None])
+        gradients = fit.impacts()[1].reshape(1, -1, len(model.specification.parameters))
+        clusters = FewClusters(result.model)
+        for power in ("CR1", "CR2", "CR3"):
+            freedom = Freedom(fit, gradients, power)
+            np.testing.assert_allclose(
+                freedom.moments(False)[1][0], clusters.freedom(power, gradients[0], "satterthwaite")[1]
+            )
+            np.testing.assert_allclose(freedom.moments(True)[1][0], clusters.freedom(power, gradients[0], "working")[1])
+        np.testing.assert_allclose(
+            1 / Freedom(fit, gradients).moments(True)[0][0], clusters.freedom("corrected", gradients[0])[0]
+        )
+
+
+def test_p_value_and_interval_agree(panel):
+    y, X, W = panel
+    table = SpatialPanel(y, X, W).fit("clustered", small_sample="corrected").impacts()
+    outside = (table["lower"] > 0) | (table["upper"] < 0)
+    assert np.array_equal(outside, table["pvalue"] < 0.05)
+    assert np.all(table["df"] >= 1)
+
+
+@pytest.mark.parametrize("model", ["sar", "sdm", "sem"])
+def test_the_sum_over_near_pairs_is_the_sum_over_all(model):
+    y, X, W = make_panel(n=150, periods=4, rho=0.3, W=ring(150))
+    result = SpatialPanel(y, X, W, model).fit()
+    from ronghe.spatial.uncertainty.scores import unit_meat
+
+    wanted, found = unit_meat(result.model, True), near_meat(result.model)
+    scale = np.sqrt(np.diag(wanted))
+    np.testing.assert_allclose(found / np.outer(scale, scale), wanted / np.outer(scale, scale), atol=2e-3)
+
+
+def test_scaling_of_the_outcome_scales_the_errors(panel):
+    y, X, W = panel
+    small, large = (
+        SpatialPanel(f * y, X, W).fit("clustered", small_sample="corrected").impacts() for f in (1.0, 1000.0)
+    )
+    np.testing.assert_allclose(large["std_error"], 1000 * small["std_error"], rtol=1e-6)
+    np.testing.assert_allclose(large["df"], small["df"], rtol=1e-6)
+    assert isinstance(Working(np.eye(2)[None]).apply(np.ones((1, 2, 1))), np.ndarray)

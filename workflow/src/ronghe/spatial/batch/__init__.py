@@ -1,0 +1,1 @@
+"""Many spatial panel fits at once: on one sample and W, all vectorised."""

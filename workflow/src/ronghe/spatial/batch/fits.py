@@ -1,0 +1,249 @@
+"""Estimates of many outcomes: parameters, likelihoods, impacts, and covariances clustered by unit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from ronghe.errors import require_known
+from ronghe.spatial.batch.shared import Shared
+
+KINDS = ("expected", "observed", "CR0", "CR1", "CR2", "CR3")
+
+
+@dataclass(frozen=True)
+class BatchFit:
+    """Estimates by draw; every array has the draw as its first axis, parameters in the order of `batch.names`."""
+
+    batch: Shared
+    y: np.ndarray
+    lagged: np.ndarray | None
+    projected: np.ndarray | None
+    b: np.ndarray
+    rho: np.ndarray
+    ssr: np.ndarray
+    residuals: np.ndarray
+    partialled: np.ndarray | None
+    at_edge: np.ndarray
+    slope: np.ndarray | None = None
+
+    def moved(self, b: np.ndarray, rho: np.ndarray, residuals: np.ndarray | None = None) -> BatchFit:
+        """Return the same outcomes at other parameters, with the residuals there where scores are wanted."""
+        e = self.residuals if residuals is None else residuals
+        return replace(self, b=b, rho=rho, residuals=e, ssr=np.einsum("bit,bit->b", e, e))
+
+    @property
+    def n_draws(self) -> int:
+        """Number of outcomes."""
+        return len(self.b)
+
+    @property
+    def sigma2(self) -> np.ndarray:
+        """Variances of the disturbance."""
+        return self.ssr / self.batch.nobs
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """All parameters."""
+        spatial = [self.rho[:, None]] if self.batch.has_lag else []
+        return np.concatenate([self.b, *spatial, self.sigma2[:, None]], axis=1)
+
+    @cached_property
+    def loglik(self) -> np.ndarray:
+        """Complete log-likelihoods."""
+        value = -0.5 * self.batch.nobs * (np.log(2 * np.pi * self.sigma2) + 1)
+        return value + self.batch.periods * self.batch.log_jacobian(self.rho) if self.batch.has_lag else value
+
+    @cached_property
+    def _traces(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.batch.spectrum.traces(self.rho)
+
+    @cached_property
+    def lagged_fitted(self) -> np.ndarray:
+        """Q G Z b by draw, as `FittedModel.lagged_fitted`."""
+        batch = self.batch
+        has_time = batch.projection.has_time
+        plain = batch.is_row_standardised and has_time
+        base = batch.flat if plain else batch.raw.reshape(len(batch.flat), -1)
+        fitted = (self.b @ base.T).reshape(self.y.shape)
+        if has_time and not batch.is_row_standardised:
+            rest = self.y - self.rho[:, None, None] * self.lagged - fitted
+            fitted += rest.mean(axis=1, keepdims=True)
+        return batch.project(batch.spectrum.apply(self.rho, fitted))
+
+    @cached_property
+    def inverse_information(self) -> np.ndarray:
+        """Inverse of the observed information (minus the Hessian), by blocks."""
+        return self._inverse(expected=False)
+
+    def _inverse(self, expected: bool) -> np.ndarray:
+        """Return the inverse information: that of (rho, sigma2) off b first, then b given these."""
+        batch, s2, n = self.batch, self.sigma2, self.batch.nobs
+        K, P = self.b.shape[1], len(self.batch.names)
+        V = np.empty((self.n_draws, P, P))
+        own = s2[:, None, None] * batch.bread
+        if not batch.has_lag:
+            V[:] = 0.0
+            V[:, :K, :K] = own
+            V[:, -1, -1] = 2 * s2**2 / n
+            return V
+        g, gg = self._traces
+        edge, a = batch.edge, 1 / (1 - self.rho)
+        if expected:
+            linear = self.lagged_fitted.reshape(self.n_draws, -1)
+            h = (linear @ batch.flat) @ batch.bread
+            gtg, sums = batch.spectrum.squared(self.rho)
+            rr = np.einsum("bi,bi->b", linear, linear) - np.einsum("bk,kl,bl->b", h, batch.products, h)
+            square = gg + gtg - (edge * a**2 + (sums / batch.n_units if batch.edge else 0.0))
+            rr = rr / s2 + batch.periods * square
+            rs = batch.periods * (g - edge * a) / s2
+        else:
+            h = self.slope
+            e1 = self.partialled
+            rr = np.einsum("bit,bit->b", e1, e1) / s2 + batch.periods * (gg - edge * a**2)
+            rs = np.einsum("bit,bit->b", e1, self.residuals) / s2**2
+        ss = n / (2 * s2**2)
+        det = rr * ss - rs * rs
+        v_rr, v_rs, v_ss = ss / det, -rs / det, rr / det
+        V[:, :K, :K] = own + (h[:, :, None] * h[:, None, :]) * v_rr[:, None, None]
+        V[:, :K, K] = V[:, K, :K] = -h * v_rr[:, None]
+        V[:, :K, -1] = V[:, -1, :K] = -h * v_rs[:, None]
+        V[:, K, K], V[:, -1, -1] = v_rr, v_ss
+        V[:, K, -1] = V[:, -1, K] = v_rs
+        return V
+
+    @cached_property
+    def own_regressor(self) -> np.ndarray | None:
+        """The part of Q G Z b that the regressors leave, of length one: d in I - H_ii = P_i - d_i d_i'."""
+        if not self.batch.has_lag:
+            return None
+        q = self.lagged_fitted.reshape(self.n_draws, -1)
+        rest = q - ((q @ self.batch.flat) @ self.batch.bread) @ self.batch.flat.T
+        length = np.sqrt(np.einsum("bi,bi->b", rest, rest))
+        return (rest / np.where(length > 0, length, 1.0)[:, None]).reshape(self.y.shape)
+
+    @cached_property
+    def _adjusted(self) -> dict[str, np.ndarray]:
+        return {}
+
+    def adjusted(self, kind: str) -> np.ndarray:
+        """Return the residuals by which a covariance sums: as they are, by (I - H_ii)^(-1/2), or by (I - H_ii)^-1."""
+        if kind in ("CR0", "CR1"):
+            return self.residuals
+        if kind not in self._adjusted:
+            lever = self.batch.leverage
+            rule = lever.inverse_root if kind == "CR2" else lever.inverse
+            self._adjusted[kind] = rule(self.residuals, self.own_regressor)
+        return self._adjusted[kind]
+
+    def factor(self, kind: str) -> float:
+        """Return the small-sample factor: that of the engine's `clustered` for CR0 and CR1, (G - 1) / G for CR3.
+
+        CR1: G/(G-1) (n-1)/(n-K), and N/(N-1) for what the time effects take under Lee and Yu's method. CR3 as the
+        cluster jackknife has it (MacKinnon, Nielsen and Webb 2023).
+        """
+        batch = self.batch
+        N, n, K = batch.n_units, batch.n_units * batch.n_periods, self.b.shape[1]
+        if kind == "CR2":
+            return 1.0
+        if kind == "CR3":
+            return (N - 1) / N
+        lost = batch.specification.method != "lsdv" and batch.projection.has_time
+        factor = N / (N - 1) if lost else 1.0
+        return factor * (N / (N - 1) * (n - 1) / (n - K) if kind == "CR1" else 1.0)
+
+    def scores(self, kind: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return the score by unit (draw, unit, parameter), and the variance of its products of pairs of units.
+
+        As in `scores.unit_meat`: linear terms and each unit's own part of the quadratic forms by unit, the products of
+        two units' disturbances by pairs (Kelejian and Prucha 2001, equation 2.6).
+        """
+        batch, s2 = self.batch, self.sigma2[:, None]
+        e = self.adjusted(kind)
+        K = self.b.shape[1]
+        found = np.empty((self.n_draws, batch.n_units, len(batch.names)))
+        found[:, :, :K] = (e.transpose(1, 0, 2) @ batch.Z).transpose(1, 0, 2)
+        found[:, :, :K] /= s2[:, :, None]
+        squares = np.einsum("bit,bit->bi", e, e)
+        excess = squares - squares.mean(axis=1, keepdims=True)
+        found[:, :, -1] = excess / (2 * s2**2)
+        if not batch.has_lag:
+            return found, np.zeros(self.n_draws)
+        forms = self._forms
+        diagonal = 0.5 * np.einsum("bii->bi", forms)
+        found[:, :, K] = (np.einsum("bit,bit->bi", e, self.lagged_fitted) + diagonal * excess) / s2
+        products = e @ e.transpose(0, 2, 1)
+        products *= forms
+        products *= products
+        whole = products.reshape(self.n_draws, -1).sum(axis=1)
+        own = ((2 * diagonal * squares) ** 2).sum(axis=1)
+        return found, 0.5 * (whole - own) / self.sigma2**2
+
+    @cached_property
+    def _forms(self) -> np.ndarray:
+        return self.batch.spectrum.symmetric_forms(self.rho)
+
+    def covariance(self, kind: str = "CR1") -> np.ndarray:
+        """Return the covariance of all parameters (draw, parameter, parameter)."""
+        require_known(kind, KINDS, "covariance", "batch")
+        if kind in ("expected", "observed"):
+            return self._inverse(kind == "expected")
+        scores, between = self.scores(kind)
+        meat = scores.transpose(0, 2, 1) @ scores
+        if self.batch.has_lag:
+            meat[:, self.b.shape[1], self.b.shape[1]] += between
+        bread = self.inverse_information
+        return self.factor(kind) * (bread @ meat @ bread)
+
+    def variances(self, kind: str, gradients: np.ndarray) -> np.ndarray:
+        """Return g'V g for gradients (draw, quantity, parameter), without forming V."""
+        if kind in ("expected", "observed"):
+            return np.einsum("bqp,bpr,bqr->bq", gradients, self._inverse(kind == "expected"), gradients)
+        scores, between = self.scores(kind)
+        weights = gradients @ self.inverse_information
+        influence = scores @ weights.transpose(0, 2, 1)
+        total = np.einsum("biq,biq->bq", influence, influence)
+        if self.batch.has_lag:
+            total += between[:, None] * weights[:, :, self.b.shape[1]] ** 2
+        return self.factor(kind) * total
+
+    def impacts(self, variables: Sequence[str] | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Return direct, indirect and total impacts (draw, variable, 3), and gradients (draw, variable, 3, parameter).
+
+        LeSage and Pace (2009, equations 2.46-2.48), as `effects.average_impacts`.
+        """
+        s, batch, B = self.batch.specification, self.batch, self.n_draws
+        variables = [n for n in s.names if n != "const"] if variables is None else list(variables)
+        N, K = batch.n_units, self.b.shape[1]
+        multiplier = np.zeros((B, 2, 2))
+        slope = np.zeros((B, 2, 2))
+        if batch.has_lag:
+            g, gg = self._traces
+            r, rr = batch.spectrum.row_sums(self.rho)
+            rho = self.rho
+            for place, (first, second) in enumerate(((g / N, gg / N), (r, rr))):
+                multiplier[:, place] = np.stack([1 + rho * first, first], axis=1)
+                slope[:, place] = np.stack([first + rho * second, second], axis=1)
+        else:
+            mean_row = 0.0 if batch.W is None else batch.W.sum() / N
+            multiplier[:] = [[1.0, 0.0], [1.0, mean_row]]
+        effects = np.zeros((B, len(variables), 3))
+        gradients = np.zeros((B, len(variables), 3, len(batch.names)))
+        for v, name in enumerate(variables):
+            require_known(name, s.names, "regressor", "batch: impacts")
+            places = [s.names.index(name)]
+            if name in s.durbin:
+                places.append(len(s.names) + s.durbin.index(name))
+            for kind, position in enumerate(places):
+                value = self.b[:, position]
+                for row, place in ((0, 0), (2, 1)):
+                    effects[:, v, row] += value * multiplier[:, place, kind]
+                    gradients[:, v, row, position] = multiplier[:, place, kind]
+                    if batch.has_lag:
+                        gradients[:, v, row, K] += value * slope[:, place, kind]
+        effects[:, :, 1] = effects[:, :, 2] - effects[:, :, 0]
+        gradients[:, :, 1] = gradients[:, :, 2] - gradients[:, :, 0]
+        return effects, gradients

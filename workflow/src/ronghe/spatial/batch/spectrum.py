@@ -1,0 +1,106 @@
+"""The filter I - a W of a small W at many values of a at once: log-determinants, traces, products with G."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+# Eigenvectors that reproduce W no better than this are not used; inverses are formed instead.
+DEFECTIVE = 1e-11
+ILL_CONDITIONED = 1e5
+
+
+class Spectrum:
+    """G(a) = W (I - a W)^-1 = sum_k g_k(a) P_k, g_k = w_k / (1 - a w_k), with P_k = v_k u_k' of the eigenvectors of W.
+
+    Ord (1975, equation 2.6) for the log-determinant. Where the eigenvectors cannot carry the sum (W not
+    diagonalisable, as some k-nearest-neighbour weights are), G comes from one inverse for each a.
+    `centred` is for time effects: C = J G J with J = I - 11'/N stands for G in the quadratic forms.
+    """
+
+    def __init__(self, W: np.ndarray, centred: bool) -> None:
+        """Take the eigenvalues and, where they serve, the eigenvectors."""
+        self.W, self.n, self.centred = W, len(W), centred
+        values, vectors = np.linalg.eig(W)
+        self.values = values.real if np.abs(values.imag).max(initial=0.0) <= 1e-13 else values
+        self.is_diagonal = bool(np.linalg.cond(vectors) < ILL_CONDITIONED)
+        if self.is_diagonal:
+            inverse = np.linalg.inv(vectors)
+            gap = np.abs((vectors * values) @ inverse - W).max()
+            self.is_diagonal = bool(gap <= DEFECTIVE * np.abs(W).max())
+            real = np.isrealobj(self.values)
+            self.right, self.left = (vectors.real, inverse.real) if real else (vectors, inverse)
+
+    def log_determinant(self, a: np.ndarray) -> np.ndarray:
+        """Return ln|I - a W| at every a."""
+        return np.log(np.abs(1 - np.multiply.outer(a, self.values))).sum(axis=-1)
+
+    def gains(self, a: np.ndarray) -> np.ndarray:
+        """Return the eigenvalues g_k of G at every a, as (a, k)."""
+        return self.values / (1 - np.multiply.outer(a, self.values))
+
+    def traces(self, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return tr(G) and tr(G^2) at every a."""
+        g = self.gains(a)
+        return g.sum(axis=-1).real, (g * g).sum(axis=-1).real
+
+    @cached_property
+    def _projectors(self) -> np.ndarray:
+        """C + C' as a linear map of the gains, (k, N N); for complex gains real and imaginary parts side by side."""
+        right, left = self.right, self.left
+        if self.centred:
+            right, left = right - right.mean(axis=0), left - left.mean(axis=1, keepdims=True)
+        P = right.T[:, :, None] * left[:, None, :]
+        P = (P + P.transpose(0, 2, 1)).reshape(self.n, -1)
+        return P if np.isrealobj(P) else np.concatenate([P.real, -P.imag])
+
+    def symmetric_forms(self, a: np.ndarray, G: np.ndarray | None = None) -> np.ndarray:
+        """Return C + C' at every a as (a, N, N), C being G (where given, as given) or J G J."""
+        if not self.is_diagonal:
+            C = self.multipliers(a) if G is None else G
+            if self.centred:
+                C = C - C.mean(axis=1, keepdims=True)
+                C = C - C.mean(axis=2, keepdims=True)
+            return C + C.transpose(0, 2, 1)
+        g = self.gains(a)
+        g = g if np.isrealobj(g) else np.concatenate([g.real, g.imag], axis=1)
+        return (g @ self._projectors).reshape(-1, self.n, self.n)
+
+    def multipliers(self, a: np.ndarray) -> np.ndarray:
+        """Return G at every a as (a, N, N)."""
+        if self.is_diagonal:
+            return ((self.right * self.gains(a)[:, None, :]) @ self.left).real
+        return self.W @ np.linalg.inv(np.eye(self.n) - a[:, None, None] * self.W)
+
+    def apply(self, a: np.ndarray, values: np.ndarray, G: np.ndarray | None = None) -> np.ndarray:
+        """Return G(a) values, for values (a, N, T)."""
+        if not self.is_diagonal:
+            return (self.multipliers(a) if G is None else G) @ values
+        return (self.right @ (self.gains(a)[:, :, None] * (self.left @ values))).real
+
+    def solve(self, a: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Return (I - a W)^-1 values = values + a G values, for values (a, N, T)."""
+        return values + a[:, None, None] * self.apply(a, values)
+
+    def squared(self, a: np.ndarray, G: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Return tr(G'G) and the squared length of the column sums G'1 at every a."""
+        if not self.is_diagonal:
+            G = self.multipliers(a) if G is None else G
+            sums = G.sum(axis=1)
+            return np.einsum("bij,bij->b", G, G), (sums * sums).sum(axis=1)
+        g = self.gains(a)
+        inner = self.left @ self.left.T
+        gram = (self.right.T @ self.right) * inner
+        ones = self.right.sum(axis=0)
+        edge = np.multiply.outer(ones, ones) * inner
+        return ((g @ gram) * g).sum(axis=1).real, ((g @ edge) * g).sum(axis=1).real
+
+    def row_sums(self, a: np.ndarray, G: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Return 1'G 1 / N and 1'G^2 1 / N at every a."""
+        if not self.is_diagonal:
+            G = self.multipliers(a) if G is None else G
+            sums = G.sum(axis=2)
+            return sums.mean(axis=1), np.einsum("bij,bj->b", G, sums) / self.n
+        g, share = self.gains(a), self.right.sum(axis=0) * self.left.sum(axis=1) / self.n
+        return (g @ share).real, ((g * g) @ share).real
