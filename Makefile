@@ -1,6 +1,6 @@
 # Two doors: `make` makes everything from raw tables to the paper, `make test` runs the whole suite.
 .DEFAULT_GOAL := all
-.PHONY: all test bench lint house help clean-results
+.PHONY: all test bench lint house docs archive verify wheel-test help clean-results
 SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 PIP_FLAGS := --quiet --disable-pip-version-check --constraint constraints.txt
+# Other versions for the wheel: make wheel-test WHEEL_WITH='pandas==2.2.*'
+WHEEL_WITH ?= --constraint constraints.txt
 
 all: $(VENV)/installed ## raw tables to paper, and where everything lies
 	@start=$$(date +%s); $(BIN)/snakemake --quiet rules host || exit 1; \
@@ -32,6 +34,23 @@ lint: $(VENV)/tested ## style of Python and of rules, and Snakemake's own advice
 house: $(VENV)/tested ## who imports whom: the floors of the library and the arrows between them
 	@$(BIN)/python -m tests.test_house
 
+archive: all ## code, raw data, results and a README for a data editor, into build/
+	@$(BIN)/python -m ronghe.paper.archive pack
+
+verify: $(VENV)/installed ## in an unpacked archive: every file has the hash it was packed with
+	@$(BIN)/python -m ronghe.paper.archive verify
+
+docs: $(VENV)/documented ## the documentation, into docs/_build/html/index.html; needs no network
+	@$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -b html docs docs/_build/html
+	@echo "  docs     docs/_build/html/index.html"
+
+wheel-test: $(BIN)/python ## a wheel with the engine's dependencies alone, in a fresh environment, passes the engine's tests
+	@rm -rf build
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheel .
+	@$(BIN)/python -m venv build/env
+	@build/env/bin/python -m pip install --quiet --disable-pip-version-check $(WHEEL_WITH) build/wheel/*.whl pytest hypothesis
+	@build/env/bin/python -m pytest -q -o pythonpath=tests -p no:cacheprovider tests/spatial/test_*.py tests/linear
+
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -44,9 +63,13 @@ $(BIN)/python:
 
 $(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing into $(VENV) (once)"
-	@$(BIN)/python -m pip install $(PIP_FLAGS) --editable .
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --editable '.[pipeline]'
 	@touch $@
 
 $(VENV)/tested: $(VENV)/installed
-	@$(BIN)/python -m pip install $(PIP_FLAGS) --editable '.[test]'
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --editable '.[pipeline,test]'
+	@touch $@
+
+$(VENV)/documented: $(VENV)/installed
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --editable '.[pipeline,docs]'
 	@touch $@

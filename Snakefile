@@ -4,6 +4,10 @@ from snakemake.utils import min_version
 min_version("9.13")
 
 
+# Read only under --sdm apptainer: see Containerfile.
+container: "build/ronghe.sif"
+
+
 include: "workflow/rules/files.smk"
 
 

@@ -38,13 +38,8 @@ def reference() -> Path:
 @pytest.fixture(scope="session")
 def munnell():
     """Return Munnell's panel as (y, X, W): 48 US states, 1970-1986, and who borders whom, rows summing to one."""
-    from linearmodels.datasets import munnell as source
-    from ronghe.weights.matrix import Weights
+    from ronghe.spatial import munnell as source
 
-    data = source.load().set_index(["STATE", "YR"])
-    y = np.log(data["GSP"]).rename("gsp")
-    X = pd.DataFrame({"pcap": np.log(data["P_CAP"]), "pc": np.log(data["PC"]), "emp": np.log(data["EMP"])})
-    X["unemp"] = data["UNEMP"]
-    borders = pd.read_csv(PROJECT / "tests/published/us_state_borders.csv").to_numpy()
-    edges = pd.DataFrame([*borders, *borders[:, ::-1]], columns=["focal", "neighbor"]).assign(weight=1.0)
-    return y, X, Weights.from_edges(edges, name="borders").standardise("row")
+    data, W = source()
+    X = pd.DataFrame({name: np.log(data[name]) for name in ("pcap", "pc", "emp")}).assign(unemp=data["unemp"])
+    return np.log(data["gsp"]), X, W

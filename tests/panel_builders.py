@@ -26,7 +26,7 @@ def regression(kind: str = "fixed_effects", **changes: object) -> dict:
     return base | {"controls": REGRESSORS[1:], "effects": "twoways"} | changes
 
 
-def ring(n: int) -> Weights:
+def ring_weights(n: int) -> Weights:
     """Return a ring of n regions, two neighbours each, rows summing to one."""
     labels = [f"r{i:02d}" for i in range(n)]
     rows = [(labels[i], labels[(i + s) % n], 0.5) for i in range(n) for s in (-1, 1)]
@@ -61,7 +61,7 @@ def null_panel(seed: int = 0, n_units: int = 30, n_periods: int = 6, effect: flo
     return pd.DataFrame(frame, index=index)
 
 
-def ring(n: int) -> np.ndarray:
+def uneven_ring(n: int) -> np.ndarray:
     """Neighbours on a ring, one more for every third unit, rows that sum to one."""
     W = np.zeros((n, n))
     for i in range(n):
@@ -77,7 +77,7 @@ def make_panel(n: int = 11, periods: int = 5, rho: float = 0.4, seed: int = 3, W
     from scipy import sparse
 
     rng = np.random.default_rng(seed)
-    W = ring(n) if W is None else W
+    W = uneven_ring(n) if W is None else W
     x = rng.normal(size=(n, periods, 2)) + rng.normal(size=(n, 1, 2))
     e = rng.normal(size=(n, periods)) * np.linspace(0.5, 1.5, n)[:, None]
     right = x @ [1.0, -0.5] + W @ (x @ [0.5, 0.3]) + rng.normal(size=(n, 1)) + np.arange(periods) * 0.2 + e

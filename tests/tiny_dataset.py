@@ -80,6 +80,7 @@ DECLARED = {
         "output_per_head": {"per": ["output", "population"], "unit": "yuan/person"},
         "farm_share": {"share": ["jobs_farms", "jobs_total"]},
     },
+    "labels": {"population": {"en": "Population (persons)", "zh": "人口（人）"}},
     "checks": {"jobs": {"kind": "adds_up", "total": "jobs_total", "parts": ["jobs_*"], "tolerance": 0.0}},
 }
 

@@ -19,10 +19,74 @@ CLEANED = {
 }
 
 
+def named_microdata(kind):
+    """The pattern of the names of the files of microdata of a kind."""
+    return microdata.name_pattern(DATASET, kind)
+
+
+rule aggregate_plants:
+    """Sum up plants by region, sector and year, out of core; every row counts, or is recorded under its fault."""
+    input:
+        raw=lambda wildcards: microdata.sources(DATASET, wildcards.microdata),
+        code=code_of("aggregate_plants"),
+    output:
+        **microdata.outputs("{microdata}", "plants"),
+    log:
+        "<logs>/clean/aggregate_plants/{microdata}.log",
+    benchmark:
+        "<benchmarks>/clean/aggregate_plants/{microdata}.tsv"
+    wildcard_constraints:
+        microdata=named_microdata("plants"),
+    conda:
+        ENVIRONMENT
+    threads: 2
+    resources:
+        mem_mb=6000,
+    params:
+        # A large file is not read to see whether it changed: its time stamp and the file of checksums say so.
+        content=lambda wildcards: checksum_of(
+            code_of("aggregate_plants"), microdata.sources(DATASET, wildcards.microdata)[1:]
+        ),
+        dataset=lambda wildcards: microdata.what_counts(DATASET, wildcards.microdata),
+        scratch=lambda wildcards: f"{PLACES['results']}/scratch/{wildcards.microdata}",
+    script:
+        "../scripts/aggregate_plants.py"
+
+
+rule aggregate_patents:
+    """Count patents by technology class, region, sector and year, out of core."""
+    input:
+        raw=lambda wildcards: microdata.sources(DATASET, wildcards.microdata),
+        code=code_of("aggregate_patents"),
+    output:
+        **microdata.outputs("{microdata}", "patents"),
+    log:
+        "<logs>/clean/aggregate_patents/{microdata}.log",
+    benchmark:
+        "<benchmarks>/clean/aggregate_patents/{microdata}.tsv"
+    wildcard_constraints:
+        microdata=named_microdata("patents"),
+    conda:
+        ENVIRONMENT
+    threads: 2
+    resources:
+        mem_mb=6000,
+    params:
+        # A large file is not read to see whether it changed: its time stamp and the file of checksums say so.
+        content=lambda wildcards: checksum_of(
+            code_of("aggregate_patents"), microdata.sources(DATASET, wildcards.microdata)[1:]
+        ),
+        dataset=lambda wildcards: microdata.what_counts(DATASET, wildcards.microdata),
+        scratch=lambda wildcards: f"{PLACES['results']}/scratch/{wildcards.microdata}",
+    script:
+        "../scripts/aggregate_patents.py"
+
+
 rule build_panel:
     """Read the raw tables, check and convert them, treat gaps, derive variables: the panel and its flags."""
     input:
         raw=raw_files(DATASET),
+        cells=microdata.used_cells(DATASET),
         code=code_of("build_panel"),
     output:
         **CLEANED,
@@ -88,5 +152,6 @@ rule clean:
     """Stage 1, all of it: from raw tables to one checked panel."""
     input:
         rules.build_panel.output,
+        microdata.targets(DATASET),
         rules.write_codebook.output,
         rules.recompute_facts.output if "facts" in DATASET else [],

@@ -3,7 +3,8 @@ import sys
 from pathlib import Path
 
 from ronghe.clean.declaration import load_dataset
-from ronghe.clean.variables import fact_files, families, labels, raw_files, without_words
+from ronghe.clean.microdata import declaration as microdata
+from ronghe.clean.variables import fact_files, families, labels, raw_files, variables, without_words
 from ronghe.configuration import check_against_dataset, check_configuration, replace_stages, require_dataset
 from ronghe.errors import RongheError
 from ronghe.places import folders, placed

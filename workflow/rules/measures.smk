@@ -5,6 +5,7 @@ from ronghe.measures import declaration as measure
 
 # Files with the variables that the measure of the wildcard uses, and no others; and the names of measures by kind.
 measure_inputs = partial(measure.wildcard_inputs, config)
+measure_file = partial(measure.wildcard_file, config)
 measure_names = partial(measure.kind_pattern, config)
 
 
@@ -260,7 +261,7 @@ rule measure_concentration:
 rule measure_plants:
     """Measure the concentration of industries net of the lumpiness of plants."""
     input:
-        plants=lambda wildcards: config["measures"][wildcards.measure]["file"],
+        plants=measure_file,
         code=code_of("measure_plants"),
     output:
         **measure.outputs("plant_concentration"),
@@ -277,6 +278,30 @@ rule measure_plants:
         entry=lambda wildcards: config["measures"][wildcards.measure],
     script:
         "../scripts/measure_plants.py"
+
+
+rule locate_plants:
+    """Hold the distances between plants of one or two industries against simulated locations."""
+    input:
+        points=measure_file,
+        code=code_of("locate_plants"),
+    output:
+        **measure.outputs("plant_locations"),
+    log:
+        "<logs>/measures/locate_plants/{measure}.log",
+    benchmark:
+        "<benchmarks>/measures/locate_plants/{measure}.tsv"
+    wildcard_constraints:
+        measure=measure_names("plant_locations"),
+    conda:
+        ENVIRONMENT
+    threads: 2
+    params:
+        content=checksum_of(code_of("locate_plants")),
+        entry=lambda wildcards: config["measures"][wildcards.measure],
+        seed=config["seed"],
+    script:
+        "../scripts/locate_plants.py"
 
 
 rule trace_linkage:
@@ -327,7 +352,7 @@ rule trace_value_chains:
 rule compare_technologies:
     """Compare the patents of two industries over technology classes."""
     input:
-        counts=lambda wildcards: config["measures"][wildcards.measure]["file"],
+        counts=measure_file,
         code=code_of("compare_technologies"),
     output:
         **measure.outputs("technology_convergence"),

@@ -69,10 +69,40 @@ if config.get("validation", {}).get("of") in SPECIFICATIONS:
         script:
             "../scripts/validate_estimators.py"
 
+    rule certify_inference:
+        """See which intervals cover and which tests keep their size on this panel, its weights and its years."""
+        input:
+            panel="<processed>/panel.parquet",
+            measures=expand("<results>/measures/{name}/panel.csv", name=models_declaration.measures(VALIDATED)),
+            weights=expand("<results>/weights/{name}/edges.csv", name=models_declaration.weights(VALIDATED)),
+            tables=expand("<processed>/{name}.csv", name=models_declaration.long_tables(VALIDATED)),
+            regions=["<processed>/regions.csv"] if models_declaration.needs_regions(VALIDATED) else [],
+            code=code_of("certify_inference"),
+        output:
+            intervals="<results>/models/validation/intervals.csv",
+            sizes="<results>/models/validation/sizes.csv",
+            summary="<results>/models/validation/summary.csv",
+            verdict="<results>/models/validation/verdict.json",
+        log:
+            "<logs>/models/certify_inference.log",
+        benchmark:
+            "<benchmarks>/models/certify_inference.tsv"
+        conda:
+            ENVIRONMENT
+        threads: workflow.cores
+        params:
+            content=checksum_of(code_of("certify_inference")),
+            specification=VALIDATED,
+            validation=config["validation"],
+            seed=config["seed"],
+        script:
+            "../scripts/certify_inference.py"
+
     rule validate:
-        """The estimators on data whose truth is known; not part of the default run."""
+        """Estimators, intervals and tests on data whose truth is known, made from this panel."""
         input:
             rules.validate_estimators.output,
+            rules.certify_inference.output,
 
 
 if config.get("package_comparison"):
@@ -103,4 +133,5 @@ rule models:
     """Stage 5, all of it: from panel, measures and weights to estimates."""
     input:
         expand("<results>/models/{spec}/coefficients.csv", spec=SPECIFICATIONS),
+        rules.validate.input if config.get("validation", {}).get("of") in SPECIFICATIONS else [],
         "<results>/models/packages/comparison.csv" if config.get("package_comparison") else [],

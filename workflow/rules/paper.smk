@@ -11,7 +11,9 @@ MANUSCRIPT, SUPPLEMENT, SUMMARY = (printed.manuscript_files(config, document) fo
 STAGE_RULES = [
     f"workflow/rules/{stage}.smk" for stage in ("clean", "measures", "weights", "explore", "models", "paper")
 ]
-EXPLORED = printed.explored(config, [v for s in SPECIFICATIONS.values() for v in models_declaration.variables(s)])
+EXPLORED = printed.explored(
+    config, [v for s in SPECIFICATIONS.values() for v in models_declaration.variables(s)], variables(DATASET)
+)
 
 
 wildcard_constraints:
@@ -218,8 +220,8 @@ rule gather_word:
 rule gather_exhibits:
     """All tables and figures as one LaTeX document."""
     input:
-        expand("<paper>/tables/{table}.tex", table=TABLES),
-        expand("<paper>/figures/{figure}.pdf", figure=FIGURES),
+        tables=expand("<paper>/tables/{table}.tex", table=TABLES),
+        figures=expand("<paper>/figures/{figure}.pdf", figure=FIGURES),
         code=code_of("gather_exhibits"),
     output:
         "<paper>/exhibits.tex",

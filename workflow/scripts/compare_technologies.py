@@ -8,7 +8,7 @@ from ronghe.measures.inputs import options
 with journal(snakemake.log[0]):
     entry = options(snakemake.params.entry)
     keys = ["region", "year", "class"]
-    counts = read_csv(entry.pop("file"), needs=keys).set_index(keys)
+    counts = read_csv(snakemake.input.counts, needs=keys).set_index(keys)
     panel = technology_convergence(counts, **entry)
     years = technology_convergence(counts.groupby(["year", "class"]).sum(), **entry)
     write_tables({"panel": panel, "years": years}, snakemake.output)

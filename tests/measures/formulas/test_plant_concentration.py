@@ -7,7 +7,13 @@ import pandas as pd
 import pytest
 from ronghe.errors import RongheError
 from ronghe.frames import read_csv
-from ronghe.measures.formulas.plant_concentration import plant_concentration
+from ronghe.measures.formulas.plant_concentration import cells_of_microdata, cells_of_plants
+from ronghe.measures.formulas.plant_concentration import plant_concentration as from_cells
+from ronghe.measures.formulas.sector_pairs import sector_pairs
+
+
+def plant_concentration(plants, sizes=None):
+    return from_cells(cells_of_plants(plants), sizes).industries
 
 
 @pytest.fixture
@@ -68,3 +74,58 @@ def test_bad_plants_are_refused(plants):
         plant_concentration(plants.assign(region="North"))
     with pytest.raises(RongheError, match="no size is given for West"):
         plant_concentration(plants, pd.Series({"North": 1.0, "South": 2.0}))
+
+
+def test_pairs_net_of_plants_are_the_index_without_plants(plants):
+    """The Herfindahls cancel in a pair: gamma^c = sum_r (s_ri - x_r)(s_rj - x_r)/(1 - X), Ellison et al. (2010)."""
+    pairs = from_cells(cells_of_plants(plants)).pairs
+    wide = plants.pivot_table(index=["region", "year"], columns="industry", values="employment", aggfunc="sum")
+    wide = wide.fillna(0.0)
+    other = sector_pairs(wide, {name: [name] for name in wide}, size="total").pairs
+    key = ["year", "first", "second"]
+    both = pairs.merge(other, on=key)
+    assert len(both) == len(pairs) == 3
+    np.testing.assert_allclose(both["coagglomeration_x"], both["coagglomeration_y"], rtol=1e-12)
+
+
+def test_strength_is_one_for_an_industry_split_in_two():
+    """Plants of one concentrated industry under two names attract each other as their own do."""
+    rng = np.random.default_rng(3)
+    x = np.array([0.3, 0.3, 0.2, 0.1, 0.1])
+    gaps = []
+    for _ in range(200):
+        region = rng.choice(5, 400, p=rng.dirichlet((1 / 0.2 - 1) * x))
+        part = rng.integers(0, 2, 400)
+        cells = cells_of_plants(
+            pd.DataFrame(
+                {
+                    "plant": range(400),
+                    "region": region,
+                    "industry": part,
+                    "year": 2020,
+                    "employment": rng.lognormal(size=400),
+                }
+            )
+        )
+        result = from_cells(cells, pd.Series(x, index=range(5)))
+        joint, strength = result.pairs[["coagglomeration", "strength"]].iloc[0]
+        gaps.append(joint - joint / strength)
+    # Both sides are unbiased: their difference is 0 but for the draw.
+    assert abs(np.mean(gaps)) < 3 * np.std(gaps) / len(gaps) ** 0.5 and np.std(gaps) < 0.02
+
+
+def test_cells_of_microdata_give_the_same(plants, project, tmp_path):
+    pytest.importorskip("duckdb")
+    from ronghe.clean.microdata.database import Limits
+    from ronghe.clean.microdata.plants import aggregate_plants
+    from ronghe.clean.regions import Names
+
+    headings = {"plant": "plant", "region": "region", "sector": "industry", "year": "year", "employment": "employment"}
+    sectors = {name: [name] for name in sorted(plants["industry"].unique())}
+    entry = {"kind": "plants", "columns": headings, "sectors": sectors}
+    names = Names(sorted(plants["region"].unique()), {})
+    path = project / "tests/data/plants.csv"
+    cells = aggregate_plants(path, entry, names, Limits(tmp_path / "scratch", 500), "microdata.plants")["cells"]
+    one, other = from_cells(cells_of_microdata(cells)), from_cells(cells_of_plants(plants))
+    pd.testing.assert_frame_equal(one.industries, other.industries, rtol=1e-13, check_dtype=False)
+    pd.testing.assert_frame_equal(one.pairs, other.pairs, rtol=1e-12, check_dtype=False)

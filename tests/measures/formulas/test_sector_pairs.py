@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from ronghe.errors import RongheError
-from ronghe.measures.formulas.plant_concentration import plant_concentration
+from ronghe.measures.formulas.plant_concentration import cells_of_plants, plant_concentration
 from ronghe.measures.formulas.sector_pairs import coagglomeration_matrix, sector_pairs
 from ronghe.measures.sectors import region_sizes, regional_shares, sum_groups
 
@@ -66,7 +66,7 @@ def test_group_equals_the_plant_formula_of_ellison_and_glaeser():
     result = sector_pairs(panel, {i: [i] for i in industries}, "total", {"all": list(industries)})
     x = e.sum(axis=1) / e.to_numpy().sum()
     X, w = (x**2).sum(), e.sum() / e.to_numpy().sum()
-    table = plant_concentration(plants).set_index("industry")
+    table = plant_concentration(cells_of_plants(plants)).industries.set_index("industry")
     G = (((e / e.sum()) @ w - x) ** 2).sum()
     H = (w**2 * table["plant_herfindahl"]).sum()
     inner = (table["gamma"] * w**2 * (1 - table["plant_herfindahl"])).sum()

@@ -110,6 +110,31 @@ def test_anderson_rubin_set_is_unbounded_for_a_useless_instrument():
     assert np.isinf(bounds["lower"]).any() and np.isinf(bounds["upper"]).any()
 
 
+def test_fit_says_the_shape_of_the_set(panel):
+    """Bounded, with its ends as in the table; a useless instrument leaves it open; one that fits no value, empty."""
+    strong = fit(entry(instruments=["z1"]), Data(panel))
+    held = strong.fit["anderson_rubin_set"]
+    assert held["shape"] == "bounded"
+    np.testing.assert_array_equal(held["pieces"], strong.tables["anderson_rubin"][["lower", "upper"]])
+    useless = fit(entry(instruments=["z1"]), Data(simulated(seed=5, strength=0.0))).fit["anderson_rubin_set"]
+    assert useless["shape"] in ("whole_line", "disjoint_unbounded", "unbounded")
+    assert useless["pieces"][0][0] is None
+    invalid = panel.assign(y=panel["y"] + 5 * panel["z1"] - 5 * panel["z2"])
+    assert fit(entry(), Data(invalid)).fit["anderson_rubin_set"] == {"shape": "empty", "level": 0.95, "pieces": []}
+    two = fit(entry(treatment=["x", "x2"], instruments=["z1", "z2", "z3"]), Data(panel)).fit
+    assert two["anderson_rubin_set"] is None and two["instrument_strength"] is None
+
+
+def test_strength_is_judged_against_the_critical_value(panel):
+    for strength, verdict in ((0.05, "weak"), (1.0, "strong")):
+        result = fit(entry(), Data(simulated(seed=2, strength=strength)))
+        row = result.tests.set_index("test").loc["Montiel Olea-Pflueger effective F"]
+        assert row["verdict"] == result.fit["instrument_strength"]["verdict"] == verdict
+        assert (row["statistic"] > row["critical"]) == (verdict == "strong")
+        assert f"{row['critical']:.3f}" in row["note"]
+    assert (result.tests["verdict"] != "").sum() == 1
+
+
 def test_anderson_rubin_keeps_its_size_with_weak_instruments():
     rejected = []
     for seed in range(200):

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from panel_builders import linked_panel
 from ronghe.errors import RongheError
+from ronghe.linear.bootstrap import studentised_interval, studentised_pvalue
 from ronghe.models.estimate import Data
 from ronghe.models.estimate import run as fit
 
@@ -61,6 +62,39 @@ def test_mediation_interval_covers_zero_where_the_path_is_broken():
         covered.append(row["lower"] <= 0 <= row["upper"])
     # Three binomial errors around 95 %.
     assert 0.895 < np.mean(covered) <= 1
+
+
+def test_one_interval_and_the_p_value_that_inverts_it(panel):
+    """The p-value at either end of an interval is the first that 5 % does not reject; Sobel's is a stored test."""
+    result = fit(entry("mediation", mediator="m", repetitions=399), Data(panel, seed=1))
+    paths = result.tables["paths"].set_index("path")
+    terms = result.coefficients.set_index("term")
+    columns = ["estimate", "lower", "upper", "pvalue"]
+    np.testing.assert_array_equal(terms[columns], paths.loc[terms.index, columns])
+    assert not [c for c in paths if "percentile" in c] and result.fit["interval"] == "bootstrap_t"
+    tests = result.tests.set_index("test")
+    assert tests.loc["indirect path", "pvalue"] == terms.loc["indirect", "pvalue"]
+    row = terms.loc["indirect"]
+    assert tests.loc["Sobel", "pvalue"] != row["pvalue"]
+    assert tests.loc["Sobel", "statistic"] == pytest.approx(row["estimate"] / row["std_error"], rel=1e-12)
+
+
+@pytest.mark.parametrize("repetitions", [39, 100, 199, 250])
+def test_bootstrap_t_rejects_exactly_what_its_interval_leaves_out(repetitions):
+    rng = np.random.default_rng(repetitions)
+    draws, errors = 1 + rng.normal(size=repetitions), rng.uniform(0.5, 2, size=repetitions)
+    lower, upper = studentised_interval(draws, errors, 1.0, 0.8)
+    for value in np.concatenate([[lower, upper], rng.normal(1, 3, size=200), [lower - 1e-9, upper + 1e-9]]):
+        # An end is a rounding away from its own draw.
+        if min(abs(value - lower), abs(value - upper)) < 1e-12:
+            continue
+        inside = lower <= value <= upper
+        assert inside == (studentised_pvalue(draws, errors, 1.0, 0.8, value) > 0.05)
+
+
+def test_too_few_draws_bound_nothing():
+    draws = np.random.default_rng(0).normal(size=19)
+    assert studentised_interval(draws, np.ones(19), 0.0, 1.0) == (-np.inf, np.inf)
 
 
 def test_mediator_among_controls_is_refused(panel):

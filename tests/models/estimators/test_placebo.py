@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from panel_builders import null_panel
-from ronghe.models.estimate import Data
+from ronghe.models.estimate import Data, with_defaults
 from ronghe.models.estimate import run as fit
+from ronghe.models.estimators.leave_one_out import fit_base, watch
+from ronghe.models.estimators.placebo import Relabelled, shuffled
 from ronghe.weights import Weights
 
 
@@ -46,3 +48,12 @@ def test_shuffled_treatment_is_no_treatment():
     entry = {"name": "t", "kind": "placebo", "of": member("x0"), "shuffle": "treatment", "repetitions": 99}
     assert fit(entry, Data(null_panel(effect=0.5), seed=1)).tests["pvalue"].iloc[0] == pytest.approx(0.01)
     assert fit(entry, Data(null_panel(seed=8), seed=1)).tests["pvalue"].iloc[0] > 0.05
+
+
+def test_moving_the_data_is_moving_the_names_of_the_weights():
+    data, base = spatial_data(1, rho=0.5, theta=0.8), with_defaults(SDM)
+    watched = watch(base, fit_base(base, data))
+    quick = Relabelled.of(base, data).estimates(np.random.default_rng(9), watched)
+    slow = watch(base, fit_base(base, shuffled(data, base, "weights", np.random.default_rng(9))))
+    assert list(quick) == list(slow) == ["x", "rho", "direct: x", "indirect: x", "total: x"]
+    np.testing.assert_allclose(list(quick.values()), [row["estimate"] for row in slow.values()], rtol=1e-8)

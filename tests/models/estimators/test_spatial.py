@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from panel_builders import ring
+from panel_builders import ring_weights
 from ronghe.errors import RongheError
 from ronghe.frames import read_csv
 from ronghe.models.estimate import Data, save
@@ -19,7 +19,7 @@ from ronghe.spatial.spatial_panel import SpatialPanel
 def data() -> Data:
     rng = np.random.default_rng(4)
     n, T, rho = 30, 8, 0.4
-    W = ring(n)
+    W = ring_weights(n)
     S = np.linalg.inv(np.eye(n) - rho * W.sparse.toarray())
     X = rng.normal(size=(T, n, 2))
     WX = np.einsum("ij,tjk->tik", W.sparse.toarray(), X)
@@ -38,9 +38,12 @@ def entry(**changes: object) -> dict:
 @pytest.mark.parametrize("model", ["slx", "sar", "sem", "sdm", "sdem"])
 def test_numbers_are_the_engines(data, model):
     ours = fit(entry(model=model), data)
-    theirs = SpatialPanel(data.panel["y"], data.panel[["x", "w"]], data.weights["ring"], model=model).fit()
+    theirs = SpatialPanel(data.panel["y"], data.panel[["x", "w"]], data.weights["ring"], model=model)
+    theirs = theirs.fit("clustered", small_sample="corrected")
     np.testing.assert_array_equal(ours.coefficients["estimate"], theirs.params)
     np.testing.assert_array_equal(ours.covariance, theirs.cov)
+    np.testing.assert_array_equal(ours.coefficients[["lower", "upper"]], theirs.conf_int())
+    assert ours.fit["small_sample"] == "corrected" and ours.fit["df"] == "satterthwaite"
     assert ours.fit["loglik"] == theirs.loglik
     assert list(ours.coefficients["term"]) == list(theirs.params.index)
     assert len(ours.impacts) == (0 if model == "sem" else 6)
@@ -84,3 +87,22 @@ def test_common_factor_needs_every_lag(munnell):
     some = _tests(SpatialPanel(y, X, W, durbin=["emp"]).fit(), "sdm")
     pooled = _tests(SpatialPanel(y, X, W, effects="pooled").fit(), "sdm")
     assert [len(whole), len(some), len(pooled)] == [2, 1, 2]
+
+
+def test_independent_errors_stay_a_choice(data):
+    plain = fit(entry(covariance="expected"), data)
+    theirs = SpatialPanel(data.panel["y"], data.panel[["x", "w"]], data.weights["ring"]).fit()
+    np.testing.assert_array_equal(plain.covariance, theirs.cov)
+    assert np.isinf(plain.coefficients["df"]).all() and "small_sample" not in plain.fit
+
+
+@pytest.mark.parametrize("model", ["sdm", "sem"])
+def test_wild_bootstrap_rows(data, model):
+    found = fit(entry(model=model, wild_repetitions=99), data).tests.set_index("test")
+    rows = found[found.index.str.startswith("wild cluster bootstrap")]
+    if model == "sem":
+        assert list(rows.index) == ["wild cluster bootstrap, coefficient: x"]
+    else:
+        effects = [f"wild cluster bootstrap, {effect}: x" for effect in ("direct", "indirect", "total")]
+        assert list(rows.index[:3]) == effects and "wild cluster bootstrap: W*x all zero" in rows.index
+    assert (rows["pvalue"] <= 0.05).all()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from panel_builders import null_panel, ring
+from panel_builders import null_panel, ring_weights
 from ronghe.models.declaration import complete
 from ronghe.models.design.design import build
 from ronghe.models.design.weights import frames_of
@@ -15,7 +15,7 @@ from ronghe.spatial.random_effects.panel import RandomEffectsPanel
 
 @pytest.fixture(scope="module")
 def data() -> Data:
-    return Data(null_panel(seed=3, effect=0.5), weights={"ring": ring(30)})
+    return Data(null_panel(seed=3, effect=0.5), weights={"ring": ring_weights(30)})
 
 
 def entry(**changes: object) -> dict:

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from panel_builders import make_panel, ring
+from panel_builders import make_panel, uneven_ring
 from ronghe.errors import RongheError
 from ronghe.spatial.batch.error_models import ErrorBatch
 from ronghe.spatial.batch.leverage import Leverage, inverse_root_nodes
@@ -54,7 +54,7 @@ def test_estimates_impacts_and_covariances_equal_the_engine(panel, kind, effects
 
 
 def test_lsdv_with_time_effects_and_rows_that_do_not_sum_to_one():
-    W = ring(11) * np.linspace(0.5, 1.5, 11)[:, None]
+    W = uneven_ring(11) * np.linspace(0.5, 1.5, 11)[:, None]
     y, X, weights = make_panel(W=W, rho=0.3)
     model = SpatialPanel(y, X, weights, "sdm", "twoways", "lsdv")
     fit = Batch(model).fit(outcomes(model, 2))

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from panel_builders import make_panel, ring
+from panel_builders import make_panel, uneven_ring
 from ronghe.errors import RongheError
 from ronghe.linear.layout import Layout
 from ronghe.linear.least_squares import fit_least_squares
@@ -25,7 +25,7 @@ from ronghe.spatial.uncertainty.designs import DESIGNS, Disturbances
 
 @pytest.fixture(scope="module")
 def case():
-    y, X, W = make_panel(n=16, periods=6, W=ring(16))
+    y, X, W = make_panel(n=16, periods=6, W=uneven_ring(16))
     model = SpatialPanel(y, X, W)
     return model.fit(), model
 
@@ -45,7 +45,7 @@ def test_tables_do_not_depend_on_the_number_of_cores(case):
 def test_coverage_has_its_known_answer_where_the_model_is_linear():
     # Independent normal errors, no spatial terms: by the normal with sigma2 over n, not n - K, the share of a t with
     # n - K = 75 - 4 degrees of freedom below 1.96 (71 / 75)^(1/2) is .939; CR2 with its own degrees has .95.
-    y, X, W = make_panel(n=16, periods=6, W=ring(16))
+    y, X, W = make_panel(n=16, periods=6, W=uneven_ring(16))
     model = SpatialPanel(y, X, W, "slx")
     found = certificate(
         model.fit(),
@@ -66,7 +66,7 @@ def test_coverage_has_its_known_answer_where_the_model_is_linear():
 
 
 def test_without_spatial_terms_the_direct_impact_is_all(case):
-    y, X, W = make_panel(n=16, periods=6, W=ring(16))
+    y, X, W = make_panel(n=16, periods=6, W=uneven_ring(16))
     model = SpatialPanel(y, X, W, "ols")
     found = certificate(model.fit(), model, "a", ("ar5",), 250, hypotheses=(), cores=1)
     assert list(found.intervals["quantity"].unique()) == ["direct"]
@@ -119,7 +119,7 @@ def test_robustness_values_are_those_published_for_darfur():
 
 def test_a_confounder_in_the_data_is_what_the_bounds_say():
     # Adding the benchmark itself as confounder: the formula for the bias is an identity.
-    y, X, _ = make_panel(n=30, periods=6, W=ring(30))
+    y, X, _ = make_panel(n=30, periods=6, W=uneven_ring(30))
     units, times = (pd.factorize(y.index.get_level_values(i))[0] for i in (0, 1))
     layout = Layout(units, times)
     long = fit_least_squares(y.to_numpy(), X.to_numpy(), layout, "twoways")

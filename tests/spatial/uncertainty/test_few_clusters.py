@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from dense_oracle import dummies, root
-from panel_builders import make_panel, ring
+from panel_builders import make_panel, uneven_ring
 from ronghe.linear.clusters import Working, autocorrelation
 from ronghe.linear.covariance import Choice
 from ronghe.linear.few_clusters import LinearClusters
@@ -242,7 +242,7 @@ def test_p_value_and_interval_agree(panel):
 
 @pytest.mark.parametrize("model", ["sar", "sdm", "sem"])
 def test_the_sum_over_near_pairs_is_the_sum_over_all(model):
-    y, X, W = make_panel(n=150, periods=4, rho=0.3, W=ring(150))
+    y, X, W = make_panel(n=150, periods=4, rho=0.3, W=uneven_ring(150))
     result = SpatialPanel(y, X, W, model).fit()
     from ronghe.spatial.uncertainty.scores import unit_meat
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from dense_oracle import dummies, root
-from panel_builders import make_panel, ring
+from panel_builders import make_panel, uneven_ring
 from ronghe.errors import RongheError
 from ronghe.linear.bootstrap import cluster_weights, wild_pvalue
 from ronghe.linear.few_clusters import LinearClusters
@@ -152,7 +152,7 @@ def test_bootstrap_table_has_both_p_values(panel):
 
 
 def linear_panel(n=6, periods=5, effects="twoways"):
-    y, X, _ = make_panel(n=n, periods=periods, W=ring(n))
+    y, X, _ = make_panel(n=n, periods=periods, W=uneven_ring(n))
     units, times = (pd.factorize(y.index.get_level_values(i))[0] for i in (0, 1))
     layout = Layout(units, times)
     fit = fit_least_squares(y.to_numpy(), X.to_numpy(), layout, effects)
@@ -252,9 +252,9 @@ def test_the_engine_draws_what_the_batch_draws(panel):
 
 
 def test_mundlak_compares_unit_means(panel):
-    y, X, W = make_panel(n=16, periods=5, W=ring(16))
+    y, X, W = make_panel(n=16, periods=5, W=uneven_ring(16))
     found = mundlak_wild(SpatialPanel(y, X, W), draws=199)
     assert found["df"] == 4 and 0 < found["pvalue"] <= 1
     with pytest.raises(RongheError, match="fewer regressors"):
-        y, X, W = make_panel(n=5, periods=5, W=ring(5))
+        y, X, W = make_panel(n=5, periods=5, W=uneven_ring(5))
         mundlak_wild(SpatialPanel(y, X, W), draws=199)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ronghe.clean.labels import check_labels
 from ronghe.clean.variables import derivations, families, variables
 from ronghe.errors import RongheError, listing, nearest, require_known
 from ronghe.explore import declaration as explore
@@ -109,13 +110,16 @@ def check_configuration(config: dict, files: Iterable[str | Path], schemas: str 
 
 def check_against_dataset(config: dict, files: Iterable[str | Path], dataset: dict) -> None:
     """Check what the entries of every stage say of variables, sectors and years against the dataset's declaration."""
+    check_labels(config["labels"], dataset, f"config/datasets/{dataset.get('name', 'NAME')}.yaml")
     known = [*variables(dataset), *(derivation.name for derivation in derivations(dataset))]
     with naming_file(config, {str(path): load_yaml(path) for path in files}):
         for stage in (measures, weights, explore, paper):
             stage.check_panel_variables(config, known)
+        measures.check_microdata(config, {n: entry["kind"] for n, entry in dataset.get("microdata", {}).items()})
         measures.check_sectors(config, dataset.get("input_output", {}).get("sectors", {}))
         models.check_variables(config, known, families(dataset))
         models.check_against_dataset(config, dataset, known)
+        paper.check_places(config, dataset["regions"]["columns"])
 
 
 # How the messages of some stages call an entry of these sections.

@@ -6,21 +6,27 @@ takes 0.36 s for a million pairs where the formula takes 0.06.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import ArrayLike
-from pyproj import Geod, Proj
+
+if TYPE_CHECKING:
+    from pyproj import Proj
 
 EARTH_RADIUS_KM = 6371.0088  # mean radius (IUGG)
-SPHERE = Geod(a=1000 * EARTH_RADIUS_KM, b=1000 * EARTH_RADIUS_KM)
 
 
 def great_circle_km(
     longitude: ArrayLike, latitude: ArrayLike, other_longitude: ArrayLike, other_latitude: ArrayLike
 ) -> np.ndarray:
     """Return the distance along the sphere between points in degrees; arrays broadcast against one another."""
+    from pyproj import Geod
+
+    sphere = Geod(a=1000 * EARTH_RADIUS_KM, b=1000 * EARTH_RADIUS_KM)
     ends = np.broadcast_arrays(longitude, latitude, other_longitude, other_latitude)
     # Geod.inv takes any shape only as a flat list.
-    metres = SPHERE.inv(*(np.ravel(end).astype(float) for end in ends))[2]
+    metres = sphere.inv(*(np.ravel(end).astype(float) for end in ends))[2]
     return np.reshape(metres, ends[0].shape) / 1000
 
 
@@ -46,6 +52,8 @@ def equal_area_plane(origin: tuple[float, float]) -> Proj:
 
     Degrees are not distances: at 40 degrees north one of longitude is three quarters of one of latitude.
     """
+    from pyproj import Proj
+
     longitude, latitude = map(float, origin)
     return Proj(proj="laea", lon_0=longitude, lat_0=latitude, R=1000 * EARTH_RADIUS_KM, units="km")
 

@@ -25,7 +25,9 @@ def verify_checksums(sums: str | Path, files: Iterable[str | Path]) -> None:
             )
         if not file.is_file():
             raise RongheError(f"{file}: no such file, though {sums} lists it; put the file back")
-        if hashlib.sha256(file.read_bytes()).hexdigest() != listed[name]:
+        with file.open("rb") as content:
+            found = hashlib.file_digest(content, "sha256").hexdigest()
+        if found != listed[name]:
             raise RongheError(
                 f"{file}: the file is not the one that {sums} describes; put the original back, or, if the change is "
                 f"meant, replace its line by what 'sha256sum {name}' prints and say so in SOURCES.md"

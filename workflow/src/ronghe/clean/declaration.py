@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ronghe.clean.microdata.declaration import check_microdata, with_cells
 from ronghe.clean.units import Units
 from ronghe.clean.variables import RECOMPUTATIONS, derivations, expand, named_files, only_one, variables
 from ronghe.errors import RongheError, require_known
+from ronghe.places import folders
 from ronghe.validation import validate
 from ronghe.yaml_files import load_yaml
 
@@ -16,6 +18,8 @@ def load_dataset(name: str, folder: str | Path, schema: str | Path) -> dict:
     path = Path(folder, f"{name}.yaml")
     dataset = load_yaml(path)
     validate(dataset, load_yaml(schema), str(path))
+    check_microdata(dataset, str(path))
+    dataset = with_cells(dataset, folders(name, "")["processed"], str(path))
     check_dataset(dataset, str(path))
     return {"name": name, **dataset}
 
@@ -43,7 +47,8 @@ def check_dataset(dataset: dict, where: str) -> None:
     for name, entry in dataset.get("facts", {}).get("statements", {}).items():
         only_one(entry, RECOMPUTATIONS, f"{where}: facts.statements.{name}")
     _check_input_output(dataset, where)
-    for place, file in named_files(dataset).items():
+    microdata = {f"microdata.{name}.file": entry["file"] for name, entry in dataset.get("microdata", {}).items()}
+    for place, file in {**named_files(dataset), **microdata}.items():
         if Path(file).is_absolute() or ".." in Path(file).parts:
             raise RongheError(
                 f"{where}: {place}: '{file}' lies outside {dataset['folder']}; put the file there, "

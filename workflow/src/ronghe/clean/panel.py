@@ -53,7 +53,7 @@ def clean_dataset(dataset: dict, root: str | Path = ".") -> Cleaned:
     with _naming(dataset):
         sample, years = sample_regions(dataset, regions), sample_years(dataset)
     regions["in_sample"] = regions["region"].isin(sample)
-    frames = _fill(_read_series(dataset, folder, names), names.regions, sample, years, flags)
+    frames = _fill(_read_series(dataset, Path(root), names), names.regions, sample, years, flags)
     with _naming(dataset):
         for derivation in derivations(dataset):
             frames[derivation.name] = derive(derivation, frames, sample, years, flags)
@@ -89,11 +89,13 @@ def _verify(dataset: dict, root: str | Path, folder: Path) -> None:
         logging.info("%s: no 'checksums' declared, the raw files are taken as they are", folder)
 
 
-def _read_series(dataset: dict, folder: Path, names: Names) -> dict[str, Series]:
+def _read_series(dataset: dict, root: Path, names: Names) -> dict[str, Series]:
     declared = variables(dataset)
     found: dict[str, Series] = {}
     for table, entry in dataset["tables"].items():
-        found |= read_table(entry, [v for v in declared.values() if v.table == table], folder, names)
+        # The cells of microdata are not among the raw files.
+        folder = root if "microdata" in entry else root / dataset["folder"]
+        found |= read_table(entry, [v for v in declared.values() if v.table == table], folder, names, dataset["units"])
     return found
 
 

@@ -34,11 +34,15 @@ OLD_STATA = (0x69, 0x6C, 0x6E, 0x6F, 0x71, 0x72, 0x73)
 
 @dataclass(frozen=True)
 class RawTable:
-    """The cells of a raw table as text (missing ones empty), under its headings, with the row of each in the file."""
+    """The cells of a raw table as text (missing ones empty), under its headings, with the row of each in the file.
+
+    `above` holds the cells of the lines above the headings: the title, often with the unit of the whole table.
+    """
 
     path: str
     cells: pd.DataFrame
     rows: np.ndarray
+    above: tuple[str, ...] = ()
 
     def need(self, heading: str, entry: str) -> str:
         """Return the heading if the table has it; otherwise name those it has."""
@@ -172,7 +176,8 @@ def _from_grid(path: Path, grid: list[list[str]], options: dict) -> RawTable:
         body.append([cell.strip() for cell in row[: len(headings)]])
     _check_headings(path, headings)
     rows = np.array([number for number, _ in numbered[1:]])
-    return RawTable(str(path), pd.DataFrame(body, columns=headings, dtype=object), rows)
+    above = tuple(cell for row in grid[:skip] for cell in row if cell.strip())
+    return RawTable(str(path), pd.DataFrame(body, columns=headings, dtype=object), rows, above)
 
 
 def _check_headings(path: Path, headings: list[str]) -> None:

@@ -39,13 +39,20 @@ class Names:
                 if owner != region:
                     raise RongheError(f"regions: '{alias}' stands for both '{owner}' and '{region}'; keep it for one")
 
+    def region_of(self, name: str) -> str | None:
+        """Return the region that goes by a name, or None."""
+        return self._found.get(fold(name))
+
+    def ignored(self, name: str) -> bool:
+        """Say whether a name is declared to be no region of the dataset."""
+        return fold(name) in self._ignore
+
     def find(self, table: RawTable, heading: str) -> list[str | None]:
         """Return the region of every row of a table, None for rows to leave out; unknown names are refused."""
         found: list[str | None] = []
         for name, row in zip(table.cells[heading], table.rows, strict=True):
-            key = fold(name)
-            region = self._found.get(key)
-            if region is None and key not in self._ignore:
+            region = self.region_of(name)
+            if region is None and not self.ignored(name):
                 raise RongheError(
                     f"{table.path}: row {row}: unknown region '{name}'{nearest(name, self._spellings)} (known: "
                     f"{listing(self.regions, 60)}); mend the name, add it under regions.aliases, "

@@ -14,7 +14,7 @@ import pandas as pd
 from ronghe.clean.numbers import parse_numbers
 from ronghe.clean.readers import RawTable, read_raw
 from ronghe.clean.regions import Names
-from ronghe.clean.variables import Variable
+from ronghe.clean.variables import Variable, check_title
 from ronghe.errors import RongheError, listing, nearest
 
 
@@ -28,7 +28,9 @@ class Series:
     rows: pd.DataFrame
 
 
-def read_table(declared: dict, variables: Sequence[Variable], folder: str | Path, names: Names) -> dict[str, Series]:
+def read_table(
+    declared: dict, variables: Sequence[Variable], folder: str | Path, names: Names, units: dict[str, dict]
+) -> dict[str, Series]:
     """Read every variable declared for one raw table."""
     table = read_raw(Path(folder, declared["file"]), declared)
     key = declared["key"]
@@ -36,6 +38,8 @@ def read_table(declared: dict, variables: Sequence[Variable], folder: str | Path
     for part in ("region", "indicator", "unit"):
         if part in key:
             table.need(key[part], f"{entry}.{part}")
+    if "unit" not in key:
+        check_title(table.above, variables, units, table.path)
     regions = names.find(table, key["region"])
     years = _years_across(table, key["year"]) if declared["layout"] == "wide" else _years_down(table, key, entry)
     read = _read_wide if declared["layout"] == "wide" else _read_long

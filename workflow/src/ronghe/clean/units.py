@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from ronghe.clean.unit_words import Size, read_unit
 from ronghe.errors import RongheError, listing, nearest
 
 PLAIN = "ratio"
@@ -50,6 +51,22 @@ class Units:
             return self._known[name]
         above, below = (self._known[part] for part in name.split("/"))
         return combine(above[0], below[0], -1), above[1] / below[1]
+
+    def knows(self, spelling: str) -> bool:
+        """Say whether a unit, not a quotient of two, is declared by this name or spelling."""
+        return spelling in self._name
+
+    def sizes(self, spelling: str, entry: str) -> set[Size]:
+        """Return what the vocabulary of yearbooks reads in any spelling of a unit."""
+        name = self.name(spelling, entry)
+        return {size for word, other in self._name.items() if other == name and (size := read_unit(word))}
+
+    def contradiction(self, heading: str, spelling: str, entry: str) -> bool:
+        """Say whether the unit that a heading writes is another one than the unit declared."""
+        if heading in self._name:
+            return self.resolve(heading, entry) != self.resolve(spelling, entry)
+        known = self.sizes(spelling, entry)
+        return bool(known) and read_unit(heading) not in known
 
     def factor(self, origin: str, target: str, entry: str) -> Fraction:
         """Return what a figure in `origin` is multiplied by to stand in `target`; unlike quantities are refused."""

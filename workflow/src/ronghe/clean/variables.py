@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ronghe.clean.unit_words import units_in
 from ronghe.clean.units import PLAIN, Units, in_words
 from ronghe.errors import RongheError, listing, nearest, require_known
 
@@ -58,6 +59,8 @@ def variables(dataset: dict, where: str = "dataset") -> dict[str, Variable]:
             if name in found:
                 raise RongheError(f"{where}: {entry}: '{name}' is already declared at {found[name].entry}")
             _check_layout(handling, declared, f"{where}: {entry}", table)
+            for heading in (handling.get("column", ""), handling.get("indicator", "")):
+                _check_heading(heading, handling["unit"], units, entry, "the heading")
             target = units.name(handling.get("target", handling["unit"]), entry)
             low, high = handling.get("range", (None, None))
             if low is not None and high is not None and low > high:
@@ -115,6 +118,29 @@ def _check_layout(handling: dict, table: dict, where: str, name: str) -> None:
     if ("indicator" in handling) != ("indicator" in key):
         missing, there = ("indicator", "key.indicator") if "indicator" in key else ("key.indicator", "indicator")
         raise RongheError(f"{where}: '{there}' is given and '{missing}' is not; give both or neither")
+
+
+def _check_heading(heading: str, unit: str, units: Units, entry: str, place: str) -> None:
+    """Refuse a unit that a heading of the table contradicts."""
+    for written in units_in(heading):
+        if units.contradiction(written, unit, entry):
+            raise RongheError(
+                f"{units.where}: {entry}: the unit is '{unit}', but {place} says '{heading}'; if the heading is right "
+                f"write unit: '{written}' (declared under units), and 'target' for the unit wanted"
+            )
+
+
+def check_title(title: Iterable[str], declared: Iterable[Variable], dataset_units: dict, where: str) -> None:
+    """Refuse the unit of a variable whose own heading is silent where the lines above the table name another."""
+    units = Units(dataset_units, where)
+    said = [written for line in title for written in units_in(line)]
+    for variable in declared:
+        silent = not units_in(f"{variable.column or ''} {variable.indicator or ''}")
+        if said and silent and all(units.contradiction(w, variable.written_unit, variable.entry) for w in said):
+            raise RongheError(
+                f"{where}: {variable.entry}: the unit is '{variable.written_unit}', but the lines above the table say "
+                f"'{said[0]}'; if they are right write unit: '{said[0]}', and 'target' for the unit wanted"
+            )
 
 
 def _check_gaps(found: dict[str, Variable], units: Units, where: str) -> None:
@@ -289,9 +315,9 @@ def sample_years(dataset: dict) -> list[int]:
 
 
 def named_files(dataset: dict) -> dict[str, str]:
-    """Return every raw file that the declaration names, by the place where it does; the file of checksums is last."""
+    """Return every raw file that the panel is made of, by the place that names it; the file of checksums is last."""
     parts = {"regions": dataset["regions"]} | ({"adjacency": dataset["adjacency"]} if "adjacency" in dataset else {})
-    parts |= {f"tables.{name}": table for name, table in dataset["tables"].items()}
+    parts |= {f"tables.{name}": table for name, table in dataset["tables"].items() if "microdata" not in table}
     years = dataset.get("input_output", {}).get("files", {})
     return {
         **{f"{place}.file": part["file"] for place, part in parts.items()},
@@ -301,7 +327,7 @@ def named_files(dataset: dict) -> dict[str, str]:
 
 
 def raw_files(dataset: dict) -> list[str]:
-    """Return the path of every raw file that the declaration names, the file of checksums included."""
+    """Return the path of every raw file that the panel is made of, the file of checksums included."""
     return [Path(dataset["folder"], name).as_posix() for name in dict.fromkeys(named_files(dataset).values())]
 
 

@@ -55,15 +55,23 @@ class CrossProducts:
 def studentised_interval(
     draws: np.ndarray, errors: np.ndarray, estimate: float, error: float, level: float = 0.95
 ) -> tuple[float, float]:
-    """Return the bootstrap-t interval: quantiles of (draw - estimate)/its error, times the error of the estimate."""
-    t = np.quantile((draws - estimate) / errors, [(1 + level) / 2, (1 - level) / 2])
-    return float(estimate - t[0] * error), float(estimate - t[1] * error)
+    """Return the bootstrap-t interval: order statistics of (draw - estimate)/its error, times the estimate's error.
+
+    With k = (1 - level)/2 (B + 1) rounded down, the k-th largest and the k-th least of B draws: exactly the values that
+    `studentised_pvalue` does not reject. Fewer draws than k = 1 needs bound nothing.
+    """
+    t = np.sort((draws - estimate) / errors)
+    k = int(np.floor((1 - level) / 2 * (len(t) + 1) + 1e-9))
+    if not k:
+        return -np.inf, np.inf
+    return float(estimate - t[-k] * error), float(estimate - t[k - 1] * error)
 
 
-def percentile_interval(draws: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """Return the percentile interval of bootstrap draws."""
-    lower, upper = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-    return float(lower), float(upper)
+def studentised_pvalue(draws: np.ndarray, errors: np.ndarray, estimate: float, error: float, value: float = 0) -> float:
+    """Return the p-value of the bootstrap-t interval: it is at most 1 - level where the interval leaves `value` out."""
+    t, observed = (draws - estimate) / errors, (estimate - value) / error
+    tail = min(int(np.sum(t >= observed)), int(np.sum(t <= observed)))
+    return min(2 * (1 + tail) / (1 + len(t)), 1.0)
 
 
 def unit_signs(n_units: int, repetitions: int, seed: int) -> np.ndarray:

@@ -22,12 +22,14 @@ KINDS = ("homoskedastic", "robust", "clustered", "driscoll_kraay", "conley")
 
 @dataclass(frozen=True)
 class Choice:
-    """A covariance and its settings."""
+    """A covariance and its settings; `small_sample` and `df` are those of `few_clusters`, for one way of clustering."""
 
     kind: str = "clustered"
     cluster: tuple[str, ...] = ("units",)
     bandwidth: int | None = None
     cutoff_km: float | None = None
+    small_sample: str = "clusters"
+    df: str | None = None
 
 
 def kernel_lags(bandwidth: int | None, n_periods: int) -> int:

@@ -16,8 +16,25 @@ from ronghe.linear.inference import coefficient_table
 from ronghe.linear.layout import Layout, group_sums
 from ronghe.linear.least_squares import LeastSquares
 
+LEVERAGED = ("CR2", "CR3", "corrected", "jackknife")
 # Dummies of effects that cross the clusters are columns; more of them than this are refused.
 MOST_DUMMIES = 1500
+
+
+def rests_on_leverage(choice: Choice) -> bool:
+    """Return whether the leverage of clusters enters; refuse where there is no single way of clustering."""
+    asked = choice.small_sample in LEVERAGED or choice.df in ("satterthwaite", "working", "normal")
+    if asked and (choice.kind != "clustered" or len(choice.cluster) != 1):
+        name = choice.small_sample if choice.small_sample in LEVERAGED else choice.df
+        raise RongheError(
+            f"'{name}' is for errors clustered one way; cluster by units or by time, or leave small_sample and df out"
+        )
+    return asked
+
+
+def kind_of(choice: Choice) -> str:
+    """Return the covariance in the words of this module."""
+    return {"jackknife": "CR3", "clusters": "CR1"}.get(choice.small_sample, choice.small_sample)
 
 
 @dataclass(frozen=True)

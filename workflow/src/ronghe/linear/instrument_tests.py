@@ -153,6 +153,27 @@ def anderson_rubin_set(problem: Problem, endogenous: list[str], level: float = 0
     return pd.DataFrame([(endogenous[0], level, a, b) for a, b in pairs], columns=columns)
 
 
+def shape_of_set(pieces: pd.DataFrame) -> str:
+    """Return the code of a confidence set's shape: empty, bounded, unbounded, whole_line, or disjoint pieces."""
+    ends = pieces[["lower", "upper"]].to_numpy(float)
+    if not len(ends):
+        return "empty"
+    if len(ends) > 1:
+        return "disjoint" if np.isfinite(ends).all() else "disjoint_unbounded"
+    return ("bounded", "unbounded", "whole_line")[int(np.isinf(ends).sum())]
+
+
+def strength(problem: Problem) -> dict | None:
+    """Return the effective F, its critical value at 5 % for a bias of 10 %, and the verdict: weak or strong.
+
+    For one endogenous regressor; there is no such test for several.
+    """
+    if problem.endogenous.shape[1] > 1:
+        return None
+    F, critical = effective_f(problem)
+    return {"effective_f": F, "critical": critical, "verdict": "strong" if F > critical else "weak"}
+
+
 def hansen_j(problem: Problem, residuals: np.ndarray) -> float:
     """Return the least two-step objective, its moments weighted by their covariance at the 2SLS residuals.
 

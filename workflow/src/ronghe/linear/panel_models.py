@@ -15,6 +15,7 @@ import pandas as pd
 from ronghe.linear import absorption
 from ronghe.linear.algebra import semidefinite
 from ronghe.linear.covariance import Choice, inference_df, kernel_lags, sandwich
+from ronghe.linear.few_clusters import LinearClusters, kind_of, rests_on_leverage
 from ronghe.linear.inference import wald_test
 from ronghe.linear.layout import Layout
 from ronghe.linear.least_squares import LeastSquares, fit_least_squares
@@ -29,6 +30,14 @@ class Fit(LeastSquares):
 
     covariance: np.ndarray
     df_inference: float
+    clusters: LinearClusters | None = None
+    choice: Choice = Choice()
+
+    def reference(self, gradients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return factors of the variance and degrees of freedom of t for combinations of coefficients."""
+        if self.clusters is not None:
+            return self.clusters.freedom(kind_of(self.choice), gradients, self.choice.df)
+        return np.ones(len(gradients)), np.full(len(gradients), self.df_inference)
 
     def first(self, k: int) -> Fit:
         """Keep the first k coefficients."""
@@ -70,7 +79,7 @@ def fit_panel(
     else:
         result = PooledOLS(*data, check_rank=False).fit(**_options(choice, layout))
     covariance = _covariance(result, kernel.X / scale, layout, choice, absorption.count(layout, effects))
-    return Fit(
+    fit = Fit(
         coefficients=result.params.to_numpy()[: len(scale)] / scale,
         residuals=result.resids.to_numpy(),
         y=kernel.y,
@@ -78,7 +87,12 @@ def fit_panel(
         df_residual=kernel.df_residual,
         covariance=covariance / np.outer(scale, scale),
         df_inference=inference_df(layout, choice, kernel.df_residual),
+        choice=choice,
     )
+    if not rests_on_leverage(choice):
+        return fit
+    clusters = LinearClusters(fit, layout, effects, choice.cluster[0])
+    return replace(fit, covariance=clusters.covariance(kind_of(choice)), clusters=clusters)
 
 
 def fit_random_effects(

@@ -13,6 +13,10 @@ from scipy.stats import t as t_distribution
 from ronghe.errors import RongheError, listing
 from ronghe.linear.least_squares import LeastSquares
 
+BENCHMARK_COLUMNS = [
+    *("benchmark", "times", "r2_treatment", "r2_outcome", "adjusted", "adjusted_error", "adjusted_t", "note"),
+]
+
 
 def detectable_effect(error: float, df: float = np.inf, power: float = 0.8, size: float = 0.05) -> float:
     """Return the smallest effect that a two-sided test of `size` finds with `power`, given a standard error and df.
@@ -108,8 +112,7 @@ def benchmark_bounds(
             yz = min(eta**2 * r_y / (1 - r_y), 1.0)
             adjusted, new_error = adjusted_estimate(estimate, error, df, dz, yz)
             rows.append((name, k, dz, yz, adjusted, new_error, adjusted / new_error if new_error else np.nan, ""))
-    columns = ["benchmark", "times", "r2_treatment", "r2_outcome", "adjusted", "adjusted_error", "adjusted_t", "note"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=BENCHMARK_COLUMNS)
 
 
 def adjusted_estimate(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from ronghe.errors import RongheError, require_known
@@ -11,6 +11,13 @@ from ronghe.measures.kinds import KINDS, PANEL
 
 CLEAN_PANEL = "<processed>/panel.parquet"
 FOLDER = "<results>/measures"
+MICRODATA = "<processed>/microdata"
+# What cleaning makes of microdata and a kind of measure reads.
+MADE = {
+    "plant_concentration": "cells.csv",
+    "plant_locations": "points.parquet",
+    "technology_convergence": "counts.csv",
+}
 
 
 def entries(config: dict, *kinds: str) -> dict[str, dict]:
@@ -54,6 +61,23 @@ def needs(config: dict, name: str) -> set[str]:
     entry = config["measures"][name]
     kind = KINDS[entry["kind"]]
     return {v.partition(".")[0] for v in kind.uses(entry) if "." in v} | set(kind.reads(entry))
+
+
+def wildcard_file(config: dict, wildcards: object) -> str:
+    """Return the file that a measure of a user's own data reads: the one named, or what cleaning made of microdata."""
+    entry = config["measures"][wildcards.measure]
+    if "file" in entry:
+        return entry["file"]
+    return f"{MICRODATA}/{entry['microdata']}/{MADE[entry['kind']]}"
+
+
+def check_microdata(config: dict, known: Mapping[str, str]) -> None:
+    """Check that every file of microdata that a measure names is one of the dataset's, given with their kinds."""
+    for name, entry in entries(config, *MADE).items():
+        if "microdata" in entry:
+            kind = "patents" if entry["kind"] == "technology_convergence" else "plants"
+            allowed = [file for file, its_kind in known.items() if its_kind == kind]
+            require_known(entry["microdata"], allowed, f"microdata of {kind}", f"measures.{name}")
 
 
 def tables(config: dict, name: str) -> list[str]:

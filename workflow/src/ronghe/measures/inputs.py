@@ -10,8 +10,8 @@ from ronghe.frames import KEYS, read_csv
 
 
 def options(entry: Mapping[str, object]) -> dict[str, object]:
-    """Return what a configuration entry says beyond its kind: the arguments of the measure's function."""
-    return {key: value for key, value in entry.items() if key != "kind"}
+    """Return what a configuration entry says beyond its kind and its data: the arguments of the measure's function."""
+    return {key: value for key, value in entry.items() if key not in ("kind", "file", "microdata")}
 
 
 def read_keyed(path: str) -> pd.DataFrame:

@@ -266,6 +266,13 @@ KINDS: dict[str, Kind] = {
     "plant_concentration": Kind(
         tables={
             "industries.csv": "an industry in a year: Ellison-Glaeser gamma with its parts",
+            "pairs.csv": "two industries in a year: Ellison-Glaeser co-agglomeration net of plants, and its strength",
+        },
+    ),
+    "plant_locations": Kind(
+        tables={
+            "curves.csv": "a distance: K-density of the plants' distances with simulated local and global bands",
+            "test.csv": "the one test: what was chosen, global p-values, verdict (Duranton and Overman 2005)",
         },
     ),
     "linkage": Kind(

@@ -18,7 +18,7 @@ from ronghe.models.declaration import (
     variables,
     weights,
 )
-from ronghe.models.kinds import KINDS, REGRESSION, Kind
+from ronghe.models.kinds import FEW_CLUSTERS, KINDS, REGRESSION, Kind, one_way
 from ronghe.models.terms import parse_all
 
 
@@ -124,11 +124,25 @@ def _check_combination(specification: dict, kind: Kind, config: dict, where: str
             raise RongheError(f"{where}: {listing(twice)}: the same regressor twice; a treatment is no control")
     if specification.get("covariance") == "conley" and "cutoff_km" not in specification:
         raise RongheError(f"{where}: a conley covariance needs cutoff_km, beyond which regions are unrelated")
+    _check_few_clusters(specification, where)
     _check_standardisation(specification, kind, config, where)
     if kind.fault:
         fault = kind.fault(specification)
         if fault:
             raise RongheError(f"{where}: {fault}")
+
+
+def _check_few_clusters(specification: dict, where: str) -> None:
+    """Refuse small-sample settings where they would be ignored."""
+    given = [key for key in FEW_CLUSTERS if key in specification]
+    if given and not one_way(specification):
+        raise RongheError(
+            f"{where}: {listing(given)}: for errors clustered by units alone; set covariance: clustered and "
+            "cluster: units, or leave the keys out"
+        )
+    spatial = specification["kind"] in ("spatial", "spatial_threshold")
+    if not spatial and specification.get("small_sample") in ("none", "parameters"):
+        raise RongheError(f"{where}: small_sample: '{specification['small_sample']}' is for spatial kinds; choose CR1")
 
 
 def _check_standardisation(specification: dict, kind: Kind, config: dict, where: str) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ronghe.measures.declaration import KINDS as MEASURE_KINDS
-from ronghe.models.kinds import KINDS, TERM_KEYS, WEIGHTS_KEYS, estimator
+from ronghe.models.kinds import KINDS, TERM_KEYS, WEIGHTS_KEYS, estimator, without_idle
 from ronghe.models.terms import Term, parse_all
 
 FOLDER = "<results>/models"
@@ -32,6 +32,7 @@ def complete(name: str, config: dict) -> dict:
     general = dict(config.get("specification_defaults", {}))
     defaults = {**kind.defaults, **general, **general.pop("by_kind", {}).get(entry["kind"], {})}
     merged = {k: v for k, v in {**defaults, **entry}.items() if k in kind.allowed and k not in ("about", "dataset")}
+    merged = without_idle(merged, entry)
     sample = merged.get("sample", "all")
     rows = {k: v for k, v in config.get("samples", {}).get(sample, {}).items() if k != "about"}
     result = {**merged, "name": name, "sample_name": sample, "sample": rows}

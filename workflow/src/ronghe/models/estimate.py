@@ -16,7 +16,7 @@ import ronghe
 from ronghe import frames
 from ronghe.errors import RongheError, require_known
 from ronghe.linear import inference
-from ronghe.models.kinds import KINDS, estimator
+from ronghe.models.kinds import KINDS, estimator, without_idle
 from ronghe.provenance import hash_files
 
 
@@ -80,6 +80,7 @@ class Estimate:
 def with_defaults(specification: dict) -> dict:
     """Return a specification, and those it builds on, with the defaults of their kinds where they say nothing."""
     result = {"name": "", **KINDS[specification["kind"]].defaults, **specification}
+    result = without_idle(result, specification)
     if "of" in result:
         result["of"] = with_defaults(result["of"])
     if "family" in result:

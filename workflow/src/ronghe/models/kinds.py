@@ -28,6 +28,8 @@ REGRESSION = ("outcome", "treatment", "controls", "lag_regressors", "winsorise")
 THRESHOLD = ("thresholds", "keep", "search", "convention", "trim", "repetitions")
 SPATIAL = ("weights", "error_weights", "model", "method", "durbin")
 GMM = ("outcome_lags", "instrument_lags", "predetermined", "collapse", "steps")
+# Covariances for few clusters, and the degrees of freedom of t.
+FEW_CLUSTERS = ("small_sample", "df")
 LINEAR_COVARIANCE = ("covariance", "cluster", "bandwidth", "cutoff_km")
 
 
@@ -112,6 +114,8 @@ def _threshold_fault(entry: dict) -> str | None:
     return None
 
 
+# What holds its level in the certificate of the default panel (docs/inference.md).
+MEASURED = {"covariance": "clustered", "cluster": "units", "small_sample": "corrected"}
 SPATIAL_COVARIANCES = ("expected", "observed", "robust", "clustered", "driscoll_kraay", "conley")
 ALL_LINEAR = ("homoskedastic", "robust", "clustered", "driscoll_kraay", "conley")
 ALL_EFFECTS = ("pooled", "units", "time", "twoways")
@@ -119,12 +123,16 @@ ALL_EFFECTS = ("pooled", "units", "time", "twoways")
 KINDS: dict[str, Kind] = {
     "fixed_effects": Kind(
         "Within estimator with unit, time or two-way fixed effects.",
-        (*REGRESSION, *LINEAR_COVARIANCE, "effects", "wild_repetitions"),
+        (*REGRESSION, *LINEAR_COVARIANCE, *FEW_CLUSTERS, "effects", "wild_repetitions"),
         covariances=ALL_LINEAR,
         effects=ALL_EFFECTS[1:],
         defaults={"effects": "twoways"},
     ),
-    "pooled": Kind("Least squares with one constant.", (*REGRESSION, *LINEAR_COVARIANCE), covariances=ALL_LINEAR),
+    "pooled": Kind(
+        "Least squares with one constant.",
+        (*REGRESSION, *LINEAR_COVARIANCE, *FEW_CLUSTERS),
+        covariances=ALL_LINEAR,
+    ),
     "random_effects": Kind(
         "Feasible least squares with random unit effects, and the regression form of the Hausman test.",
         (*REGRESSION, *LINEAR_COVARIANCE, "effects"),
@@ -134,7 +142,7 @@ KINDS: dict[str, Kind] = {
     ),
     "first_differences": Kind(
         "Least squares on changes from one period to the next.",
-        (*REGRESSION, *LINEAR_COVARIANCE, "effects"),
+        (*REGRESSION, *LINEAR_COVARIANCE, *FEW_CLUSTERS, "effects"),
         covariances=ALL_LINEAR,
         effects=("units", "twoways"),
         defaults={"effects": "twoways"},
@@ -188,12 +196,15 @@ KINDS: dict[str, Kind] = {
     ),
     "spatial": Kind(
         "Spatial panel model by exact maximum likelihood, with direct, indirect and total impacts.",
-        (*REGRESSION, "effects", "covariance", "cluster", "bandwidth", "cutoff_km", *SPATIAL),
+        (
+            *(*REGRESSION, "effects", "covariance", "cluster", "bandwidth", "cutoff_km"),
+            *(*FEW_CLUSTERS, "wild_repetitions", *SPATIAL),
+        ),
         required=("outcome", "treatment", "weights"),
         covariances=SPATIAL_COVARIANCES,
         effects=ALL_EFFECTS,
         fault=_spatial_fault,
-        defaults={"effects": "twoways", "model": "sdm", "method": "lee_yu", "covariance": "expected"},
+        defaults={"effects": "twoways", "model": "sdm", "method": "lee_yu", **MEASURED},
     ),
     "family": Kind(
         "Several estimates side by side, with p-values for all of them together.",
@@ -208,6 +219,14 @@ KINDS: dict[str, Kind] = {
         required=("of",),
         tables=("influence",),
         bases=FITTED_ONCE,
+    ),
+    "sensitivity": Kind(
+        "How strong it would have to be: detectable effects, robustness to confounders, weights of the regions.",
+        ("of", "power"),
+        required=("of",),
+        tables=("sensitivity", "benchmarks", "region_weights"),
+        bases=("fixed_effects", "pooled", "spatial"),
+        defaults={"power": 0.8},
     ),
     "placebo": Kind(
         "The same model on shuffled weights or treatments, where it should find nothing.",
@@ -271,11 +290,11 @@ KINDS: dict[str, Kind] = {
     ),
     "identification": Kind(
         "Which spatial model and which fixed effects: the tests that every paper of the field prints.",
-        (*REGRESSION, "effects", "weights", "method", "durbin"),
+        (*REGRESSION, "effects", "weights", "method", "durbin", "wild_repetitions"),
         required=("outcome", "treatment", "weights"),
         effects=ALL_EFFECTS,
         tables=("identification",),
-        defaults={"effects": "twoways", "method": "lee_yu"},
+        defaults={"effects": "twoways", "method": "lee_yu", "wild_repetitions": 999},
     ),
     "weights_comparison": Kind(
         "One model under several weights matrices: likelihood, criteria, posterior probabilities.",
@@ -287,22 +306,34 @@ KINDS: dict[str, Kind] = {
     ),
     "quantile": Kind(
         "Slopes along the distribution of the outcome, by moments.",
-        (*REGRESSION, "effects", "quantiles", "jackknife", "repetitions"),
+        (*REGRESSION, "effects", "quantiles", "jackknife", "negative_scale", "repetitions"),
         effects=ALL_EFFECTS[1:],
         tables=("quantiles",),
-        defaults={"effects": "twoways"},
+        defaults={"effects": "twoways", "negative_scale": "refuse"},
     ),
     "spatial_threshold": Kind(
         "A threshold in a spatial panel model.",
         (
             *("outcome", "treatment", "controls", "lag_regressors", "winsorise", "effects", "weights", "model"),
-            *("covariance", "cluster", "bandwidth", "cutoff_km", "threshold_variable", "trim", "points", "repetitions"),
+            *("covariance", "cluster", "bandwidth", "cutoff_km", *FEW_CLUSTERS),
+            *("threshold_variable", "trim", "points", "repetitions"),
         ),
         required=("outcome", "treatment", "weights", "threshold_variable"),
         covariances=SPATIAL_COVARIANCES,
         effects=("units", "twoways"),
         tables=("thresholds", "likelihood_ratio"),
         fault=_threshold_fault,
-        defaults={"effects": "twoways", "model": "sdm", "covariance": "expected"},
+        defaults={"effects": "twoways", "model": "sdm", **MEASURED},
     ),
 }
+
+
+def one_way(specification: Mapping) -> bool:
+    """Return whether errors are clustered by units alone, so that clusters have leverages."""
+    cluster = _many(specification.get("cluster", "units"))
+    return specification.get("covariance", "clustered") == "clustered" and cluster == ["units"]
+
+
+def without_idle(merged: dict, entry: Mapping) -> dict:
+    """Drop defaults for clusters where an entry clusters no units; what the entry itself says stays, and is refused."""
+    return {k: v for k, v in merged.items() if k not in FEW_CLUSTERS or k in entry or one_way(merged)}

@@ -55,6 +55,8 @@ def choice_of(specification: dict) -> Choice:
         cluster=tuple(cluster if isinstance(cluster, list) else [cluster]),
         bandwidth=specification.get("bandwidth"),
         cutoff_km=specification.get("cutoff_km"),
+        small_sample=specification.get("small_sample", "clusters"),
+        df=specification.get("df"),
     )
 
 
@@ -62,10 +64,15 @@ def covariance_facts(choice: Choice) -> dict:
     """Return the covariance as fit.json holds it."""
     held: dict[str, object] = {"cov_type": choice.kind}
     if choice.kind == "clustered":
-        held["cluster"] = list(choice.cluster)
+        held |= {"cluster": list(choice.cluster), **small_sample_facts(choice.small_sample, choice.df)}
     if choice.kind == "conley":
         held["cutoff_km"] = choice.cutoff_km
     return held
+
+
+def small_sample_facts(small_sample: str, df: str | None) -> dict[str, str]:
+    """Return small_sample and df as fit.json holds them, the default of df written out."""
+    return {"small_sample": small_sample, "df": df or ("satterthwaite" if small_sample == "corrected" else "clusters")}
 
 
 def panel_estimate(specification: dict, design: Design, effects: str, method: str) -> Estimate:
@@ -87,6 +94,7 @@ def linear_estimate(
     """Label a fit: coefficients, covariance, a joint test of all regressors, and the facts."""
     names = names or design.names
     joint = wald_test(fit.coefficients, fit.covariance, np.eye(len(design.names), len(names)), fit.df_inference)
+    factors, df = fit.reference(np.eye(len(names)))
     held = facts(
         specification,
         method,
@@ -100,7 +108,7 @@ def linear_estimate(
         df_inference=fit.df_inference,
     )
     return Estimate(
-        coefficients=coefficient_table(names, fit.coefficients, fit.covariance, fit.df_inference),
+        coefficients=coefficient_table(names, fit.coefficients, fit.covariance, df, factors=factors),
         covariance=covariance_table(names, fit.covariance),
         tests=test_table([{"test": "all regressors zero", **joint}]),
         fit=held,

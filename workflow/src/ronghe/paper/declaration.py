@@ -53,6 +53,17 @@ def check_panel_variables(config: dict, known: Iterable[str]) -> None:
                 require_known(variable, known, "variable of the panel", where)
 
 
+def check_places(config: dict, columns: Iterable[str]) -> None:
+    """Check that regions have tiles where a map draws tiles."""
+    for name, entry in config.get("figures", {}).items():
+        absent = [column for column in ("tile_row", "tile_column") if column not in columns]
+        if entry["kind"] == "tile_map" and "boundaries" not in entry and absent:
+            raise RongheError(
+                f"figures.{name}: a tile map needs {' and '.join(absent)} under regions.columns of the dataset; name "
+                "those columns, give the figure `boundaries`, or leave it out"
+            )
+
+
 def specifications_of(entry: dict) -> list[str]:
     """Return the specifications whose results a table or figure shows, in order, each once."""
     if entry["kind"] not in COMPARING:
@@ -91,8 +102,9 @@ def _named_files(entry: dict) -> list[str]:
 
 def result_files(entry: dict) -> list[str]:
     """Return the result files of the specifications that an entry shows."""
+    tests = ("tests.csv",) if "tests" in entry else ()
     wanted = {
-        "regression": ("coefficients.csv", "fit.json"),
+        "regression": ("coefficients.csv", "fit.json", *tests),
         "impacts": ("coefficients.csv", "impacts.csv", "fit.json"),
         "estimates": ("coefficients.csv",),
     }.get(entry["kind"], ())
@@ -136,11 +148,11 @@ def documents(manuscript: dict) -> list[str]:
     return [name for key, name in DOCUMENTS.items() if key in manuscript]
 
 
-def explored(config: dict, others: list[str]) -> dict:
-    """Return the variables that the explorer shows, as an entry of its own: those of the exhibits, else `others`."""
+def explored(config: dict, others: list[str], fallback: Iterable[str] = ()) -> dict:
+    """Return the variables that the explorer shows, as an entry: those of exhibits, else `others`, else the first."""
     entries = [*config.get("tables", {}).values(), *config.get("figures", {}).values()]
     shown = [v for e in entries for v in variables_of(e)]
-    return {"kind": "trends", "variables": list(dict.fromkeys(shown or others))}
+    return {"kind": "trends", "variables": list(dict.fromkeys(shown or others)) or list(fallback)[:12]}
 
 
 def sources(config: dict) -> dict[str, list[str]]:

@@ -64,8 +64,21 @@ def _panel(frame: pd.DataFrame, regions: pd.DataFrame, variables: list[str], lab
     for variable in variables:
         wide = frame[variable].unstack("region")
         values = [[_number(wide.at[year, region]) for region in here] for year in years]
-        held.append({"key": variable, "label": labels.variable(variable), "values": values})
-    return {"years": years, "variables": held, "regions": [_region(r, regions.loc[r], labels) for r in here]}
+        held.append({"key": variable, "label": labels.value(variable), "values": values})
+    return {
+        "years": years,
+        "variables": held,
+        "regions": [_region(r, row, labels) for r, row in _tiled(regions.loc[here]).iterrows()],
+    }
+
+
+def _tiled(regions: pd.DataFrame) -> pd.DataFrame:
+    """Return the regions with their tiles; where the dataset gives none, in rows of their order."""
+    if {"tile_row", "tile_column"} <= set(regions) and regions[["tile_row", "tile_column"]].notna().all(axis=None):
+        return regions
+    columns = math.ceil(math.sqrt(len(regions)))
+    order = range(len(regions))
+    return regions.assign(tile_row=[i // columns for i in order], tile_column=[i % columns for i in order])
 
 
 def _region(name: str, row: pd.Series, labels: Labels) -> dict:

@@ -106,7 +106,10 @@ class Labels:
         kind = str(fit.get("cov_type") or "")
         if kind == "conley" and fit.get("cutoff_km"):
             return self.word("covariances.conley_km", f"{fit.get('cutoff_km'):g}")
-        return self.named("covariances", "_".join([kind, *(fit.get("cluster") or [])]))
+        parts = [kind, *(fit.get("cluster") or [])]
+        if fit.get("small_sample") in ("CR2", "CR3", "corrected", "jackknife"):
+            parts.append(fit.get("small_sample"))
+        return self.named("covariances", "_".join(parts))
 
     def text(self, value: str | dict[str, str] | None) -> str:
         """Return a text of the configuration in this language; a plain string serves every language."""

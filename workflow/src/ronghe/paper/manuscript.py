@@ -5,17 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from ronghe.errors import RongheError
+from ronghe.paper.formats.escape import has_chinese
 
 
 def typeset(source: str | Path, target: str | Path, language: str = "en") -> None:
-    """Compile the Typst manuscript to PDF in the face of the figures, which comes with Matplotlib; Chinese adds others.
+    """Compile the Typst manuscript to PDF in the face of the figures, which comes with Matplotlib; Chinese signs, in
+    whatever language the paper is, add the fonts installed.
 
     Numbers, tables and figures are those beside the PDF, which lies somewhere below the folder of the manuscript.
     """
     import matplotlib
     import typst
 
-    if language == "zh":
+    made_here = [*Path(target).parent.glob("*.typ"), *Path(target).parent.glob("tables/*.typ")]
+    chinese = language == "zh" or any(has_chinese(path.read_text(encoding="utf-8")) for path in made_here)
+    if chinese:
         from ronghe.paper.figures.canvas import chinese_font
 
         chinese_font()
@@ -27,7 +31,7 @@ def typeset(source: str | Path, target: str | Path, language: str = "en") -> Non
             output=str(target),
             root=str(root),
             font_paths=[str(Path(matplotlib.get_data_path(), "fonts", "ttf"))],
-            ignore_system_fonts=language != "zh",
+            ignore_system_fonts=not chinese,
             sys_inputs={"language": language, "made": made},
         )
     except typst.TypstError as error:

@@ -34,11 +34,13 @@ if TYPE_CHECKING:
     from ronghe.spatial.choice.comparison import compare_models, compare_weights
     from ronghe.spatial.choice.identification import identification_table
     from ronghe.spatial.dynamic.panel import DynamicPanel
+    from ronghe.spatial.examples import munnell
     from ronghe.spatial.postestimation.prediction import predict
     from ronghe.spatial.postestimation.simulation import simulate
     from ronghe.spatial.random_effects.panel import RandomEffectsPanel
     from ronghe.spatial.results import SpatialPanelResult
     from ronghe.spatial.spatial_panel import SpatialPanel
+    from ronghe.spatial.tables import compare
     from ronghe.spatial.two_stage.panel import SpatialTwoStage
 
 __all__ = [
@@ -47,9 +49,11 @@ __all__ = [
     "SpatialPanel",
     "SpatialPanelResult",
     "SpatialTwoStage",
+    "compare",
     "compare_models",
     "compare_weights",
     "identification_table",
+    "munnell",
     "predict",
     "simulate",
 ]
@@ -60,9 +64,11 @@ _HOMES = {
     "SpatialPanel": "spatial_panel",
     "SpatialPanelResult": "results",
     "SpatialTwoStage": "two_stage.panel",
+    "compare": "tables",
     "compare_models": "choice.comparison",
     "compare_weights": "choice.comparison",
     "identification_table": "choice.identification",
+    "munnell": "examples",
     "predict": "postestimation.prediction",
     "simulate": "postestimation.simulation",
 }

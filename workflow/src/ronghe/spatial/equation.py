@@ -78,3 +78,10 @@ def specify(
         plain = {"slx": "ols", "sdm": "sar", "sdem": "sem", "gns": "sarar"}[model]
         raise RongheError(f"{where}: model '{model}' without any Durbin term is '{plain}'; ask for that")
     return Specification(model, effects, method, tuple(names), tuple(durbin))
+
+
+def describe(specification: Specification, outcome: str, effects: str, weights: object = None) -> str:
+    """Say in one line what is estimated, as in "sdm, y ~ x + W*x, twoways effects, weights 'borders'"."""
+    s = specification
+    said = f"{s.model}, {outcome} ~ {' + '.join(s.terms) or '0'}, {effects} effects"
+    return said if weights is None else f"{said}, weights '{weights.name}'"

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from ronghe.linear.inference import coefficient_table, covariance_table, normal, t_pvalue
+from ronghe.spatial.face import Face
 
 
-class Estimates:
+class Estimates(Face):
     """Named estimates with their whole covariance; t has the degrees of freedom of `reference`."""
 
     def __init__(self, names: Sequence[str], values: np.ndarray, covariance: np.ndarray, cov_type: str) -> None:
@@ -56,6 +57,6 @@ class Estimates:
         factors, df = self._own
         return coefficient_table(self.names, self.values, self.covariance, df, level, factors)
 
-    def conf_int(self, level: float = 0.95) -> pd.DataFrame:
-        """Return the limits of the interval of every term, those of `tidy`."""
-        return self.tidy(level).set_index("term")[["lower", "upper"]]
+    def conf_int(self, level: float = 0.95, alpha: float | None = None) -> pd.DataFrame:
+        """Return the limits of the interval of every term, those of `tidy`; statsmodels' `alpha` is 1 - `level`."""
+        return self.tidy(level if alpha is None else 1 - alpha).set_index("term")[["lower", "upper"]]

@@ -44,6 +44,11 @@ class Panel:
         """Number of periods T."""
         return len(self.periods)
 
+    @property
+    def cells(self) -> np.ndarray:
+        """Which cells (unit, period) are used."""
+        return np.ones(self.y.shape, dtype=bool) if self.observed is None else self.observed
+
     def series(self, values: np.ndarray, name: str) -> pd.Series:
         """Return an array (unit, period) as a Series in the order of the rows that came in, NaN where not used."""
         if self.observed is not None:

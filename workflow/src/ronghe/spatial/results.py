@@ -9,15 +9,16 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from ronghe.spatial.equation import Specification
 from ronghe.spatial.estimates import Estimates
 from ronghe.spatial.fitted import FittedModel
 from ronghe.spatial.impact_tables import change_table, impact_table, order_table, unit_table
+from ronghe.spatial.postestimation.prediction import predict
 from ronghe.spatial.uncertainty.bootstrap import BootstrapResult, bootstrap
 from ronghe.spatial.uncertainty.covariance import CovarianceChoice, covariance, few_clusters, read_choice, t_freedom
 from ronghe.spatial.uncertainty.few_clusters import FewClusters
 from ronghe.spatial.uncertainty.profile import profile_interval
 from ronghe.threads import single_threaded
+from ronghe.weights.matrix import Weights
 
 
 @dataclass(frozen=True, repr=False)
@@ -33,15 +34,12 @@ class SpatialPanelResult(Estimates):
     loglik: float
     notes: tuple[str, ...] = field(default=())
 
-    def __repr__(self) -> str:
-        """Say what was fitted in one line."""
-        s = self.specification
-        return f"SpatialPanelResult({s.model}, effects={s.effects}, method={s.method}, loglik={self.loglik:.6f})"
+    title = "Spatial panel by maximum likelihood"
 
     @property
-    def specification(self) -> Specification:
-        """What was fitted."""
-        return self.model.specification
+    def weights(self) -> Weights | None:
+        """W of the lags."""
+        return self.model.lag_weights
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -82,16 +80,6 @@ class SpatialPanelResult(Estimates):
         return self.model.projection.n_cells(self.n_units, self.n_periods)
 
     @property
-    def n_units(self) -> int:
-        """Number of units."""
-        return self.model.panel.n_units
-
-    @property
-    def n_periods(self) -> int:
-        """Number of periods."""
-        return self.model.panel.n_periods
-
-    @property
     def n_effective(self) -> int:
         """Observations that the likelihood counts: (N - 1)(T - 1) for Lee and Yu's two-way transformation."""
         return self.model.likelihood.nobs
@@ -106,6 +94,18 @@ class SpatialPanelResult(Estimates):
         """1 - e'e / (Qy)'(Qy) with the residual e before any error filter (Elhorst 2014, table 3.2)."""
         m, a = self.model.moments, self.model.residual_coefficients
         return float(1 - a @ m.plain @ a / m.plain[0, 0])
+
+    def _squares(self) -> tuple[float, float]:
+        m, a, y = self.model.moments, self.model.residual_coefficients, self.model.panel.y
+        pooled = self.specification.effects == "pooled"
+        total = self.nobs * y[self.panel.cells].var() if pooled else m.plain[0, 0]
+        return float(a @ m.plain @ a), float(total)
+
+    def predict(
+        self, X: pd.DataFrame | None = None, method: str = "reduced_form", time_effect: float | str = "mean"
+    ) -> pd.Series:
+        """Return predictions for the sample or for other regressors; see `ronghe.spatial.predict`."""
+        return predict(self, X, method, time_effect)
 
     @single_threaded
     def with_covariance(self, cov_type: str, **settings: object) -> SpatialPanelResult:

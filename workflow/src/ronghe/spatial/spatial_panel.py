@@ -15,13 +15,13 @@ from ronghe.errors import RongheError, require_known
 from ronghe.linear.algebra import inverse_scaled
 from ronghe.spatial.equation import CONSTANT, MODELS, Specification, specify
 from ronghe.spatial.fitted import FittedModel
-from ronghe.spatial.formula import read_formula
 from ronghe.spatial.grid import Panel, WeightsLike, read_panel_arrays, select_observed
 from ronghe.spatial.likelihood import Likelihood, Point
 from ronghe.spatial.log_determinant.base import LogDeterminant
 from ronghe.spatial.log_determinant.exact import log_determinant
 from ronghe.spatial.log_determinant.probed import APPROXIMATIONS, probed_log_determinant
 from ronghe.spatial.maximum import Maximum, maximise
+from ronghe.spatial.panel_model import PanelModel
 from ronghe.spatial.projection import Projection
 from ronghe.spatial.results import SpatialPanelResult
 from ronghe.spatial.sufficient_statistics import Moments, build_moments
@@ -31,7 +31,7 @@ from ronghe.threads import single_threaded
 from ronghe.weights.matrix import Weights
 
 
-class SpatialPanel:
+class SpatialPanel(PanelModel):
     """y = rho W y + X beta + W X theta + mu + tau + u, u = lambda M u + e, on a complete panel.
 
     `y` is a Series and `X` a DataFrame, both indexed by (unit, period) and matched to W by label. `model` is one of
@@ -85,14 +85,6 @@ class SpatialPanel:
         self.projection = Projection(effects, panel.observed)
         self.error_weights = self._read_error_weights(error_weights)
         self._check_method()
-
-    @classmethod
-    def from_formula(
-        cls, formula: str, data: pd.DataFrame, W: WeightsLike | None = None, **options: object
-    ) -> SpatialPanel:
-        """Return the model of a formula such as "y ~ x + log(z)" on data indexed by (unit, period)."""
-        y, X = read_formula(formula, data, str(options.get("name", "formula")))
-        return cls(y, X, W, **options)
 
     def variant(
         self, model: str | None = None, regressors: Sequence[str] | None = None, durbin: Sequence[str] | None = None
@@ -237,7 +229,7 @@ class SpatialPanel:
         if self.specification.method == "bias_corrected":
             model = bias_corrected(model)
         table = covariance(model, choice, self.name)
-        notes = _edge_notes(maximum, self.name) + _probe_notes(model, point)
+        notes = self.formula_notes + _edge_notes(maximum, self.name) + _probe_notes(model, point)
         return SpatialPanelResult(model, table, choice, point.loglik, notes)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ronghe.linear.bootstrap import wild_pvalue
-from ronghe.linear.covariance import Choice
 from ronghe.linear.inference import test_table
 from ronghe.models.design.design import build, terms_of
 from ronghe.models.estimate import Data, Estimate
-from ronghe.models.report import choice_of, panel_estimate
+from ronghe.models.kinds import one_way
+from ronghe.models.report import panel_estimate
 
 
 def estimate(specification: dict, data: Data) -> Estimate:
@@ -19,7 +19,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
     effects = specification.get("effects", "twoways")
     result = panel_estimate(specification, design, effects, "within")
     repetitions = int(specification.get("wild_repetitions", 0))
-    if repetitions and choice_of(specification) == Choice("clustered", ("units",)):
+    if repetitions and one_way(specification):
         rows = []
         for name in (t.name for t in terms_of(specification, "treatment")):
             place = design.names.index(name)

@@ -15,7 +15,8 @@ def estimate(specification: dict, data: Data) -> Estimate:
     design = build(specification, data)
     W, cut = weights_of(specification, data, design)
     effects, method = specification.get("effects", "twoways"), specification.get("method", "lee_yu")
-    found = identification_table(*frames_of(design), W, effects, method, specification.get("durbin"))
+    settings = {"draws": int(specification.get("wild_repetitions", 999)), "seed": data.seed}
+    found = identification_table(*frames_of(design), W, effects, method, specification.get("durbin"), **settings)
     chosen = {"verdicts": found.verdicts, "chosen_model": found.model, "chosen_effects": found.effects}
     tests = test_table(found.table[TEST_COLUMNS].to_dict("records"))
     return tables_estimate(

@@ -14,6 +14,8 @@ from ronghe.models.design.design import build, terms_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.report import choice_of, covariance_facts, facts
 
+LEVEL = 0.95
+
 
 def estimate(specification: dict, data: Data) -> Estimate:
     """Fit linearmodels' IV2SLS: treatments are endogenous, controls exogenous, `instruments` excluded."""
@@ -27,10 +29,12 @@ def estimate(specification: dict, data: Data) -> Estimate:
     problem = project(design.y, raw, (endogenous, exogenous, excluded), design.layout, effects, choice)
     fit = fit_two_stage(problem)
     ssr, df = float(fit.residuals @ fit.residuals), fit.df_inference
+    strength = instrument_tests.strength(problem)
+    pieces = instrument_tests.anderson_rubin_set(problem, endogenous, LEVEL)
     return Estimate(
         coefficients=coefficient_table(design.names, fit.coefficients, fit.covariance, df),
         covariance=covariance_table(design.names, fit.covariance),
-        tests=test_table(fit.tests(endogenous)),
+        tests=_judged(test_table(fit.tests(endogenous)), strength),
         fit=facts(
             specification,
             "two_stage",
@@ -41,13 +45,30 @@ def estimate(specification: dict, data: Data) -> Estimate:
             rsquared_within=1 - ssr / float(problem.y @ problem.y),
             sigma2=ssr / fit.df_residual,
             df_inference=df,
+            n_instruments=len(excluded),
+            instrument_strength=strength,
+            anderson_rubin_set=_set_facts(pieces) if len(endogenous) == 1 else None,
         ),
         tables={
             "first_stage": _first_stage(fit, endogenous, [*excluded, *exogenous], design.outcome),
-            "anderson_rubin": instrument_tests.anderson_rubin_set(problem, endogenous),
+            "anderson_rubin": pieces,
         },
         libraries=("linearmodels",),
     )
+
+
+def _judged(tests: pd.DataFrame, strength: dict | None) -> pd.DataFrame:
+    """Return the tests with two columns more: the critical value of the effective F, and the verdict on it."""
+    held = tests["test"].eq("Montiel Olea-Pflueger effective F")
+    values = strength or {"critical": np.nan, "verdict": ""}
+    critical = np.where(held, values["critical"], np.nan)
+    return tests.assign(critical=critical, verdict=np.where(held, values["verdict"], ""))
+
+
+def _set_facts(pieces: pd.DataFrame) -> dict:
+    """Return what fit.json says of the Anderson-Rubin set: its shape, and its pieces, an open end being empty."""
+    ends = [[None if np.isinf(end) else end for end in row] for row in pieces[["lower", "upper"]].to_numpy(float)]
+    return {"shape": instrument_tests.shape_of_set(pieces), "level": LEVEL, "pieces": ends}
 
 
 def _first_stage(fit: TwoStage, endogenous: list[str], instruments: list[str], outcome: str) -> pd.DataFrame:

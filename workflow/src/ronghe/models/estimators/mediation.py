@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError
-from ronghe.linear.bootstrap import CrossProducts, percentile_interval, studentised_interval, unit_draws
+from ronghe.linear.bootstrap import CrossProducts, studentised_interval, studentised_pvalue, unit_draws
 from ronghe.linear.inference import coefficient_table, covariance_table, test_table
 from ronghe.linear.joint_covariance import covariance_between_fits
 from ronghe.linear.layout import Layout
@@ -26,7 +26,8 @@ def estimate(specification: dict, data: Data) -> Estimate:
     Total: y on x. First step: m on x (a). Third: y on x (direct) and m (b). The first two alone are the two-step
     procedure of Jiang (2022), which rests the link from m to y on theory. With the same rows and controls throughout,
     total = direct + a b exactly. Units are resampled whole, so the interval allows for dependence within units; it
-    assumes that nothing left out moves both m and y.
+    assumes that nothing left out moves both m and y. Every path has one interval, the bootstrap-t, and the p-value that
+    is its inversion; the delta method's (Sobel 1982) is a test of its own.
     """
     design = build(specification, data, extra=("mediator",))
     treatment = [t.name for t in terms_of(specification, "treatment")]
@@ -47,12 +48,13 @@ def estimate(specification: dict, data: Data) -> Estimate:
     values, cov = np.append(estimates, a * b), J @ cov @ J.T
     repetitions = int(specification.get("repetitions", 1999))
     draws = _draws(design.y, m, X, layout, effects, repetitions, data.seed)
-    coefficients = coefficient_table([*PATHS, "indirect"], values, cov, third.df_inference)
-    paths = _paths(coefficients, draws, design.outcome, treatment[0], m_name)
+    sobel = coefficient_table([*PATHS, "indirect"], values, cov, third.df_inference)
+    coefficients = _inverted(sobel, draws)
+    paths = _paths(coefficients, design.outcome, treatment[0], m_name)
     return Estimate(
         coefficients=coefficients,
         covariance=covariance_table([*PATHS, "indirect"], cov),
-        tests=test_table(_tests(coefficients, paths, draws)),
+        tests=test_table(_tests(sobel.iloc[4], coefficients.iloc[4])),
         fit=facts(
             specification,
             "within_paths",
@@ -63,6 +65,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
             rsquared_within=third.rsquared,
             sigma2=third.ssr / third.df_residual,
             df_inference=third.df_inference,
+            interval="bootstrap_t",
             repetitions=repetitions,
         ),
         tables={"paths": paths},
@@ -95,39 +98,42 @@ def _draws(
     return Draws(np.column_stack([total[:, 0], a, b, third[:, 1], a * b]), np.column_stack(errors))
 
 
-def _paths(coefficients: pd.DataFrame, draws: Draws, y: str, x: str, m: str) -> pd.DataFrame:
-    """Return each path with its ends, its delta-method error and its bootstrap-t and percentile intervals.
+def _inverted(table: pd.DataFrame, draws: Draws) -> pd.DataFrame:
+    """Return the estimates with bootstrap-t intervals and the p-values that agree with them; these have no df.
 
-    With 30 units neither reaches its 95 %: in simulation bootstrap-t covered 92 %, percentile 90 %; with 100 units 95
-    and 94 %. The share mediated has no bounded error; it means little where the total is near zero.
+    With 30 units the interval of the indirect path does not reach its 95 %: in simulation it covered 92 %, the
+    percentile interval 90 %; with 100 units 95 and 94 %.
     """
-    ends = {
-        "total": (x, y),
-        "treatment_to_mediator": (x, m),
-        "mediator_to_outcome": (m, y),
-        "direct": (x, y),
-        "indirect": (x, y),
-    }
-    rows = []
-    for i, row in coefficients.iterrows():
-        values, errors = draws.values[:, i], draws.errors[:, i]
-        interval = studentised_interval(values, errors, row["estimate"], row["std_error"])
-        plain = percentile_interval(values)
-        rows.append((row["term"], *ends[row["term"]], row["estimate"], row["std_error"], *interval, *plain))
-    share = draws.values[:, 4] / draws.values[:, 0]
+    table = table.assign(df=np.nan)
+    for i, row in table.iterrows():
+        held = draws.values[:, i], draws.errors[:, i], row["estimate"], row["std_error"]
+        table.loc[i, ["lower", "upper"]] = studentised_interval(*held)
+        table.loc[i, "pvalue"] = studentised_pvalue(*held)
+    return table
+
+
+def _paths(coefficients: pd.DataFrame, y: str, x: str, m: str) -> pd.DataFrame:
+    """Return each path with its ends, error, interval and p-value.
+
+    The share mediated has no bounded error, hence no interval; it means little where the total is near zero.
+    """
+    ends = {"treatment_to_mediator": (x, m), "mediator_to_outcome": (m, y)}
+    columns = ["estimate", "std_error", "lower", "upper", "pvalue"]
+    rows = [(r["term"], *ends.get(r["term"], (x, y)), *r[columns]) for _, r in coefficients.iterrows()]
     estimate = coefficients["estimate"].iloc[4] / coefficients["estimate"].iloc[0]
-    rows.append(("share_mediated", x, y, estimate, np.nan, np.nan, np.nan, *percentile_interval(share)))
-    columns = ["path", "from", "to", "estimate", "std_error", "lower", "upper", "lower_percentile", "upper_percentile"]
-    return pd.DataFrame(rows, columns=columns)
+    rows.append(("share_mediated", x, y, estimate, *[np.nan] * 4))
+    return pd.DataFrame(rows, columns=["path", "from", "to", *columns])
 
 
-def _tests(coefficients: pd.DataFrame, paths: pd.DataFrame, draws: Draws) -> list[dict]:
+def _tests(sobel: pd.Series, indirect: pd.Series) -> list[dict]:
     """Return Sobel's test and the bootstrap's answer to whether the indirect path is zero."""
-    sobel, row = coefficients.iloc[4], paths.iloc[4]
-    t = np.abs((draws.values[:, 4] - sobel["estimate"]) / draws.errors[:, 4])
-    pvalue = (1 + np.sum(t >= abs(sobel["statistic"]))) / (1 + len(t))
-    interval = f"bootstrap-t; 95 % interval [{row['lower']:.6g}, {row['upper']:.6g}]"
+    statistic, interval = sobel["statistic"], f"95 % interval [{indirect['lower']:.6g}, {indirect['upper']:.6g}]"
     return [
-        {"test": "Sobel", "statistic": sobel["statistic"], "df": 1, "pvalue": sobel["pvalue"], "note": "delta method"},
-        {"test": "indirect path", "statistic": sobel["statistic"], "pvalue": pvalue, "note": interval},
+        {"test": "Sobel", "statistic": statistic, "df": 1, "pvalue": sobel["pvalue"], "note": "delta method"},
+        {
+            "test": "indirect path",
+            "statistic": statistic,
+            "pvalue": indirect["pvalue"],
+            "note": f"bootstrap-t; {interval}",
+        },
     ]

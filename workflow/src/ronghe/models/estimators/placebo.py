@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError
 from ronghe.linear.inference import test_table
-from ronghe.models.design.design import terms_of
-from ronghe.models.design.weights import weights_named
+from ronghe.models.design.design import build, terms_of
+from ronghe.models.design.weights import weights_named, weights_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.estimators.leave_one_out import fit_base, watch
+from ronghe.spatial.spatial_panel import SpatialPanel
 from ronghe.weights import Weights
 
 
@@ -29,14 +30,19 @@ def estimate(specification: dict, data: Data) -> Estimate:
     whole = fit_base(base, data)
     watched = watch(base, whole)
     rng = np.random.default_rng(data.seed)
+    relabelled = Relabelled.of(base, data) if shuffle == "weights" else None
     rows, failed = [], 0
     for draw in range(repetitions):
         try:
-            found = watch(base, fit_base(base, shuffled(data, base, shuffle, rng)))
+            if relabelled is not None:
+                found = relabelled.estimates(rng, watched)
+            else:
+                redrawn = watch(base, fit_base(base, shuffled(data, base, shuffle, rng)))
+                found = {term: row["estimate"] for term, row in redrawn.items()}
         except RongheError:
             failed += 1
             continue
-        rows += [(draw + 1, term, row["estimate"]) for term, row in found.items()]
+        rows += [(draw + 1, term, value) for term, value in found.items()]
     if failed > repetitions / 10:
         raise RongheError(f"{failed} of {repetitions} placebo fits failed; the placebo says nothing")
     table = pd.DataFrame(rows, columns=["draw", "term", "estimate"])
@@ -44,6 +50,46 @@ def estimate(specification: dict, data: Data) -> Estimate:
     whole.tables = {"draws": table}
     whole.fit = {**whole.fit, "base": base["name"], "shuffle": shuffle, "repetitions": repetitions, "failed": failed}
     return whole
+
+
+@dataclass(frozen=True)
+class Relabelled:
+    """A spatial model on one W whose places are dealt to the regions anew: W stays, outcome and regressors move.
+
+    The same estimates as with the names of W permuted, without laying out rows and weights again for every draw.
+    """
+
+    frame: pd.DataFrame
+    names: list[str]
+    W: Weights
+    options: dict
+
+    @classmethod
+    def of(cls, base: dict, data: Data) -> Relabelled | None:
+        """Lay out the rows once; None where the sample cuts the weights, or where the rows are not a full grid."""
+        if base["kind"] != "spatial" or "error_weights" in base:
+            return None
+        design = build(base, data)
+        W, cut = weights_of(base, data, design)
+        periods = design.index.levels[1]
+        if cut or len(design.frame) != W.n * len(periods):
+            return None
+        index = pd.MultiIndex.from_product([W.labels, periods], names=design.frame.index.names)
+        options = {key: base[key] for key in ("model", "effects", "method", "durbin") if key in base}
+        return cls(design.frame.reindex(index)[[design.outcome, *design.names]], design.names, W, options)
+
+    def estimates(self, rng: np.random.Generator, watched: dict[str, pd.Series]) -> dict[str, float]:
+        """Return the estimates that are watched, for one deal of the regions to the places of W."""
+        labels = np.array(self.W.labels, dtype=object)
+        place = {label: i for i, label in enumerate(labels)}
+        order = [place[label] for label in rng.permutation(labels)]
+        blocks = self.frame.to_numpy().reshape(self.W.n, -1, self.frame.shape[1])[order]
+        moved = pd.DataFrame(blocks.reshape(self.frame.shape), self.frame.index, self.frame.columns)
+        result = SpatialPanel(moved.iloc[:, 0], moved[self.names], self.W, **self.options).fit()
+        found = dict(result.params)
+        if self.options["model"] not in ("sem", "ols"):
+            found |= {f"{effect}: {name}": value for (name, effect), value in result.impacts()["estimate"].items()}
+        return {term: float(found[term]) for term in watched}
 
 
 def shuffled(data: Data, base: dict, shuffle: str, rng: np.random.Generator) -> Data:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ronghe.errors import RongheError
+from ronghe.errors import RongheError, listing
 from ronghe.linear.bootstrap import unit_draws
 from ronghe.linear.inference import coefficient_table, covariance_table, test_table
 from ronghe.linear.layout import Layout
@@ -14,6 +14,9 @@ from ronghe.models.design.design import Design, build
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.report import facts
 from ronghe.models.terms import group_name
+
+# Standard errors and quantiles rest on a positive scale; more cells without one than this say the model is wrong.
+MOST_NEGATIVE = 0.1
 
 
 def estimate(specification: dict, data: Data) -> Estimate:
@@ -33,8 +36,9 @@ def estimate(specification: dict, data: Data) -> Estimate:
     jackknife = bool(specification.get("jackknife", True))
     # The plain fit first: it names regressors that cannot be told apart.
     by_moments(design.y, design.X, design.layout, effects, quantiles, design.names)
-    every = estimates(design.y, design.X, design.layout, effects, quantiles, jackknife)
-    draws = _draws(design, effects, quantiles, jackknife, repetitions, data.seed)
+    every, negative = estimates(design.y, design.X, design.layout, effects, quantiles, jackknife)
+    negative_scale = _judged(design, negative, specification.get("negative_scale", "refuse"))
+    draws, negative_scale["resamples"] = _draws(design, effects, quantiles, jackknife, repetitions, data.seed)
     parts = [*(f"q{tau:g}" for tau in quantiles), "location", "scale"]
     terms = [group_name(name, part) for part in parts for name in design.names]
     cov = np.cov(draws, rowvar=False)
@@ -62,6 +66,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
             covariance={"cov_type": "bootstrap", "cluster": ["units"]},
             quantiles=list(quantiles),
             repetitions=repetitions,
+            negative_scale=negative_scale,
         ),
         tables={"quantiles": pd.DataFrame(path)},
     )
@@ -74,8 +79,10 @@ def by_moments(
     effects: str,
     quantiles: list[float],
     names: list[str] | None = None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return coefficients by quantile (quantile x regressor), of location, and of scale (section 3.1, steps 1 to 5).
+
+    Last come the rows whose fitted scale is not positive: they have no scaled residual, and no part in the quantiles.
 
     The scale is fitted to 2 R (1(R >= 0) - mean 1(R >= 0)), which has the mean of |R| conditional on x and is what the
     authors' xtqreg uses.
@@ -86,49 +93,70 @@ def by_moments(
     size = 2 * R * (above - above.mean())
     scale = fit_least_squares(size, X, layout, effects, names)
     fitted = size - scale.residuals
-    if (fitted <= 0).any():
-        # Standard errors and quantiles rest on a positive scale; a few cells do no harm, many say the model is wrong.
-        share = np.mean(fitted <= 0)
-        if share > 0.1:
-            raise RongheError(f"the fitted scale is negative in {share:.0%} of the rows; use fewer regressors")
-        fitted = np.where(fitted <= 0, np.nan, fitted)
-    q = np.nanquantile(R / fitted, quantiles)
-    return location.coefficients + q[:, None] * scale.coefficients, location.coefficients, scale.coefficients
+    negative = fitted <= 0
+    if negative.mean() > MOST_NEGATIVE:
+        raise RongheError(f"the fitted scale is negative in {negative.mean():.0%} of the rows; use fewer regressors")
+    q = np.quantile((R / fitted)[~negative], quantiles)
+    return location.coefficients + q[:, None] * scale.coefficients, location.coefficients, scale.coefficients, negative
 
 
 def estimates(
     y: np.ndarray, X: np.ndarray, layout: Layout, effects: str, quantiles: list[float], jackknife: bool
-) -> np.ndarray:
-    """Return coefficients by quantile, of location and of scale in one row; less the bias of order 1/T if asked."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return coefficients by quantile, of location and of scale in one row; less the bias of order 1/T if asked.
 
-    def flat(rows: np.ndarray | slice, times: np.ndarray) -> np.ndarray:
+    Beside them the rows with a negative scale, in the whole panel or in its half.
+    """
+    negative = np.zeros(len(y), dtype=bool)
+
+    def flat(rows: np.ndarray, times: np.ndarray) -> np.ndarray:
         part = by_moments(y[rows], X[rows], Layout(layout.units[rows], times), effects, quantiles)
+        negative[rows] |= part[3]
         return np.concatenate([part[0].ravel(), part[1], part[2]])
 
-    whole = flat(slice(None), layout.times)
+    whole = flat(np.ones(len(y), dtype=bool), layout.times)
     if not jackknife:
-        return whole
+        return whole, negative
     early = layout.times < layout.n_periods // 2
     halves = [flat(half, layout.times[half] - layout.times[half].min()) for half in (early, ~early)]
-    return 2 * whole - np.mean(halves, axis=0)
+    return 2 * whole - np.mean(halves, axis=0), negative
+
+
+def _judged(design: Design, negative: np.ndarray, rule: str) -> dict:
+    """Return what fit.json says of cells with a negative scale; refuse them unless they are to be reported."""
+    cells = [(str(region), int(year)) for region, year in design.index[negative]]
+    if cells and rule == "refuse":
+        named = listing([f"{region} {year}" for region, year in cells], 10)
+        raise RongheError(
+            f"the fitted scale is negative in {len(cells)} of {len(negative)} cells: {named}; quantiles have no "
+            "meaning there. Use fewer regressors or a longer panel, or set negative_scale: report, which leaves these "
+            "cells out of the quantiles and names them in fit.json"
+        )
+    regions = list(dict.fromkeys(region for region, _ in cells))
+    return {"rule": rule, "n_cells": len(cells), "regions": regions, "cells": [list(cell) for cell in cells]}
 
 
 def _draws(
     design: Design, effects: str, quantiles: list[float], jackknife: bool, repetitions: int, seed: int
-) -> np.ndarray:
-    """Return all coefficients in resamples of whole units; a unit drawn twice counts as two units."""
+) -> tuple[np.ndarray, dict]:
+    """Return all coefficients in resamples of whole units; a unit drawn twice counts as two units.
+
+    Beside them how many resamples had cells with a negative scale, and how many could not be fitted.
+    """
     layout = design.layout
     rows = [np.flatnonzero(layout.units == u) for u in range(layout.n_units)]
-    draws = []
+    draws, with_negative = [], 0
     for counts in unit_draws(layout.n_units, repetitions, seed).astype(int):
         picked = np.repeat(np.arange(layout.n_units), counts)
         place = np.concatenate([rows[u] for u in picked])
         units = np.repeat(np.arange(len(picked)), [len(rows[u]) for u in picked])
         copy = Layout(units, layout.times[place])
         try:
-            draws.append(estimates(design.y[place], design.X[place], copy, effects, quantiles, jackknife))
+            values, negative = estimates(design.y[place], design.X[place], copy, effects, quantiles, jackknife)
         except RongheError:
             continue
+        draws.append(values)
+        with_negative += bool(negative.any())
     if len(draws) < repetitions * 0.9:
         raise RongheError(f"only {len(draws)} of {repetitions} resamples could be fitted; use fewer regressors")
-    return np.array(draws)
+    return np.array(draws), {"with_negative_scale": with_negative, "not_fitted": repetitions - len(draws)}

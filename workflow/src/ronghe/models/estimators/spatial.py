@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ronghe.linear.inference import chi2_pvalue, test_table
-from ronghe.models.design.design import Design, build
+from ronghe.models.design.design import Design, build, terms_of
 from ronghe.models.design.weights import facts, frames_of, weights_of
 from ronghe.models.estimate import Data, Estimate
+from ronghe.models.kinds import FEW_CLUSTERS
+from ronghe.models.report import small_sample_facts
+from ronghe.models.resampling import wild_rows
 from ronghe.spatial.results import SpatialPanelResult
 from ronghe.spatial.spatial_panel import SpatialPanel
 from ronghe.weights import Weights
@@ -30,9 +33,14 @@ def spatial_fit(specification: dict, data: Data, design: Design, W: Weights, cut
     if "error_weights" in specification:
         options["error_weights"], _ = weights_of(specification, data, design, "error_weights")
     model = SpatialPanel(y, X, W, **options)
-    covariance = specification.get("covariance", "expected")
+    covariance = specification.get("covariance", "clustered")
     result = model.fit(cov_type=covariance, **_settings(specification, data, design, covariance))
-    return report(specification, design, result, options, covariance, cut)
+    found = report(specification, design, result, options, covariance, cut)
+    if draws := int(specification.get("wild_repetitions", 0)):
+        treatment = [t.name for t in terms_of(specification, "treatment")]
+        rows = wild_rows(model, result, treatment, draws, data.seed)
+        found.tests = test_table([*found.tests.to_dict("records"), *rows])
+    return found
 
 
 def report(
@@ -44,7 +52,7 @@ def report(
         **options,
         "error_weights": specification.get("error_weights"),
         "cov_type": covariance,
-        **({"cluster": _as_list(specification.get("cluster", "units"))} if covariance == "clustered" else {}),
+        **(_clustered_facts(specification) if covariance == "clustered" else {}),
         **({"cutoff_km": specification["cutoff_km"]} if covariance == "conley" else {}),
         **facts(specification, design, cut, *result.notes),
         "loglik": float(result.loglik),
@@ -61,12 +69,19 @@ def _settings(specification: dict, data: Data, design: Design, covariance: str) 
     settings = {}
     if covariance == "clustered":
         settings["cluster"] = specification.get("cluster", "units")
+        settings |= {key: specification[key] for key in FEW_CLUSTERS if key in specification}
     if covariance in ("driscoll_kraay", "conley") and "bandwidth" in specification:
         settings["bandwidth"] = specification["bandwidth"]
     if covariance == "conley":
         settings["cutoff"] = specification["cutoff_km"]
         settings["coordinates"] = data.regions.loc[design.index.levels[0], ["longitude", "latitude"]]
     return settings
+
+
+def _clustered_facts(specification: dict) -> dict:
+    cluster = specification.get("cluster", "units")
+    few = small_sample_facts(specification.get("small_sample", "none"), specification.get("df"))
+    return {"cluster": cluster if isinstance(cluster, list) else [cluster], **few}
 
 
 def _tests(result: SpatialPanelResult, model: str) -> list[dict]:
@@ -91,7 +106,3 @@ def _tests(result: SpatialPanelResult, model: str) -> list[dict]:
 def _wald(gap: np.ndarray, V: np.ndarray) -> dict:
     statistic = float(gap @ np.linalg.solve(V, gap))
     return {"statistic": statistic, "df": len(gap), "pvalue": chi2_pvalue(statistic, len(gap)), "note": "Wald"}
-
-
-def _as_list(value: str | list[str]) -> list[str]:
-    return value if isinstance(value, list) else [value]

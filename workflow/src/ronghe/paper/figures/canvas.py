@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,11 +52,25 @@ def canvas(language: str = "en") -> Iterator[None]:
     with matplotlib.style.context(str(STYLE)):
         if language == "zh":
             matplotlib.rcParams["font.family"] = ["STIXGeneral", chinese_font(), "DejaVu Sans"]
+        else:
+            # Names of regions may be Chinese in a paper in English.
+            matplotlib.rcParams["font.family"] = ["STIXGeneral", "DejaVu Sans", *installed_chinese_fonts()[:1]]
         yield
 
 
 def chinese_font() -> str:
     """Return an installed font that has Chinese signs, or say which package brings one."""
+    for name in installed_chinese_fonts():
+        return name
+    raise RongheError(
+        "text in Chinese needs a font with Chinese signs and none is installed; "
+        "install one (Debian: apt install fonts-noto-cjk; Fedora: google-noto-sans-cjk-fonts), or give labels and "
+        "names in English and set language: en"
+    )
+
+
+def installed_chinese_fonts() -> list[str]:
+    """Return the installed fonts that have Chinese signs, the best first."""
     from matplotlib import font_manager
 
     there = {font.name for font in font_manager.fontManager.ttflist}
@@ -65,13 +80,7 @@ def chinese_font() -> str:
             if any(word in Path(path).name for word in CJK_FILES):
                 font_manager.fontManager.addfont(path)
         there = {font.name for font in font_manager.fontManager.ttflist}
-    for name in CJK_FONTS:
-        if name in there:
-            return name
-    raise RongheError(
-        "language: zh needs a font with Chinese signs and none is installed; "
-        "install one (Debian: apt install fonts-noto-cjk; Fedora: google-noto-sans-cjk-fonts) or set language: en"
-    )
+    return [name for name in CJK_FONTS if name in there]
 
 
 def save(figure: Figure, name: str, folder: str | Path) -> None:
@@ -80,10 +89,20 @@ def save(figure: Figure, name: str, folder: str | Path) -> None:
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None, "Producer": None, "Creator": None})
-    figure.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})
-    figure.savefig(folder / f"{name}.png", metadata={"Software": None})
-    plt.close(figure)
+    with warnings.catch_warnings():
+        # An empty box in the place of a sign is a fault, not a remark.
+        warnings.filterwarnings("error", message="Glyph .* missing from")
+        try:
+            figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None, "Producer": None, "Creator": None})
+            figure.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})
+            figure.savefig(folder / f"{name}.png", metadata={"Software": None})
+        except UserWarning as warning:
+            raise RongheError(
+                f"figures.{name}: no installed font has a sign of it ({warning}); install a font that has it (Chinese: "
+                "apt install fonts-noto-cjk), or change the label or name that holds it"
+            ) from None
+        finally:
+            plt.close(figure)
 
 
 def panels(n: int, columns: int, width: str, height: float) -> tuple[Figure, list]:

@@ -46,6 +46,11 @@ _TEX = {
 }
 
 
+def has_chinese(text: str) -> bool:
+    """Say whether a text holds Chinese signs, which need a font of their own."""
+    return any("\u3000" <= sign <= "\u9fff" or "\uff00" <= sign <= "\uffef" for sign in text)
+
+
 def tex(text: str) -> str:
     """Escape text for LaTeX; signs that plain LaTeX lacks become mathematics."""
     return "".join(_TEX.get(sign, sign) for sign in text).replace("[", "{[}").replace("]", "{]}")

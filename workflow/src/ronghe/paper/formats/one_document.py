@@ -44,13 +44,13 @@ def gather_word(paths: Iterable[str | Path], title: str) -> bytes:
     return as_bytes(first)
 
 
-def gather_tex(tables: Iterable[str], captions: dict[str, str], language: str = "en") -> str:
+def gather_tex(tables: Iterable[str], captions: dict[str, str], chinese: bool = False) -> str:
     """Return one LaTeX document that holds every table and every figure with its caption, for plain TeX Live."""
     return "\n".join(
         [
             "% Every table and figure of the paper in one document.",
             "\\documentclass[11pt]{article}",
-            "\\usepackage[UTF8]{ctex}" if language == "zh" else "\\usepackage[T1]{fontenc}",
+            "\\usepackage[UTF8]{ctex}" if chinese else "\\usepackage[T1]{fontenc}",
             "\\usepackage[margin=2cm]{geometry}",
             "\\usepackage{array,booktabs,longtable,graphicx}",
             "\\begin{document}",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ronghe.errors import RongheError, nearest
+import math
+from functools import partial
+
+from ronghe.errors import RongheError, nearest, require_known
 from ronghe.models.terms import read_name
 from ronghe.paper import cells
 from ronghe.paper.exhibit import Exhibit, Row
@@ -14,7 +17,7 @@ from ronghe.paper.tables.estimates import Style, heading_of, notes_on_fits, weig
 # Terms that stand below the slopes, in this order; sigma2 is a statistic of the fit.
 LAST_TERMS = ("rho", "lambda", "const")
 STATISTICS = ("observations", "regions", "years", "rsquared_within", "loglik")
-_COUNTS = {"observations": "nobs", "regions": "n_units", "years": "n_periods"}
+_COUNTS = {"observations": "nobs", "regions": "n_units", "years": "n_periods", "instruments": "n_instruments"}
 
 
 def build(source: Sources) -> Exhibit:
@@ -71,8 +74,18 @@ def _facts(source: Sources, fits: list[Fit]) -> list[tuple[str, list[str]]]:
     for key in source.get("fit", STATISTICS):
         values = [fit.get(_COUNTS.get(key, key)) for fit in fits]
         if any(value is not None for value in values):
-            rows.append((labels.word(key), [_statistic(key, value) for value in values]))
-    return rows
+            rows.append((labels.word(key), [_statistic(key, value, labels) for value in values]))
+    return rows + [_test(test, source, fits) for test in source.get("tests", [])]
+
+
+def _test(entry: dict, source: Sources, fits: list[Fit]) -> tuple[str, list[str]]:
+    """Return the row of a test: its p-value or statistic in the columns that have it."""
+    present = list(dict.fromkeys(name for fit in fits for name in fit.tests.index))
+    require_known(entry["test"], present, "test in any column", f"{source.where}.tests")
+    value = entry.get("value", "pvalue")
+    write = cells.pvalue if value == "pvalue" else partial(cells.fixed, digits=entry.get("digits", 2))
+    held = [fit.tests.loc[entry["test"], value] if entry["test"] in fit.tests.index else None for fit in fits]
+    return source.labels.text(entry.get("heading", entry["test"])), [write(v) for v in held]
 
 
 def _has_effects(fit: Fit, dimension: str, labels: Labels) -> str:
@@ -84,11 +97,25 @@ def _has_effects(fit: Fit, dimension: str, labels: Labels) -> str:
     return labels.word("yes" if effects in (dimension, "twoways") else "no")
 
 
-def _statistic(key: str, value: float | None) -> str:
+def _statistic(key: str, value: float | dict | None, labels: Labels) -> str:
     """Print a statistic of the fit: counts whole, the likelihood with one decimal, a variance by its figures."""
+    if value is None:
+        return ""
     if key in _COUNTS:
         return cells.integer(value)
+    if key == "anderson_rubin_set":
+        return _confidence_set(value, labels)
+    if key == "instrument_strength":
+        return labels.word(f"strength.{value['verdict']}")
     return cells.significant(value) if key == "sigma2" else cells.fixed(value, 1 if key == "loglik" else 3)
+
+
+def _confidence_set(value: dict, labels: Labels) -> str:
+    """Print a set by its pieces, in words where it is empty or the whole line."""
+    if value["shape"] in ("empty", "whole_line"):
+        return labels.word(f"sets.{value['shape']}")
+    ends = [(-math.inf if a is None else a, math.inf if b is None else b) for a, b in value["pieces"]]
+    return " ∪ ".join(cells.interval(*pair) for pair in ends)
 
 
 def _header(source: Sources, columns: list[tuple[dict, Fit]]) -> list[list[str]]:

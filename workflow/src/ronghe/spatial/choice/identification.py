@@ -2,7 +2,9 @@
 
 The order is the usual one (Elhorst 2014, section 2.7 and 3.4; LeSage and Pace 2009, section 2.7): is there spatial
 dependence, of which kind; are fixed effects needed, of which kind, or random ones; does the Durbin model reduce to a
-smaller one. Verdicts at the level given; they say what the tests say, and the last one what follows.
+smaller one. Verdicts at the level given; they say what the tests say, and the last one what follows. Whether effects
+are random, and whether the Durbin model reduces, rests on wild bootstraps by unit where there are any: the textbook's
+tests take disturbances as independent, and reject true hypotheses far too often where they are not (docs/inference.md).
 """
 
 from __future__ import annotations
@@ -13,10 +15,16 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ronghe.errors import RongheError
+from ronghe.spatial.batch.shared import LARGEST
 from ronghe.spatial.choice.hausman import hausman_tests
 from ronghe.spatial.choice.lagrange import fit_within, lm_tests, pesaran_cd, residual_moran
 from ronghe.spatial.choice.nested_tests import fixed_effects_tests, nested_tests
 from ronghe.spatial.grid import WeightsLike
+from ronghe.spatial.hypothesis_rows import coded_tests
+from ronghe.spatial.restrictions import REDUCTIONS
+from ronghe.spatial.spatial_panel import SpatialPanel
+from ronghe.spatial.uncertainty.joint_tests import bootstrap_tests
+from ronghe.spatial.uncertainty.mundlak import mundlak_wild
 from ronghe.weights.matrix import Weights
 
 COLUMNS = ["step", "test", "statistic", "df", "pvalue", "note", "verdict", "code"]
@@ -57,11 +65,14 @@ def identification_table(
     durbin: Sequence[str] | None = None,
     errors: str = "baltagi",
     level: float = 0.05,
+    draws: int = 999,
+    seed: int = 0,
 ) -> Identification:
     """Return Moran, LM, robust LM, LR, Wald, fixed-effect and Hausman tests in one table with verdicts.
 
     `effects` are those of the models whose residuals and restrictions are tested; the tests for effects look at all
-    kinds. `method` is lee_yu (weights whose rows sum to one) or lsdv.
+    kinds. `method` is lee_yu (weights whose rows sum to one) or lsdv. `draws` of the wild bootstraps, 0 for none; they
+    are for complete panels of at most 1,500 units.
     """
     if not 0 < level < 1:
         raise RongheError(f"identification: level must lie between 0 and 1, not {level}")
@@ -74,13 +85,19 @@ def identification_table(
     if weights.n <= LARGEST_HAUSMAN:
         steps["fixed or random"] = hausman_tests(y, X, weights, "sdm", errors, time_effects=with_time)
     steps["restrictions"] = nested_tests(y, X, weights, effects, method, durbin)
+    if draws:
+        model = SpatialPanel(y, X, weights, "sdm", effects, method, durbin)
+        if model.panel.observed is None and weights.n <= LARGEST:
+            steps["restrictions"] = pd.concat([steps["restrictions"], _wild_restrictions(model, draws, seed)])
+            if "fixed or random" in steps:
+                steps["fixed or random"] = pd.concat([steps["fixed or random"], _wild_means(model, draws, seed)])
     p = {name: table["pvalue"] for name, table in steps.items()}
     verdicts = {"dependence": _dependence_verdict(p["dependence"], level)}
     verdicts["fixed effects"], best_effects = _fixed_effects_verdict(p["fixed effects"], level)
     if "fixed or random" in p:
         verdicts["fixed or random"] = (
             "unit effects are correlated with the regressors: fixed effects"
-            if p["fixed or random"].min() < level
+            if p["fixed or random"].get("wild_means", p["fixed or random"].min()) < level
             else "no sign that unit effects are correlated with the regressors: random effects are consistent too"
         )
     verdicts["restrictions"], model = _restriction_verdict(p["restrictions"], p["dependence"], level)
@@ -91,6 +108,33 @@ def identification_table(
     last |= {"note": f"level {level:g}", "verdict": verdicts["conclusion"]}
     table = pd.concat([table, pd.DataFrame([last], columns=COLUMNS).astype(table.dtypes)], ignore_index=True)
     return Identification(table, verdicts, model, best_effects)
+
+
+def _wild_restrictions(model: SpatialPanel, draws: int, seed: int) -> pd.DataFrame:
+    """Return the bootstrap of the Wald tests of CR3, null imposed; codes wild_sar, wild_sem, ..."""
+    s, statistic = model.specification, "Wald, CR3"
+    nested = set(s.durbin) == set(s.names) - {"const"}
+    hypotheses = [to for to in REDUCTIONS if to != "sem" or nested]
+    found = bootstrap_tests(model, hypotheses, (statistic,), draws, seed=seed)
+    rows = {
+        f"wild_{to}": {
+            "test": f"wild bootstrap: sdm against {to} ({REDUCTIONS[to]})",
+            **row[["statistic", "df", "pvalue"]],
+            "note": f"{statistic}, {draws} draws of signs by unit",
+        }
+        for to, (_, row) in zip(hypotheses, found.iterrows(), strict=True)
+    }
+    return coded_tests(rows)
+
+
+def _wild_means(model: SpatialPanel, draws: int, seed: int) -> pd.DataFrame:
+    """Return Mundlak's test by wild bootstrap, with the means of the lags too unless units are too few."""
+    try:
+        found = mundlak_wild(model, draws, seed=seed)
+    except RongheError:
+        found = mundlak_wild(model.variant("sar"), draws, seed=seed)
+    row = {key: found[key] for key in ("statistic", "df", "pvalue", "note")}
+    return coded_tests({"wild_means": {"test": "wild bootstrap: means of the regressors (Mundlak)", **row}})
 
 
 def _dependence(y: pd.Series, X: pd.DataFrame, W: Weights, effects: str, method: str) -> pd.DataFrame:
@@ -135,10 +179,11 @@ def _fixed_effects_verdict(p: pd.Series, level: float) -> tuple[str, str]:
 
 
 def _restriction_verdict(restrictions: pd.Series, dependence: pd.Series, level: float) -> tuple[str, str]:
-    """Return what the Durbin model reduces to, if anything, by likelihood ratio and Wald alike."""
+    """Return what the Durbin model reduces to, if anything: by bootstrap, else by likelihood ratio and Wald alike."""
 
     def stands(to: str) -> bool:
-        codes = [code for code in (f"lr_{to}", f"wald_{to}") if code in restrictions.index]
+        wild = [f"wild_{to}"] if f"wild_{to}" in restrictions.index else [f"lr_{to}", f"wald_{to}"]
+        codes = [code for code in wild if code in restrictions.index]
         return bool(codes) and bool((restrictions[codes] >= level).all())
 
     if stands("ols"):

@@ -12,16 +12,9 @@ from ronghe.linear.inference import chi2_pvalue, f_pvalue
 from ronghe.spatial.equation import MODELS
 from ronghe.spatial.grid import WeightsLike
 from ronghe.spatial.hypothesis_rows import coded_tests
+from ronghe.spatial.restrictions import REDUCTIONS, reduction, wald
 from ronghe.spatial.results import SpatialPanelResult
 from ronghe.spatial.spatial_panel import SpatialPanel
-
-# What the Durbin model becomes under each restriction (Elhorst 2014, section 2.9; LeSage and Pace 2009, section 2.7).
-RESTRICTIONS = {
-    "sar": "theta = 0",
-    "sem": "theta + rho beta = 0",
-    "slx": "rho = 0",
-    "ols": "theta = 0, rho = 0",
-}
 
 
 def lr_test(restricted: SpatialPanelResult, whole: SpatialPanelResult) -> dict:
@@ -55,37 +48,10 @@ def _check_nested(restricted: SpatialPanelResult, whole: SpatialPanelResult) -> 
         raise RongheError(f"{where}: it is not nested there")
 
 
-def wald_test(result: SpatialPanelResult, gap: np.ndarray, gradient: np.ndarray, name: str) -> dict:
-    """Return g' (G V G')^-1 g for restrictions g = 0 with gradient G, from the covariance that was chosen."""
-    V = gradient @ result.cov.to_numpy() @ gradient.T
-    statistic = float(gap @ np.linalg.solve(V, gap))
-    return {"test": name, "statistic": statistic, "df": len(gap), "pvalue": chi2_pvalue(statistic, len(gap))}
-
-
 def wald_restriction(result: SpatialPanelResult, to: str) -> dict:
-    """Return the Wald test that a Durbin model reduces to `to`: sar, sem, slx or ols."""
-    s = result.specification
-    if s.model != "sdm":
-        raise RongheError(f"Wald test: a Durbin model (sdm) is needed, not '{s.model}'")
-    names, values = list(result.params.index), result.params.to_numpy()
-    lags = [names.index(f"W*{x}") for x in s.durbin]
-    own = [names.index(x) for x in s.durbin]
-    r = names.index("rho")
-    eye = np.eye(len(names))
-    if to == "sar":
-        gap, G = values[lags], eye[lags]
-    elif to == "sem":
-        if set(s.durbin) != set(s.names) - {"const"}:
-            raise RongheError("Wald test: with the lags of some regressors only, the error model is not nested in it")
-        gap = values[lags] + values[r] * values[own]
-        G = eye[lags] + values[r] * eye[own] + np.outer(values[own], eye[r])
-    elif to == "slx":
-        gap, G = values[[r]], eye[[r]]
-    elif to == "ols":
-        gap, G = values[[*lags, r]], eye[[*lags, r]]
-    else:
-        raise RongheError(f"Wald test: unknown restriction '{to}' (allowed: {', '.join(RESTRICTIONS)})")
-    return wald_test(result, gap, G, f"Wald: sdm against {to} ({RESTRICTIONS[to]})")
+    """Return the Wald test that a Durbin model reduces to `to` (sar, sem, slx, ols), with the covariance chosen."""
+    gap, gradient = reduction(result.specification, result.names, result.values, to)
+    return wald(gap, gradient, result.covariance, f"Wald: sdm against {to} ({REDUCTIONS[to]})")
 
 
 def nested_tests(
@@ -100,12 +66,12 @@ def nested_tests(
     """Return LR and Wald tests of the Durbin model against SAR, SEM, SLX and OLS; codes lr_sar, wald_sar, ..."""
     whole = SpatialPanel(y, X, W, model="sdm", effects=effects, method=method, durbin=durbin).fit(cov_type)
     tests = {}
-    for to in RESTRICTIONS:
+    for to in REDUCTIONS:
         picked = durbin if to == "slx" else None
         if to == "sem" and set(whole.specification.durbin) != set(whole.specification.names) - {"const"}:
             continue
         small = SpatialPanel(y, X, W, model=to, effects=effects, method=method, durbin=picked).fit()
-        tests[f"lr_{to}"] = lr_test(small, whole) | {"note": RESTRICTIONS[to]}
+        tests[f"lr_{to}"] = lr_test(small, whole) | {"note": REDUCTIONS[to]}
         tests[f"wald_{to}"] = wald_restriction(whole, to)
     return coded_tests(tests)
 

@@ -14,10 +14,11 @@ from ronghe.spatial.dynamic.bias import corrected
 from ronghe.spatial.dynamic.information import information, kurtosis_part
 from ronghe.spatial.dynamic.process import WHERE, Process
 from ronghe.spatial.dynamic.results import DynamicResults
-from ronghe.spatial.equation import specify
+from ronghe.spatial.equation import Specification, specify
 from ronghe.spatial.grid import Panel, WeightsLike, read_panel_arrays
 from ronghe.spatial.likelihood import Likelihood
 from ronghe.spatial.maximum import maximise
+from ronghe.spatial.panel_model import PanelModel
 from ronghe.weights.matrix import Weights
 
 MODELS = ("sar", "sdm")
@@ -26,7 +27,7 @@ EFFECTS = ("units", "time", "twoways")
 COVARIANCES = ("expected", "robust")
 
 
-class DynamicPanel:
+class DynamicPanel(PanelModel):
     """A dynamic SAR or SDM with fixed effects.
 
     `method="lee_yu"` removes time effects by the transformation to N - 1 units, so that no bias of order 1/N arises;
@@ -64,6 +65,21 @@ class DynamicPanel:
                 f"{WHERE}: method 'lee_yu' with effects='{effects}' needs weights whose rows sum to one; "
                 "standardise them, or choose method='lsdv'"
             )
+
+    @property
+    def specification(self) -> Specification:
+        """What is estimated, beside the lags of y."""
+        return self.process.specification
+
+    @property
+    def panel(self) -> Panel:
+        """The data on their grid."""
+        return self.process.panel
+
+    @property
+    def weights(self) -> Weights:
+        """W of the lags."""
+        return self.process.weights
 
     def fit(self, cov_type: str = "expected", bias_corrected: bool = True) -> DynamicResults:
         """Maximise the likelihood, correct the bias, and give the covariance at the estimates reported."""

@@ -38,6 +38,13 @@ class DynamicResults(Estimates):
         n_units, n_periods = process.size
         self.nobs = n_units * n_periods
 
+    title = "Dynamic spatial panel by quasi-maximum likelihood"
+
+    @property
+    def model(self) -> Process:
+        """The process that the estimates belong to."""
+        return self.process
+
     @property
     def resids(self) -> pd.Series:
         """Residuals off the fixed effects, from the second period on."""
@@ -87,6 +94,20 @@ class DynamicResults(Estimates):
         gradient[[0, 1, -2]] = rho, 1, phi
         statistic = (psi + phi * rho) ** 2 / float(gradient @ self.covariance @ gradient)
         return {"test": "separability", "statistic": statistic, "df": 1, "pvalue": chi2_pvalue(statistic, 1)}
+
+    def summary_impacts(self, level: float) -> dict[str, pd.DataFrame]:
+        """Return short-run impacts, and those in the long run if the process is stable."""
+        horizons = HORIZONS if self.is_stable else HORIZONS[:1]
+        return {f"Impacts, {horizon} run": self.impacts(horizon, level) for horizon in horizons}
+
+    def summary_tests(self) -> pd.DataFrame:
+        """Return the tests of stability and of separability, and what the Durbin model reduces to."""
+        tests = [self.stability_test(), *([self.separability_test()] if len(self.process.lags) == 2 else [])]
+        own = pd.DataFrame(tests).set_index("test")[["statistic", "df", "pvalue"]]
+        return pd.concat([super().summary_tests(), own])
+
+    def _squares(self) -> tuple[float, float]:
+        return float((self.residual_array**2).sum()), float((self.process.moments.data[..., 0] ** 2).sum())
 
     def impacts(self, horizon: str = "short", level: float = 0.95) -> pd.DataFrame:
         """Return direct, indirect and total impacts with delta-method errors (Elhorst 2014, eq. 4.11 and 4.12).

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError
 from ronghe.linear.inference import coefficient_table
-from ronghe.spatial.results import SpatialPanelResult
+from ronghe.spatial.equation import Specification
+from ronghe.spatial.fitted import FittedModel
 from ronghe.spatial.sufficient_statistics import lag
+
+
+class Fitted(Protocol):
+    """What postestimation needs of a fitted `SpatialPanel`."""
+
+    model: FittedModel
+    specification: Specification
+    sigma2: float
+    cov: pd.DataFrame
+    resids: pd.Series
 
 
 @dataclass(frozen=True)
@@ -27,7 +39,7 @@ class FixedEffects:
         return self.constant + self.units[:, None] + self.times[None, :]
 
 
-def structural_part(result: SpatialPanelResult, X: np.ndarray | None = None) -> np.ndarray:
+def structural_part(result: Fitted, X: np.ndarray | None = None) -> np.ndarray:
     """Return X b + W X theta as an array (unit, period), for the sample or for other regressors."""
     model, s = result.model, result.specification
     X = model.panel.X if X is None else X
@@ -38,7 +50,7 @@ def structural_part(result: SpatialPanelResult, X: np.ndarray | None = None) -> 
     return part
 
 
-def remainder(result: SpatialPanelResult) -> np.ndarray:
+def remainder(result: Fitted) -> np.ndarray:
     """Return y - rho W y - X b - W X theta: the fixed effects plus the disturbance u."""
     model = result.model
     y = model.panel.y
@@ -46,7 +58,7 @@ def remainder(result: SpatialPanelResult) -> np.ndarray:
     return y - lagged - structural_part(result)
 
 
-def recover(result: SpatialPanelResult) -> FixedEffects:
+def recover(result: Fitted) -> FixedEffects:
     """Return the fixed effects: means of the remainder over periods and over units (Elhorst 2014, eq. 3.9 and 3.13).
 
     With a spatial error the time effects are the generalised means 1'B r_t / (1'B 1); those of units need no weights,
@@ -66,7 +78,7 @@ def recover(result: SpatialPanelResult) -> FixedEffects:
     return FixedEffects(by_unit.mean(), by_unit - by_unit.mean(), by_time - by_time.mean())
 
 
-def _unit_shares(result: SpatialPanelResult) -> np.ndarray:
+def _unit_shares(result: Fitted) -> np.ndarray:
     """Return the shares 1'B / (1'B 1) of the units in a time effect; equal ones without a spatial error."""
     model = result.model
     n_units = model.panel.n_units
@@ -76,7 +88,7 @@ def _unit_shares(result: SpatialPanelResult) -> np.ndarray:
     return shares / shares.sum()
 
 
-def fixed_effects_table(result: SpatialPanelResult, kind: str = "units", level: float = 0.95) -> pd.DataFrame:
+def fixed_effects_table(result: Fitted, kind: str = "units", level: float = 0.95) -> pd.DataFrame:
     """Return the unit or the time effects, each with its standard error, statistic, p-value and interval.
 
     The variance of an effect is that of the mean disturbance behind it, less its part in the overall mean, plus
@@ -107,7 +119,7 @@ def fixed_effects_table(result: SpatialPanelResult, kind: str = "units", level: 
     return table.rename(columns={"term": "unit" if kind == "units" else "period"})
 
 
-def _columns(result: SpatialPanelResult) -> np.ndarray:
+def _columns(result: Fitted) -> np.ndarray:
     """Return the regressors, W X and W y as an array (unit, period, column)."""
     model, s = result.model, result.specification
     parts = [model.panel.X]
@@ -119,7 +131,7 @@ def _columns(result: SpatialPanelResult) -> np.ndarray:
     return np.concatenate(parts, axis=2)
 
 
-def _mean_variance(result: SpatialPanelResult, kind: str) -> np.ndarray:
+def _mean_variance(result: Fitted, kind: str) -> np.ndarray:
     """Return the variance of each mean disturbance less the overall mean."""
     model, s2 = result.model, result.sigma2
     n_units, n_periods = model.panel.n_units, model.panel.n_periods

@@ -8,15 +8,14 @@ from scipy import sparse
 
 from ronghe.errors import RongheError, listing, require_known
 from ronghe.spatial.equation import CONSTANT
-from ronghe.spatial.postestimation.fixed_effects import FixedEffects, recover, structural_part
-from ronghe.spatial.results import SpatialPanelResult
+from ronghe.spatial.postestimation.fixed_effects import Fitted, FixedEffects, recover, structural_part
 from ronghe.spatial.sufficient_statistics import lag
 
 METHODS = ("reduced_form", "naive", "best")
 
 
 def predict(
-    result: SpatialPanelResult,
+    result: Fitted,
     X: pd.DataFrame | None = None,
     method: str = "reduced_form",
     time_effect: float | str = "mean",
@@ -42,7 +41,7 @@ def predict(
     return model.panel.series(_in_sample(result, structural, method), "prediction")
 
 
-def _in_sample(result: SpatialPanelResult, structural: np.ndarray, method: str) -> np.ndarray:
+def _in_sample(result: Fitted, structural: np.ndarray, method: str) -> np.ndarray:
     model = result.model
     y, ln_det = model.panel.y, model.likelihood.lag
     if method == "naive":
@@ -58,9 +57,7 @@ def _in_sample(result: SpatialPanelResult, structural: np.ndarray, method: str) 
     return y - (P @ (y - expected)) / P.diagonal()[:, None]
 
 
-def _new(
-    result: SpatialPanelResult, X: pd.DataFrame, fixed_effects: FixedEffects, time_effect: float | str
-) -> pd.Series:
+def _new(result: Fitted, X: pd.DataFrame, fixed_effects: FixedEffects, time_effect: float | str) -> pd.Series:
     """Return reduced-form predictions for a frame of regressors that holds every unit in every one of its periods."""
     model = result.model
     names = [n for n in result.specification.names if n != CONSTANT or n in X.columns]
@@ -95,7 +92,7 @@ def _new(
     return pd.Series(values.ravel(), index=grid.set_names(X.index.names), name="prediction").reindex(X.index)
 
 
-def residual_table(result: SpatialPanelResult) -> pd.DataFrame:
+def residual_table(result: Fitted) -> pd.DataFrame:
     """Return y, the three predictions and their errors, and the projected disturbance e, row by row."""
     model = result.model
     y = model.panel.series(model.panel.y, "y")

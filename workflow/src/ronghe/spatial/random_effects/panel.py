@@ -20,6 +20,7 @@ from ronghe.spatial.estimates import Estimates
 from ronghe.spatial.grid import WeightsLike, read_panel_arrays
 from ronghe.spatial.impact_tables import estimates_table
 from ronghe.spatial.log_determinant.exact import log_determinant
+from ronghe.spatial.panel_model import PanelModel
 from ronghe.spatial.random_effects.information import LARGEST, Components, information
 from ronghe.spatial.random_effects.likelihood import ERRORS, ErrorComponents, Point, Strata
 from ronghe.spatial.sufficient_statistics import lag
@@ -38,7 +39,7 @@ def period_dummies(y: pd.Series) -> pd.DataFrame:
     return pd.DataFrame({f"period {label}": (periods == label).astype(float) for label in labels}, index=y.index)
 
 
-class RandomEffectsPanel:
+class RandomEffectsPanel(PanelModel):
     """y_t = rho W y_t + X_t beta + W X_t theta + u_t with a random effect of each unit in u_t; a constant is added.
 
     With `effects="twoways"` a fixed effect of each period enters as its dummy, without a spatial lag of it, as
@@ -80,6 +81,11 @@ class RandomEffectsPanel:
         self.error_weights = (
             self.weights if error_weights is None else Weights.coerce(error_weights).align(self.panel.units)
         )
+
+    def describe(self) -> tuple[Specification, str]:
+        """Return what is estimated without the dummies, and the effects in words."""
+        dummies = ", fixed time" if self.period_names else ""
+        return self.reported, f"random units ({self.errors}){dummies}"
 
     @property
     def parameters(self) -> tuple[list[int], list[str]]:
@@ -191,6 +197,8 @@ class RandomEffectsPanel:
 class RandomEffectsResults(Estimates):
     """A fitted random-effects model; "sigma2" is the variance of e, "sigma2_units" that of the unit effect."""
 
+    title = "Spatial panel with random unit effects by maximum likelihood"
+
     def __init__(self, model: RandomEffectsPanel, fitted: Components, point: Point, cov_type: str) -> None:
         """Name the estimates and invert the information."""
         self.model, self.components, self.loglik = model, fitted, point.loglik
@@ -201,6 +209,16 @@ class RandomEffectsResults(Estimates):
         covariance = inverse_scaled(full[np.ix_(places, places)])
         told = [i for i, name in enumerate(names) if name not in model.period_names]
         super().__init__([names[i] for i in told], theta[places][told], covariance[np.ix_(told, told)], cov_type)
+
+    @property
+    def effects(self) -> str:
+        """Random effects of units, and which errors they share space with."""
+        return self.model.describe()[1]
+
+    @property
+    def specification(self) -> Specification:
+        """What was fitted, without the dummies of periods."""
+        return self.model.reported
 
     @property
     def nobs(self) -> int:

@@ -28,6 +28,7 @@ from ronghe.spatial.estimates import Estimates
 from ronghe.spatial.grid import Panel, WeightsLike, read_panel_arrays
 from ronghe.spatial.impact_tables import estimates_table
 from ronghe.spatial.log_determinant.exact import log_determinant
+from ronghe.spatial.panel_model import PanelModel
 from ronghe.spatial.projection import Projection
 from ronghe.spatial.sufficient_statistics import lag
 from ronghe.spatial.two_stage.error_moments import ErrorMoments, FilteredRegression, QuadraticMoments
@@ -39,7 +40,7 @@ MODELS = ("sar", "sdm", "sarar", "gns", "sem", "sdem", "slx", "ols")
 SPANNED = 1e-10
 
 
-class SpatialTwoStage:
+class SpatialTwoStage(PanelModel):
     """y = rho W y + X beta + W X theta + Y gamma + mu + tau + u, u = e or u = lambda M u + e.
 
     `endogenous` names columns of X that correlate with u; `instruments` holds the user's own instruments for them.
@@ -232,6 +233,8 @@ class _Columns:
 class TwoStageResults(Estimates):
     """Estimates of (beta, theta, gamma, rho, lambda) with tests of the instruments' strength and validity."""
 
+    title = "Spatial panel by two-stage least squares"
+
     def __init__(
         self,
         model: SpatialTwoStage,
@@ -256,6 +259,17 @@ class TwoStageResults(Estimates):
     def resids(self) -> pd.Series:
         """Projected residuals of the structural equation (filtered, with a spatial error)."""
         return self.model.panel.series(self.residual_array, "residual")
+
+    def _squares(self) -> tuple[float, float]:
+        columns, apply, y = self.model.columns().regressors, self.model.projection.apply, self.panel.y
+        u = apply(y - sum(self.params[name] * values for name, values in columns.items()))
+        y = y - y.mean() if self.specification.effects == "pooled" else apply(y)
+        return float((u**2).sum()), float((y**2).sum())
+
+    def summary_tests(self) -> pd.DataFrame:
+        """Return what the Durbin model reduces to, and the tests of the instruments."""
+        own = self.tests().set_index("test")[["statistic", "df", "pvalue"]]
+        return pd.concat([table for table in (super().summary_tests(), own) if len(table)] or [own])
 
     def reference(self, gradients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return t of clusters - 1, or periods - 1 degrees of freedom, where errors are sums by these."""

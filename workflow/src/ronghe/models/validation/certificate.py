@@ -1,0 +1,96 @@
+"""The certificate of a specification: which intervals and tests hold on its own regions, years, weights and data."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ronghe.models.design.design import build, terms_of
+from ronghe.models.design.weights import frames_of, weights_of
+from ronghe.models.estimate import Data, with_defaults
+from ronghe.spatial.spatial_panel import SpatialPanel
+from ronghe.spatial.uncertainty.certificate import FLOOR, Certificate, certificate
+from ronghe.spatial.uncertainty.designs import DESIGNS
+
+# What a specification's covariance, small_sample and df are called in the certificate.
+USED = {
+    ("clustered", "clusters", "clusters"): "CR1, t(G-1)",
+    ("clustered", "CR1", "clusters"): "CR1, t(G-1)",
+    ("clustered", "CR2", "clusters"): "CR2, t(G-1)",
+    ("clustered", "CR2", "satterthwaite"): "CR2, Satterthwaite",
+    ("clustered", "CR2", "working"): "CR2, working df",
+    ("clustered", "corrected", "satterthwaite"): "corrected",
+    ("clustered", "CR3", "clusters"): "CR3, t(G-1)",
+    ("clustered", "jackknife", "clusters"): "CR3, t(G-1)",
+}
+
+
+def certify(
+    specification: dict, data: Data, settings: dict, seed: int, cores: int | None = None
+) -> tuple[dict[str, pd.DataFrame], dict]:
+    """Return the tables (intervals, sizes, summary) and the verdict: the method that the tables of the paper use, and
+    the one that the certificate speaks for.
+
+    Draws are made at the specification's own estimates and, where `settings` has a `truth`, at these values too.
+    """
+    specification = with_defaults(specification)
+    design = build(specification, data)
+    W, _ = weights_of(specification, data, design)
+    options = {key: specification[key] for key in ("model", "effects", "method", "durbin") if key in specification}
+    model = SpatialPanel(*frames_of(design), W, **options)
+    truth = settings.get("truth", {})
+    found = certificate(
+        model.fit(),
+        model,
+        [t.name for t in terms_of(specification, "treatment")][0],
+        repetitions=settings.get("repetitions", 1000),
+        seed=seed,
+        truths={", ".join(f"{k} {v:g}" for k, v in truth.items()): truth} if truth else None,
+        hypotheses=("sar", "sem", "slx") if specification["model"] == "sdm" and "durbin" not in specification else (),
+        cores=cores,
+    )
+    tables = {
+        "intervals": found.intervals,
+        "sizes": found.sizes,
+        "summary": found.summary.reset_index(),
+    }
+    return tables, _verdict(specification, found, settings)
+
+
+def used_method(specification: dict) -> str | None:
+    """Return what the certificate calls the intervals that a specification reports; None where it tries none so."""
+    if specification.get("covariance") == "expected":
+        return "independent errors, normal"
+    small_sample = specification.get("small_sample", "none")
+    df = specification.get("df") or ("satterthwaite" if small_sample == "corrected" else "clusters")
+    return USED.get((specification.get("covariance"), small_sample, df))
+
+
+def _verdict(specification: dict, found: Certificate, settings: dict) -> dict:
+    used = used_method(specification)
+    rows = {name: _row(found.summary.loc[name]) for name in found.summary.index}
+    said = found.verdict
+    if used is None:
+        said = f"the intervals of '{specification['name']}' are none of those tried; {said}"
+    elif not rows[used]["holds"]:
+        said = f"'{used}', which '{specification['name']}' uses, does not hold {100 * FLOOR:.0f} %; {said}"
+    elif used != found.method:
+        said = f"'{used}', which '{specification['name']}' uses, holds; another is shorter: {said}"
+    largest = found.sizes.groupby(["test", "version"])["size"].max() if len(found.sizes) else pd.Series(dtype=float)
+    return {
+        "specification": specification["name"],
+        "repetitions": settings.get("repetitions", 1000),
+        "designs": {name: about for name, (_, about) in DESIGNS.items()},
+        "used": used,
+        "chosen": found.method,
+        "holds": bool(used is not None and rows[used]["holds"]),
+        **({"used_lowest": rows[used]["lowest"], "used_length": rows[used]["length_ratio"]} if used else {}),
+        "methods": rows,
+        "test": found.test,
+        "largest_sizes": {f"{test}, {version}": float(size) for (test, version), size in largest.items()},
+        "verdict": said,
+    }
+
+
+def _row(row: pd.Series) -> dict:
+    kinds = {"holds": bool, "within": bool}
+    return {name: kinds.get(name, float)(value) for name, value in row.items()}
