@@ -22,7 +22,7 @@ test: $(VENV)/tested ## the whole test suite
 
 bench: $(VENV)/tested ## speed beside a peer in the same run, into results/benchmarks/
 	@$(BIN)/snakemake clean --quiet rules
-	@for module in engine all_measures frontier weights distribution; do \
+	@for module in engine multiverse all_measures frontier weights distribution; do \
 		$(BIN)/python -m benchmarks.$$module || exit 1; done
 
 lint: $(VENV)/tested ## style of Python and of rules, and Snakemake's own advice

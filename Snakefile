@@ -16,6 +16,7 @@ configfile: "config/measures.yaml"
 configfile: "config/weights.yaml"
 configfile: "config/explore.yaml"
 configfile: "config/specifications.yaml"
+configfile: "config/multiverse.yaml"
 configfile: "config/tables.yaml"
 configfile: "config/figures.yaml"
 configfile: "config/quotes.yaml"
@@ -35,6 +36,7 @@ include: "workflow/rules/measures.smk"
 include: "workflow/rules/weights.smk"
 include: "workflow/rules/explore.smk"
 include: "workflow/rules/models.smk"
+include: "workflow/rules/multiverse.smk"
 include: "workflow/rules/paper.smk"
 
 
@@ -47,4 +49,5 @@ rule all:
         rules.weights.input,
         rules.explore.input,
         rules.models.input,
+        rules.multiverse.input,
         rules.paper.input,

@@ -19,7 +19,9 @@ from ronghe.errors import RongheError, nearest
 from ronghe.validation import validate
 from ronghe.yaml_files import load_yaml
 
-STAGES = ("config", "measures", "weights", "explore", "specifications", "tables", "figures", "quotes", "labels")
+STAGES = (
+    "config", "measures", "weights", "explore", "specifications", "multiverse", "tables", "figures", "quotes", "labels",
+)  # fmt: skip
 
 
 def write(path, text):
@@ -128,6 +130,7 @@ def test_every_shipped_dataset_goes_with_its_measures_and_specifications(project
         "weights",
         "explore",
         "specifications",
+        "multiverse",
         "tables",
         "figures",
         "quotes",

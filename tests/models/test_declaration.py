@@ -116,6 +116,12 @@ def test_a_good_entry_passes_and_is_completed_by_the_defaults():
             "sar or sdm, not sem",
         ),
         ({"kind": "spatial", "weights": "bare"}, "weights 'bare' are standardised 'none', and with twoways effects"),
+        (
+            {"kind": "spatial", "weights": "knn4", "covariance": "robust", "small_sample": "CR2"},
+            "clustered by units alone",
+        ),
+        ({"kind": "fixed_effects", "cluster": ["units", "time"], "df": "clusters"}, "clustered by units alone"),
+        ({"kind": "fixed_effects", "small_sample": "none"}, "small_sample: 'none' is for spatial kinds"),
         ({"kind": "leave_one_out", "of": "bse"}, "unknown specification 'bse'; did you mean 'base'?"),
         ({"kind": "placebo", "of": "base", "shuffle": "weights"}, "'base' has no weights to shuffle"),
         ({"kind": "family", "family": ["base", "space"]}, "unknown kind for 'family' 'spatial'"),
@@ -127,6 +133,13 @@ def test_mistakes_are_told_with_the_entry_and_what_is_allowed(entry, message):
     text = refusal(**entry)
     assert message in text
     assert "'mine'" in text
+
+
+def test_defaults_for_clusters_bind_clustered_entries_alone():
+    config = with_entry(kind="spatial", weights="knn4", covariance="expected")
+    assert "small_sample" not in declaration.complete("mine", config)
+    clustered = with_entry(kind="spatial", weights="knn4", covariance="clustered")
+    assert declaration.complete("mine", clustered)["small_sample"] == "corrected"
 
 
 def test_variables_of_the_panel_are_checked_against_the_dataset():

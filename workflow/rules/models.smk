@@ -81,6 +81,7 @@ if config.get("validation", {}).get("of") in SPECIFICATIONS:
         output:
             intervals="<results>/models/validation/intervals.csv",
             sizes="<results>/models/validation/sizes.csv",
+            largest_sizes="<results>/models/validation/largest_sizes.csv",
             summary="<results>/models/validation/summary.csv",
             verdict="<results>/models/validation/verdict.json",
         log:

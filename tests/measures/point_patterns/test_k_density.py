@@ -116,6 +116,21 @@ def test_size_under_the_null():
     assert abs(np.mean(p) - 0.5) < 3 * np.sqrt(1 / 12 / n)
 
 
+@pytest.mark.parametrize("null", ["labels", "sites"])
+def test_size_of_the_test_of_colocation(null):
+    """Two random parts of one cluster are as random under labels; random draws of all plants are so under sites."""
+    points, rng, n = clustered(3000), np.random.default_rng(9), 120
+    sites = Sites(points, False)
+    near = np.argsort(np.hypot(*(points - points[0]).T))[:400]
+    p = []
+    for k in range(n):
+        drawn = rng.permutation(near if null == "labels" else 3000)[:90]
+        options = replace(QUICK, simulations=79, cell=5.0, points=21, seed=k)
+        p.append(colocation(sites, drawn[:40], drawn[40:], options, null).summary["p_localised"])
+    assert abs(np.mean(p) - 0.5) < 3 * np.sqrt(1 / 12 / n)
+    assert abs(np.mean(np.array(p) <= 0.05) - 0.05) < 3 * np.sqrt(0.05 * 0.95 / n)
+
+
 def test_truth_is_found():
     points = clustered(4000)
     sites = Sites(points, False)

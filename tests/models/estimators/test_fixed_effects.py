@@ -9,6 +9,9 @@ import pandas as pd
 import pytest
 from panel_builders import REGRESSORS, munnell_frame, null_panel, regression
 from ronghe.errors import RongheError
+from ronghe.linear.few_clusters import LinearClusters
+from ronghe.linear.layout import Layout
+from ronghe.linear.least_squares import fit_least_squares
 from ronghe.models.estimate import Data
 from ronghe.models.estimate import run as fit
 
@@ -78,3 +81,27 @@ def test_leads_lose_the_last_years_and_a_gap_elsewhere_is_refused():
     panel.loc[("r02", 2003), "x0"] = np.nan
     with pytest.raises(RongheError, match="no value for"):
         fit(ahead, Data(panel))
+
+
+def test_corrected_errors_are_the_engines(munnell):
+    given = fit(regression(small_sample="corrected", wild_repetitions=99), Data(munnell))
+    plain = fit(regression(), Data(munnell))
+    np.testing.assert_array_equal(given.coefficients["estimate"], plain.coefficients["estimate"])
+    y, X = munnell["ln_gsp"].to_numpy(), munnell[REGRESSORS].to_numpy()
+    units, times = (pd.factorize(munnell.index.get_level_values(i))[0] for i in (0, 1))
+    layout = Layout(units, times)
+    table = LinearClusters(fit_least_squares(y, X, layout, "twoways"), layout, "twoways").tidy(REGRESSORS)
+    columns = ["std_error", "df", "pvalue", "lower", "upper"]
+    np.testing.assert_allclose(given.coefficients[columns], table[columns], rtol=1e-7)
+    assert (given.fit["small_sample"], given.fit["df"]) == ("corrected", "satterthwaite")
+    assert (given.coefficients["std_error"] > plain.coefficients["std_error"]).all()
+    assert (plain.coefficients["df"] == 47).all()
+    assert any(given.tests["test"].str.startswith("wild cluster bootstrap"))
+    with pytest.raises(RongheError, match="clustered one way"):
+        fit(regression(covariance="driscoll_kraay", small_sample="CR2"), Data(munnell))
+
+
+def test_driscoll_kraay_says_that_periods_are_few(munnell):
+    few = fit(regression(covariance="driscoll_kraay"), Data(munnell))
+    assert "there are 17 (fewer than 20)" in few.fit["notes"][0]
+    assert "notes" not in fit(regression(), Data(munnell)).fit

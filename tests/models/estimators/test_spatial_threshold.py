@@ -59,7 +59,12 @@ def test_known_threshold_and_regimes_are_found():
     assert threshold == pytest.approx(0.3, abs=0.1)
     row = result.tables["thresholds"].iloc[0]
     assert row["lower"] <= threshold <= row["upper"]
-    assert result.tests.set_index("test").loc["single threshold", "pvalue"] == pytest.approx(0.01)
+    tests = result.tests.set_index("test")
+    for way in ("", ", signs by region"):
+        assert tests.loc[f"single threshold{way}", "pvalue"] == pytest.approx(0.01)
+    below = (simulated(2, jump=1.0).panel["q"] <= threshold).groupby(level=0).sum()
+    assert result.fit["regime_rows"] == [below.sum(), 240 - below.sum()]
+    assert result.fit["regions_crossing"] == list(below.index[(below > 0) & (below < 8)])
     b = result.coefficients.set_index("term")["estimate"]
     np.testing.assert_allclose(b.iloc[:2], [1.0, 2.0], atol=0.25)
     assert {"direct", "indirect", "total"} == set(result.impacts["effect"])
@@ -68,6 +73,7 @@ def test_known_threshold_and_regimes_are_found():
 def test_size_without_a_threshold():
     rejected = []
     for seed in range(80):
-        tests = fit(entry(points=25), simulated(seed, jump=0.0)).tests.set_index("test")
-        rejected.append(tests.loc["single threshold", "pvalue"] <= 0.05)
-    assert np.mean(rejected) < 0.13
+        tests = fit(entry(points=25), simulated(seed, jump=0.0)).tests.set_index("test")["pvalue"]
+        rejected.append([tests[f"single threshold{way}"] <= 0.05 for way in ("", ", signs by region")])
+    # Three binomial errors above 5 %.
+    assert np.all(np.mean(rejected, axis=0) < 0.13)

@@ -20,6 +20,7 @@ from ronghe.paper.figures.matrix import draw_matrix
 from ronghe.paper.figures.network import LINKS, draw_network
 from ronghe.paper.figures.ridges import draw_ridges
 from ronghe.paper.figures.scatter import draw_scatter
+from ronghe.paper.figures.specification_curve import draw_specification_curve, level_name
 from ronghe.paper.figures.tile_map import class_map, number_map
 from ronghe.paper.figures.trends import draw_trends
 from ronghe.paper.figures.workflow import draw_workflow, read_rules
@@ -193,6 +194,56 @@ def test_the_workflow_lists_rules_that_inherit(tmp_path: Path) -> None:
     (tmp_path / "models.smk").write_text(text + '\n\nrule models:\n    """All."""\n', encoding="utf-8")
     rules = read_rules([str(tmp_path / "models.smk")])
     assert list(rules["rule"]) == ["fit", "fit_twice"] and list(rules["says"]) == ["Fit.", ""]
+
+
+def multiverse_curve(places: int = 40) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A curve from -1 to 1 with two models, the second of which has the upper half."""
+    estimate = np.linspace(-1, 1, places)
+    curve = pd.DataFrame({"place": range(places), "estimate": estimate})
+    curve["lower"], curve["upper"] = estimate - 0.5, estimate + 0.5
+    curve["significant_positive"], curve["significant_negative"] = (estimate > 0.5) * 1.0, (estimate < -0.5) * 1.0
+    upper = (estimate > 0) * 1.0
+    shares = {"sar": 1 - upper, "sdm": upper}
+    rows = [
+        pd.DataFrame({"choice": "model", "level": k, "place": range(places), "share": v}) for k, v in shares.items()
+    ]
+    return curve, pd.concat(rows, ignore_index=True)
+
+
+def test_a_specification_curve_shades_levels_where_they_stand(drawing) -> None:
+    curve, choices = multiverse_curve()
+    named = {("model", "sar"): "SAR", ("model", "sdm"): "SDM"}
+    words = {"model": "Model", "significant": "Significant", "interval": "95% interval"}
+    figure = draw_specification_curve(curve, choices, named, words, "Effect")
+    assert cut_off(figure) == []
+    line, _, models = figure.axes
+    assert line.lines[1].get_ydata() == pytest.approx(curve["estimate"].to_numpy())
+    assert [t.get_text() for t in models.get_yticklabels()] == ["SAR", "SDM"]
+    # Half of all specifications have each level: where all of a place do, it stands twice as often, which is black.
+    greys = models.images[0].get_array()
+    assert greys[:, 0].tolist() == [2.0, 0.0] and greys[:, -1].tolist() == [0.0, 2.0]
+
+
+def test_stored_files_of_a_multiverse_are_drawn_with_their_names(tmp_path: Path) -> None:
+    curve, choices = multiverse_curve()
+    paths = [tmp_path / "curve.csv", tmp_path / "choices.csv", tmp_path / "densities.csv"]
+    write_csv(curve, paths[0])
+    write_csv(choices, paths[1])
+    axis = np.linspace(-1, 1, 50)
+    write_csv(pd.DataFrame({"choice": "weights", "level": "none", "estimate": axis, "density": 1 - axis**2}), paths[2])
+    labels = Labels(LABELS)
+    entry = {"kind": "specification_curve", "file": {"curve": str(paths[0]), "choices": str(paths[1])}}
+    draw_figure("curve", entry, labels, files=[str(p) for p in paths[:2]], folder=tmp_path)
+    entry = {"kind": "effect_densities", "file": str(paths[2]), "variables": ["weights"]}
+    draw_figure("densities", entry, labels, files=[str(paths[2])], folder=tmp_path)
+    assert all((tmp_path / f"{name}.svg").stat().st_size for name in ("curve", "densities"))
+    source = Sources("figures", "curve", {"names": {"late": "Late years"}}, labels)
+    said = [("model", "ols"), ("model", "sdm"), ("winsorise", "0"), ("winsorise", "0.01"), ("weights", "none"),
+            ("sample", "all"), ("sample", "late"), ("weights", "contiguity"), ("fixed_effects", "twoways")]  # fmt: skip
+    assert [level_name(source, *pair) for pair in said] == [
+        "FE, no space", "SDM", "as they are", "clipped at 1%", "no weights", "all regions and years", "Late years",
+        "contiguity", "region and year",
+    ]  # fmt: skip
 
 
 def test_chinese_names_in_an_english_figure(tmp_path):

@@ -13,6 +13,7 @@ from ronghe.errors import RongheError, listing, nearest, require_known
 from ronghe.explore import declaration as explore
 from ronghe.measures import declaration as measures
 from ronghe.models import checks as models
+from ronghe.models.multiverse import checks as multiverse
 from ronghe.paper import declaration as paper
 from ronghe.validation import unknown_key, validate
 from ronghe.weights import declaration as weights
@@ -104,7 +105,7 @@ def check_configuration(config: dict, files: Iterable[str | Path], schemas: str 
     with naming_file(config, loaded):
         for key, value in config.items():
             validate(value, {"$defs": schema["$defs"], **schema["properties"][key]}, "", [key])
-        for stage in (measures, weights, explore, models, paper):
+        for stage in (measures, weights, explore, models, multiverse, paper):
             stage.check(config)
 
 
@@ -113,7 +114,7 @@ def check_against_dataset(config: dict, files: Iterable[str | Path], dataset: di
     check_labels(config["labels"], dataset, f"config/datasets/{dataset.get('name', 'NAME')}.yaml")
     known = [*variables(dataset), *(derivation.name for derivation in derivations(dataset))]
     with naming_file(config, {str(path): load_yaml(path) for path in files}):
-        for stage in (measures, weights, explore, paper):
+        for stage in (measures, weights, explore, multiverse, paper):
             stage.check_panel_variables(config, known)
         measures.check_microdata(config, {n: entry["kind"] for n, entry in dataset.get("microdata", {}).items()})
         measures.check_sectors(config, dataset.get("input_output", {}).get("sectors", {}))

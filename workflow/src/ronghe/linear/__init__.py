@@ -6,7 +6,8 @@ covariance is wanted. Nothing here knows a specification, a file of this project
 - `fit_panel`, `fit_random_effects`, `project` with `fit_two_stage`: what a paper reports, by linearmodels
 - `fit_least_squares`, `CrossProducts`, `wild_draws`: kernels for bootstraps, without covariances or without rows
 - `fit_moments`, `assemble`: dynamic panels by difference and system moments, with Windmeijer's correction
-- `Search`, `search_all`, `confidence_set`: Hansen's panel thresholds
+- `Search`, `search_all`, `confidence_set`, `without_each`: Hansen's panel thresholds, and the units they rest on
+- `detectable_effect`, `robustness_value`, `benchmark_bounds`, `region_weights`: how strong it would have to be
 - `sandwich`, `covariance_between_fits`: covariances from scores, of one regression or of several together
 - `anderson_rubin_set`, `romano_wolf`, `westfall_young`, `holm`; `residual_tests` and `unit_roots` are modules of tests
 
@@ -36,8 +37,10 @@ PUBLIC = {
     "Search": "threshold_search",
     "anderson_rubin_set": "instrument_tests",
     "assemble": "gmm_system",
+    "benchmark_bounds": "sensitivity",
     "confidence_set": "threshold_tests",
     "covariance_between_fits": "joint_covariance",
+    "detectable_effect": "sensitivity",
     "fit_least_squares": "least_squares",
     "fit_moments": "gmm",
     "fit_panel": "panel_models",
@@ -45,11 +48,14 @@ PUBLIC = {
     "fit_two_stage": "instrumental_models",
     "holm": "multiple_testing",
     "project": "two_stage",
+    "region_weights": "sensitivity",
+    "robustness_value": "sensitivity",
     "romano_wolf": "multiple_testing",
     "sandwich": "covariance",
     "search_all": "threshold_tests",
     "westfall_young": "multiple_testing",
     "wild_draws": "bootstrap",
+    "without_each": "threshold_regions",
 }
 __all__ = sorted(PUBLIC)
 

@@ -17,6 +17,9 @@ from ronghe.geography import distance_matrix_km
 from ronghe.linear.algebra import semidefinite
 from ronghe.linear.layout import Layout, group_sums
 
+# Driscoll and Kraay's sums over periods need many of them; what was measured with eight (docs/inference.md).
+FEW_PERIODS = 20
+MEASURED = "with eight, nominal 95 % intervals covered 54 to 84 % (fixed effects), 46 to 77 % (spatial impacts)"
 KINDS = ("homoskedastic", "robust", "clustered", "driscoll_kraay", "conley")
 
 
@@ -37,6 +40,16 @@ def kernel_lags(bandwidth: int | None, n_periods: int) -> int:
     if bandwidth is not None and bandwidth >= n_periods:
         raise RongheError(f"bandwidth {bandwidth} must lie between 0 and {n_periods - 1}, for {n_periods} periods")
     return default_bandwidth(n_periods) if bandwidth is None else bandwidth
+
+
+def few_periods(kind: str, n_periods: int) -> str | None:
+    """Return what a reader must know of Driscoll and Kraay's errors where periods are few."""
+    if kind != "driscoll_kraay" or n_periods >= FEW_PERIODS:
+        return None
+    return (
+        f"Driscoll-Kraay errors rest on many periods, and there are {n_periods} (fewer than {FEW_PERIODS}): "
+        f"{MEASURED}; cluster by units instead"
+    )
 
 
 def default_bandwidth(n_periods: int) -> int:

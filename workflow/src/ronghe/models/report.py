@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ronghe.linear.covariance import Choice
+from ronghe.linear.covariance import Choice, few_periods
 from ronghe.linear.inference import (
     COEFFICIENT_COLUMNS,
     coefficient_table,
@@ -94,6 +94,7 @@ def linear_estimate(
     """Label a fit: coefficients, covariance, a joint test of all regressors, and the facts."""
     names = names or design.names
     joint = wald_test(fit.coefficients, fit.covariance, np.eye(len(design.names), len(names)), fit.df_inference)
+    note = few_periods(choice.kind, design.layout.n_periods)
     factors, df = fit.reference(np.eye(len(names)))
     held = facts(
         specification,
@@ -106,6 +107,7 @@ def linear_estimate(
         sigma2=fit.ssr / fit.df_residual,
         df_residual=fit.df_residual,
         df_inference=fit.df_inference,
+        **({"notes": [note]} if note else {}),
     )
     return Estimate(
         coefficients=coefficient_table(names, fit.coefficients, fit.covariance, df, factors=factors),

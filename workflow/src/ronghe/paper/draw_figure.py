@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ronghe.paper.figures import (
     curve,
+    effect_densities,
     estimates,
     impacts,
     intervals,
@@ -16,6 +17,7 @@ from ronghe.paper.figures import (
     network,
     ridges,
     scatter,
+    specification_curve,
     tile_map,
     trends,
     workflow,
@@ -39,6 +41,8 @@ KINDS: dict[str, Callable[[Sources], Figure]] = {
     "impacts": impacts.draw,
     "estimates": estimates.draw,
     "matrix": matrix.draw,
+    "specification_curve": specification_curve.draw,
+    "effect_densities": effect_densities.draw,
     "workflow": workflow.draw,
 }
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from ronghe.errors import RongheError, require_known
 from ronghe.linear.algebra import inverse_scaled
+from ronghe.linear.covariance import few_periods
 from ronghe.spatial.equation import CONSTANT, MODELS, Specification, specify
 from ronghe.spatial.fitted import FittedModel
 from ronghe.spatial.grid import Panel, WeightsLike, read_panel_arrays, select_observed
@@ -230,6 +231,10 @@ class SpatialPanel(PanelModel):
             model = bias_corrected(model)
         table = covariance(model, choice, self.name)
         notes = self.formula_notes + _edge_notes(maximum, self.name) + _probe_notes(model, point)
+        note = few_periods(choice.kind, self.panel.n_periods)
+        if note:
+            warnings.warn(note, RuntimeWarning, stacklevel=3)
+            notes += (note,)
         return SpatialPanelResult(model, table, choice, point.loglik, notes)
 
 

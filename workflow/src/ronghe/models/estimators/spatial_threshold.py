@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 
 from ronghe.linear.absorption import absorb
+from ronghe.linear.bootstrap import unit_signs
 from ronghe.linear.inference import test_table
+from ronghe.linear.threshold_regions import regime_facts
 from ronghe.linear.threshold_search import candidates
-from ronghe.linear.threshold_tests import critical_likelihood_ratio
+from ronghe.linear.threshold_tests import critical_likelihood_ratio, judged, leverage_corrected
 from ronghe.models.design.design import Design, build, terms_of
 from ronghe.models.design.weights import frames_of, weights_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.estimators.spatial import spatial_fit
-from ronghe.models.estimators.threshold import regime_names
+from ronghe.models.estimators.threshold import SIGNS, critical_note, regime_names
 from ronghe.spatial.likelihood import Likelihood
 from ronghe.spatial.spatial_panel import SpatialPanel
 from ronghe.weights.matrix import Weights
@@ -98,9 +100,13 @@ class Problem:
 def estimate(specification: dict, data: Data) -> Estimate:
     """Search one threshold by the spatial likelihood, test it by bootstrap, and fit both regimes with the engine.
 
-    The likelihood ratio of a threshold against none has no standard distribution, as in Hansen (1999); units' residuals
-    of the alternative are drawn whole, outcomes built from them under the null with its rho, and the search repeated.
-    The confidence set of the threshold is where twice the fall in ln L stays below Hansen's bound.
+    The likelihood ratio of a threshold against none has no standard distribution, as in Hansen (1999); outcomes are
+    built from residuals under the null with its rho, and the search is repeated. Two bootstraps stand side by side, as
+    for panels without space (`linear.threshold_tests`): units' residuals of the alternative drawn whole, and each
+    unit's residuals of the null, corrected for leverage, with a random sign. Share of 500 data sets without a threshold
+    rejected at 5 % (default panel, 199 draws, 25 candidates, simulation error 1 point): independent errors 5 and 5,
+    AR(1) .5 10 and 7, own residuals with signs flipped by region 18 and 6. The confidence set of the threshold is where
+    twice the fall in ln L stays below Hansen's bound.
     """
     design = build(specification, data, extra=("threshold_variable",))
     W, cut = weights_of(specification, data, design)
@@ -118,22 +124,21 @@ def estimate(specification: dict, data: Data) -> Estimate:
     threshold = float(values[curve.argmax()])
     statistic = 2 * (curve.max() - at_null)
     rho = float(null.coefficients.set_index("term")["estimate"].get("rho", 0.0))
-    repetitions = int(specification.get("repetitions", 299))
-    draws = _bootstrap(problem, bases, bases[int(curve.argmax())], rho, repetitions, data.seed)
+    repetitions = int(specification.get("repetitions", 4999))
+    drawn = _bootstrap(problem, bases, int(curve.argmax()), rho, repetitions, data.seed)
     names = [n for block in regime_names(problem.treatment, _name(specification), [threshold]) for n in block]
     X = split(design, problem.treatment, problem.others, problem.q, [threshold])
     frame = pd.DataFrame(X, index=design.frame.index, columns=[*names, *problem.others])
     frame.insert(0, design.outcome, design.y)
     regimes = replace(design, X=X, names=[*names, *problem.others], frame=frame)
     result = spatial_fit(specification, data, regimes, W, cut)
-    critical = ", ".join(f"{c:.3f}" for c in np.quantile(draws, [0.9, 0.95, 0.99]))
-    row = {
-        "test": "single threshold",
-        "statistic": statistic,
-        "pvalue": (1 + int(np.sum(draws >= statistic))) / (1 + len(draws)),
-        "note": f"likelihood ratio, bootstrap; critical values at 10, 5 and 1 %: {critical}",
-    }
-    result.tests = test_table([*result.tests.to_dict("records"), row])
+    rows = []
+    for way, draws in zip(("", SIGNS), drawn, strict=True):
+        pvalue, critical = judged(draws, statistic)
+        row = {"test": f"single threshold{way}", "statistic": statistic, "pvalue": pvalue}
+        rows.append({**row, "note": f"likelihood ratio, {critical_note(critical)}"})
+    result.tests = test_table([*result.tests.to_dict("records"), *rows])
+    regime = (problem.q > threshold).astype(int)
     result.tables = _tables(values, 2 * (curve.max() - curve), threshold, problem.q)
     result.fit.update(
         {
@@ -141,7 +146,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
             "thresholds": [threshold],
             "trim": trim,
             "repetitions": repetitions,
-            "regime_rows": [int(np.sum(problem.q <= threshold)), int(np.sum(problem.q > threshold))],
+            **regime_facts(regime, design.layout, design.index.levels[0]),
         }
     )
     return result
@@ -178,9 +183,9 @@ def _outcomes(problem: Problem, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _bootstrap(
-    problem: Problem, bases: list[np.ndarray], chosen: np.ndarray, rho: float, repetitions: int, seed: int
-) -> np.ndarray:
-    """Return likelihood ratios in samples without a threshold.
+    problem: Problem, bases: list[np.ndarray], chosen: int, rho: float, repetitions: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return likelihood ratios in samples without a threshold: units drawn, and signs drawn by unit.
 
     Effects and coefficients under the null are swept out again, so that the outcome is (I - rho W)^-1 e* and nothing
     else: what the regressors add lies in their own space only for rho = 0, hence X b of the null is kept.
@@ -188,19 +193,27 @@ def _bootstrap(
     layout = problem.design.layout
     N, T = layout.n_units, layout.n_periods
     y, Wy = _outcomes(problem, problem.design.y[:, None])
-    spatially_filtered = y - rho * Wy
-    null = problem.basis([])
+    spatially_filtered = (y - rho * Wy)[:, 0]
+    null, best = problem.basis([]), bases[chosen]
     mean = null @ (null.T @ spatially_filtered)
-    e = (spatially_filtered - chosen @ (chosen.T @ spatially_filtered)).reshape(N, T)
+    e = (spatially_filtered - best @ (best.T @ spatially_filtered)).reshape(N, T)
+    own = leverage_corrected(spatially_filtered - mean, null, layout).reshape(N, T)
     S = np.eye(N) - rho * problem.W.sparse.toarray()
-    rng = np.random.default_rng(seed)
-    drawn = e[rng.integers(N, size=(repetitions, N))]
-    outcomes = np.linalg.solve(S, (mean.reshape(1, N, T) + drawn).transpose(1, 0, 2).reshape(N, -1))
-    outcomes = outcomes.reshape(N, repetitions, T).transpose(0, 2, 1).reshape(N * T, repetitions)
-    u, Wu = _outcomes(problem, outcomes)
-    at_null = problem.likelihoods(null, u, Wu)
-    best = np.max([problem.likelihoods(Q, u, Wu) for Q in bases], axis=0)
-    return 2 * (best - at_null)
+    picked = np.random.default_rng(seed).integers(N, size=(repetitions, N))
+    signs = unit_signs(N, repetitions, seed)
+
+    def ratios(disturbances: np.ndarray) -> np.ndarray:
+        size = len(disturbances)
+        outcomes = np.linalg.solve(S, (mean.reshape(1, N, T) + disturbances).transpose(1, 0, 2).reshape(N, -1))
+        u, Wu = _outcomes(problem, outcomes.reshape(N, size, T).transpose(0, 2, 1).reshape(N * T, size))
+        at_null = problem.likelihoods(null, u, Wu)
+        return 2 * (np.max([problem.likelihoods(Q, u, Wu) for Q in bases], axis=0) - at_null)
+
+    parts = [slice(start, start + 250) for start in range(0, repetitions, 250)]
+    if not parts:
+        return np.empty(0), np.empty(0)
+    by_units = np.concatenate([ratios(e[picked[part]]) for part in parts])
+    return by_units, np.concatenate([ratios(signs[part][:, :, None] * own) for part in parts])
 
 
 def _tables(values: np.ndarray, ratio: np.ndarray, threshold: float, q: np.ndarray) -> dict[str, pd.DataFrame]:

@@ -51,6 +51,7 @@ def certify(
     tables = {
         "intervals": found.intervals,
         "sizes": found.sizes,
+        "largest_sizes": _largest(found.sizes),
         "summary": found.summary.reset_index(),
     }
     return tables, _verdict(specification, found, settings)
@@ -65,6 +66,12 @@ def used_method(specification: dict) -> str | None:
     return USED.get((specification.get("covariance"), small_sample, df))
 
 
+def _largest(sizes: pd.DataFrame) -> pd.DataFrame:
+    """Return the largest size of every test of a hypothesis over the designs."""
+    named = sizes.assign(label=sizes["test"] + ", " + sizes["version"])
+    return named.groupby(["label", "hypothesis"], sort=False, as_index=False)["size"].max()
+
+
 def _verdict(specification: dict, found: Certificate, settings: dict) -> dict:
     used = used_method(specification)
     rows = {name: _row(found.summary.loc[name]) for name in found.summary.index}
@@ -75,7 +82,7 @@ def _verdict(specification: dict, found: Certificate, settings: dict) -> dict:
         said = f"'{used}', which '{specification['name']}' uses, does not hold {100 * FLOOR:.0f} %; {said}"
     elif used != found.method:
         said = f"'{used}', which '{specification['name']}' uses, holds; another is shorter: {said}"
-    largest = found.sizes.groupby(["test", "version"])["size"].max() if len(found.sizes) else pd.Series(dtype=float)
+    largest = _largest(found.sizes).groupby("label", sort=False)["size"].max()
     return {
         "specification": specification["name"],
         "repetitions": settings.get("repetitions", 1000),
@@ -86,7 +93,7 @@ def _verdict(specification: dict, found: Certificate, settings: dict) -> dict:
         **({"used_lowest": rows[used]["lowest"], "used_length": rows[used]["length_ratio"]} if used else {}),
         "methods": rows,
         "test": found.test,
-        "largest_sizes": {f"{test}, {version}": float(size) for (test, version), size in largest.items()},
+        "largest_sizes": {label: float(size) for label, size in largest.items()},
         "verdict": said,
     }
 

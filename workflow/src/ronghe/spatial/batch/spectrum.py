@@ -23,13 +23,14 @@ class Spectrum:
         """Take the eigenvalues and, where they serve, the eigenvectors."""
         self.W, self.n, self.centred = W, len(W), centred
         values, vectors = np.linalg.eig(W)
-        self.values = values.real if np.abs(values.imag).max(initial=0.0) <= 1e-13 else values
+        # Eigenvalues that stand twice may come as a pair with complex vectors and imaginary parts of rounding size.
+        real = not np.iscomplexobj(vectors) or np.abs(vectors.imag).max(initial=0.0) == 0.0
+        self.values = values.real if real else values
         self.is_diagonal = bool(np.linalg.cond(vectors) < ILL_CONDITIONED)
         if self.is_diagonal:
             inverse = np.linalg.inv(vectors)
             gap = np.abs((vectors * values) @ inverse - W).max()
             self.is_diagonal = bool(gap <= DEFECTIVE * np.abs(W).max())
-            real = np.isrealobj(self.values)
             self.right, self.left = (vectors.real, inverse.real) if real else (vectors, inverse)
 
     def log_determinant(self, a: np.ndarray) -> np.ndarray:
@@ -56,7 +57,7 @@ class Spectrum:
         return P if np.isrealobj(P) else np.concatenate([P.real, -P.imag])
 
     def symmetric_forms(self, a: np.ndarray, G: np.ndarray | None = None) -> np.ndarray:
-        """Return C + C' at every a as (a, N, N), C being G (where given, as given) or J G J."""
+        """Return C + C' at every a as (a, N, N), C being G (given, where known) or, with time effects, J G J."""
         if not self.is_diagonal:
             C = self.multipliers(a) if G is None else G
             if self.centred:

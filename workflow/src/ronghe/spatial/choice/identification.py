@@ -92,7 +92,7 @@ def identification_table(
             if "fixed or random" in steps:
                 steps["fixed or random"] = pd.concat([steps["fixed or random"], _wild_means(model, draws, seed)])
     p = {name: table["pvalue"] for name, table in steps.items()}
-    verdicts = {"dependence": _dependence_verdict(p["dependence"], level)}
+    verdicts = {"dependence": f"with independent errors: {_dependence_verdict(p['dependence'], level)}"}
     verdicts["fixed effects"], best_effects = _fixed_effects_verdict(p["fixed effects"], level)
     if "fixed or random" in p:
         verdicts["fixed or random"] = (

@@ -1,0 +1,110 @@
+"""From one setting of a multiverse to the cross-products that all its specifications share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from ronghe.errors import RongheError
+from ronghe.models.design.design import Design, build
+from ronghe.models.design.weights import weights_of
+from ronghe.models.estimate import Data
+from ronghe.models.multiverse.declaration import NO_WEIGHTS, Multiverse, Setting
+from ronghe.spatial.batch.specifications import Specifications
+from ronghe.weights.matrix import Weights
+
+
+class Refusal(RongheError):
+    """A setting in which nothing can be estimated: a code for the table of refusals, and the reason in words."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Outcome and regressors of one setting as arrays (unit, period), regressors as (unit, period, column)."""
+
+    y: np.ndarray
+    X: np.ndarray
+    index: pd.MultiIndex
+    weights: Weights | None
+
+
+class Settings:
+    """Lays out rows, weights and products of any setting; what settings share is read once."""
+
+    def __init__(self, multiverse: Multiverse, samples: dict[str, dict], data: Data) -> None:
+        self.multiverse, self.samples, self.data = multiverse, samples, data
+        # Columns of X: treatments, then the controls of every specification, then those to choose from.
+        self.names = (*multiverse.levels("treatment"), *multiverse.always, *multiverse.choose)
+        self._design = lru_cache(maxsize=2)(self._build)
+        self._weights = lru_cache(maxsize=None)(self._cut)
+
+    def _build(self, sample: str, winsorise: float) -> Design:
+        entry = self.multiverse.entry
+        columns = {
+            "outcome": entry["outcomes"][:1],
+            "treatment": entry["treatments"],
+            "controls": [*self.multiverse.always_declared, *self.multiverse.choose_declared],
+            "others": entry["outcomes"][1:],
+            "sample": self.samples[sample],
+            "winsorise": winsorise,
+        }
+        try:
+            return build(columns, self.data, ("others",))
+        except RongheError as error:
+            raise RongheError(f"multiverse: sample '{sample}': {error}") from error
+
+    def _cut(self, name: str, sample: str) -> Weights:
+        design = self._design(sample, self.multiverse.levels("winsorise")[0])
+        try:
+            W, _ = weights_of({"weights": name}, self.data, design)
+        except RongheError as error:
+            raise Refusal("islands", str(error)) from error
+        return W.align(list(design.index.levels[0]))
+
+    def places(self, setting: Setting) -> np.ndarray:
+        """Return where the regions of a setting stand among all regions of the panel."""
+        regions = self.data.panel.index.unique(0).sort_values()
+        return regions.get_indexer(self._design(setting.sample, setting.winsorise).index.levels[0])
+
+    def rows(self, setting: Setting) -> Rows:
+        """Return the rows of a setting, scaled to standard deviations where the multiverse asks for it."""
+        design = self._design(setting.sample, setting.winsorise)
+        N, T = design.layout.n_units, design.layout.n_periods
+        if design.nobs != N * T:
+            raise Refusal("unbalanced", f"sample '{setting.sample}' has {design.nobs} rows of {N} regions x {T} years")
+        W = None if setting.weights == NO_WEIGHTS else self._weights(setting.weights, setting.sample)
+        frame = design.frame
+        y, X = frame[setting.outcome].to_numpy(float), frame[list(self.names)].to_numpy(float)
+        if self.multiverse.entry["standardise"]:
+            treated = len(self.multiverse.levels("treatment"))
+            y = _standardised(y)
+            X = np.concatenate([_standardised(X[:, :treated]), X[:, treated:]], axis=1)
+        return Rows(y.reshape(N, T), X.reshape(N, T, -1), design.index, W)
+
+    def specifications(self, setting: Setting) -> Specifications:
+        """Return the shared cross-products of a setting."""
+        rows, method = self.rows(setting), self.multiverse.entry["method"]
+        return Specifications.of(rows.y, rows.X, self.names, rows.weights, setting.fixed_effects, method, "multiverse")
+
+    def columns(self, treatment: str, subsets: np.ndarray) -> np.ndarray:
+        """Return the regressors (specification, place in X) of subsets of one size given as bits, treatment first."""
+        multiverse = self.multiverse
+        first = self.names.index(treatment)
+        offset = len(self.names) - len(multiverse.choose)
+        always = range(len(multiverse.levels("treatment")), offset)
+        bits = (subsets[:, None] >> np.arange(len(multiverse.choose))) & 1
+        chosen = offset + np.nonzero(bits)[1].reshape(len(subsets), -1)
+        lead = np.broadcast_to([first, *always], (len(subsets), 1 + len(always)))
+        return np.concatenate([lead, chosen], axis=1).astype(np.intp)
+
+
+def _standardised(values: np.ndarray) -> np.ndarray:
+    spread = values.std(axis=0, ddof=1)
+    return values / np.where(spread > 0, spread, 1.0)

@@ -1,0 +1,65 @@
+"""Projected columns that many fits share, some of which may differ from draw to draw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Columns `flat` (cell, column); `values` (draw, place, cell), where given, stand in for those at `places`."""
+
+    flat: np.ndarray
+    places: tuple[int, ...] = ()
+    values: np.ndarray | None = None
+
+    @property
+    def n_columns(self) -> int:
+        """Number of columns."""
+        return self.flat.shape[1]
+
+    def replaced(self, places: tuple[int, ...], values: np.ndarray) -> Columns:
+        """Return the columns with those at `places` taken from draws."""
+        flat = self.flat.copy()
+        flat[:, places] = 0.0
+        return Columns(flat, places, np.ascontiguousarray(values))
+
+    def products(self, other: Columns) -> np.ndarray:
+        """Return the products with other columns that have the same draws and places, (draw or 1, column, column)."""
+        shared = (self.flat.T @ other.flat)[None]
+        if self.values is None:
+            return shared
+        places = list(self.places)
+        found = np.repeat(shared, len(self.values), axis=0)
+        found[:, places, :] = self.values @ other.flat
+        found[:, :, places] = (other.values @ self.flat).transpose(0, 2, 1)
+        found[np.ix_(range(len(found)), places, places)] = self.values @ other.values.transpose(0, 2, 1)
+        return found
+
+    def combine(self, coefficients: np.ndarray, columns: np.ndarray, draw: np.ndarray | None) -> np.ndarray:
+        """Return the columns (fit, coefficient) times their coefficients, as (fit, cell)."""
+        full = np.zeros((len(coefficients), self.n_columns))
+        np.put_along_axis(full, columns, coefficients, axis=1)
+        found = full @ self.flat.T
+        for k, place in enumerate(self.places):
+            used = full[:, place]
+            if used.any():
+                found += used[:, None] * self.values[draw, k]
+        return found
+
+    def crossed(self, vectors: np.ndarray, columns: np.ndarray, draw: np.ndarray | None) -> np.ndarray:
+        """Return the products (fit, column) of the columns of each fit with a vector (fit, cell) of its own."""
+        whole = vectors @ self.flat
+        for k, place in enumerate(self.places):
+            whole[:, place] = np.einsum("bi,bi->b", vectors, self.values[draw, k])
+        return np.take_along_axis(whole, columns, axis=1)
+
+    def take(self, columns: np.ndarray, draw: np.ndarray | None) -> np.ndarray:
+        """Return the columns of each fit as (fit, column, cell)."""
+        found = self.flat.T[columns]
+        for k, place in enumerate(self.places):
+            fits, positions = np.nonzero(columns == place)
+            found[fits, positions] = self.values[draw[fits], k]
+        return found

@@ -1,0 +1,134 @@
+"""What all subsets of regressors share on one outcome, sample, W and effects: projected columns and their products."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+
+from ronghe.errors import RongheError, require_known
+from ronghe.spatial.batch.columns import Columns
+from ronghe.spatial.batch.newton import Jacobian
+from ronghe.spatial.batch.spectrum import Spectrum
+from ronghe.spatial.equation import CONSTANT
+from ronghe.spatial.log_determinant.exact import log_determinant
+from ronghe.spatial.projection import Projection
+from ronghe.spatial.sufficient_statistics import VANISHING, lag
+from ronghe.weights.matrix import Weights
+
+# Spectra are dense: beyond this size one fit after the other by SpatialPanel is the better tool.
+LARGEST = 1500
+
+
+@dataclass(frozen=True)
+class SharedColumns:
+    """Projected columns D = Q[y, W y, X, W X] of one sample, and their products D'D, for all subsets of regressors.
+
+    `y` is (unit, period), `X` (unit, period, column), in the order of W. A subset names columns of X by place; the
+    Durbin models take the lag of each. `with_columns` lets some columns differ from draw to draw.
+    """
+
+    names: tuple[str, ...]
+    projection: Projection
+    method: str
+    weights: Weights | None
+    raw: np.ndarray
+    columns: Columns
+    vanished: np.ndarray
+    drawn: np.ndarray | None = None
+
+    @classmethod
+    def of(
+        cls,
+        y: np.ndarray,
+        X: np.ndarray,
+        names: Sequence[str],
+        W: Weights | None,
+        effects: str = "twoways",
+        method: str = "lee_yu",
+        where: str = "specifications",
+    ) -> Self:
+        """Build lags, project, multiply out: in this order, as the ordinary engine does."""
+        require_known(method, ["lee_yu", "lsdv"], "method", where)
+        projection = Projection(effects)
+        if len(y) > LARGEST:
+            raise RongheError(f"{where}: at most {LARGEST} units at once; use SpatialPanel for each specification")
+        if W is not None and projection.has_time and not W.is_row_standardised:
+            raise RongheError(
+                f"{where}: the rows of '{W.name}' do not all sum to one, which time effects ask for here; choose "
+                "weights standardised by row, effects: units, or SpatialPanel with method='lsdv'"
+            )
+        if effects == "pooled":
+            X, names = np.concatenate([X, np.ones((*y.shape, 1))], axis=2), (*names, CONSTANT)
+        own = np.concatenate([y[:, :, None], X], axis=2)
+        lagged = np.zeros_like(own) if W is None else lag(W.sparse, own)
+        data = np.concatenate([own[:, :, :1], lagged[:, :, :1], own[:, :, 1:], lagged[:, :, 1:]], axis=2)
+        flat = projection.apply(data).reshape(-1, data.shape[2])
+        vanished = np.einsum("nk,nk->k", flat, flat) <= VANISHING**2 * np.einsum("ntk,ntk->k", data, data)
+        return cls(tuple(names), projection, method, W, data, Columns(flat), vanished)
+
+    def with_columns(self, variables: Sequence[int], draws: np.ndarray) -> Self:
+        """Return the same with these columns of X (and their lags) drawn anew: draws (draw, variable, unit, period)."""
+        places = tuple(self.own(np.array(variables)).tolist())
+        stacked = np.moveaxis(draws.reshape(-1, *self.shape), 0, 2)
+        parts = [stacked]
+        if self.weights is not None:
+            places += tuple(self.lagged_place(np.array(variables)).tolist())
+            parts.append(lag(self.weights.sparse, stacked))
+        columns = self.columns.replaced(places, self._by_draw(parts, len(draws)))
+        return replace(self, columns=columns, drawn=stacked)
+
+    def _by_draw(self, parts: list[np.ndarray], n_draws: int) -> np.ndarray:
+        """Return projected values (draw, variable, cell) of parts (unit, period, draw and variable)."""
+        flat = [self.projection.apply(part).reshape(len(self.columns.flat), n_draws, -1) for part in parts]
+        return np.concatenate(flat, axis=2).transpose(1, 2, 0)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of units and periods."""
+        return self.raw.shape[:2]
+
+    @cached_property
+    def products(self) -> np.ndarray:
+        """D'D, one for all or one for each draw."""
+        return self.columns.products(self.columns)
+
+    def own(self, variables: np.ndarray | int) -> np.ndarray | int:
+        """Return the columns of D that hold regressors."""
+        return 2 + variables
+
+    def lagged_place(self, variables: np.ndarray | int) -> np.ndarray | int:
+        """Return the columns of D that hold the lags of regressors."""
+        return 2 + len(self.names) + variables
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """Observations and periods that count in the likelihood."""
+        return self.projection.effective_size(*self.shape, self.method)
+
+    @cached_property
+    def jacobian(self) -> Jacobian:
+        """The log-determinant of W as the likelihood counts it."""
+        edge = float(self.projection.has_time and self.method == "lee_yu")
+        spectrum = Spectrum(self.weights.sparse.toarray(), self.projection.has_time)
+        return Jacobian(spectrum, log_determinant(self.weights).bounds, self.size[1], edge)
+
+    @cached_property
+    def lagged(self) -> Columns:
+        """Q W D, for a spatial error: it is filtered first, then projected."""
+        lagged = self.projection.apply(lag(self.weights.sparse, self.raw), in_place=True)
+        columns = Columns(lagged.reshape(self.columns.flat.shape))
+        if self.drawn is None:
+            return columns
+        once = lag(self.weights.sparse, self.drawn)
+        parts = [once, lag(self.weights.sparse, once)]
+        return columns.replaced(self.columns.places, self._by_draw(parts, len(self.columns.values)))
+
+    @cached_property
+    def filtered(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Products of D - lambda Q W D: the coefficients of 1, lambda and lambda squared."""
+        crossed = self.columns.products(self.lagged)
+        return self.products, -crossed - crossed.transpose(0, 2, 1), self.lagged.products(self.lagged)

@@ -1,0 +1,98 @@
+"""Exact fits of many subsets of regressors on one outcome, sample, W and effects, out of their cross-products."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ronghe.errors import RongheError, require_known
+from ronghe.spatial.batch.error_profile import ErrorProfile
+from ronghe.spatial.batch.newton import LagProfile
+from ronghe.spatial.batch.shared_columns import SharedColumns
+from ronghe.spatial.batch.subset_fits import SubsetFits
+from ronghe.spatial.equation import MODELS
+from ronghe.spatial.sufficient_statistics import COLLINEAR
+
+BATCHED = ("ols", "slx", "sar", "sem", "sdm", "sdem")
+# Why a fit has no numbers, in the order of the codes; the first means that it has.
+REFUSALS = ("", "absorbed", "collinear", "too_few_rows", "edge")
+
+
+class Specifications(SharedColumns):
+    """Shared columns, and how any model is fitted to any subsets of them."""
+
+    def fit(self, model: str, subsets: np.ndarray, draw: np.ndarray | None = None) -> SubsetFits:
+        """Fit one model to subsets (fit, regressor) of one size; the first regressor is the one of interest."""
+        require_known(model, BATCHED, "model", "specifications")
+        has_lag, durbin, has_error = MODELS[model]
+        if self.weights is None and model != "ols":
+            raise RongheError(f"specifications: model '{model}' needs weights W")
+        subsets = np.atleast_2d(np.asarray(subsets, dtype=np.intp))
+        columns = [self.own(subsets), *([self.lagged_place(subsets)] if durbin else [])]
+        if self.projection.effects == "pooled":
+            columns.append(np.full((len(subsets), 1), self.own(len(self.names) - 1)))
+        columns = np.concatenate(columns, axis=1)
+        refused = self._refusals(columns, len(columns[0]) + has_lag + has_error)
+        shared = self, model, subsets.shape[1], columns, draw
+        if has_error:
+            return self._fit_error(shared, refused)
+        inverse, refused = self._invert(self._block(self.products, columns, columns, draw), refused)
+        lead = np.broadcast_to([0, 1] if has_lag else [0], (len(columns), 1 + has_lag))
+        right = self._block(self.products, columns, lead, draw)
+        b = inverse @ right
+        left = self._block(self.products, lead, lead, draw) - right.transpose(0, 2, 1) @ b
+        profile, rho = None, np.zeros(len(columns))
+        solved, ssr = b[:, :, 0], left[:, 0, 0]
+        if has_lag:
+            safe = np.where(refused[:, None, None] > 0, np.eye(2), left)
+            profile = LagProfile(self.jacobian, self.size[0], safe[:, 0, 0], safe[:, 0, 1], safe[:, 1, 1])
+            rho = profile.maximise()
+            solved, ssr = solved - rho[:, None] * b[:, :, 1], profile.ssr(rho)
+            refused = np.where((refused == 0) & self.jacobian.at_edge(rho), REFUSALS.index("edge"), refused)
+        return SubsetFits(
+            *shared, solved, rho, ssr, inverse, b[:, :, 1] if has_lag else None, profile, refused.astype(np.int8)
+        )
+
+    def _refusals(self, columns: np.ndarray, extra: int) -> np.ndarray:
+        """Return a code for each fit: zero, or why the effects or the number of rows forbid it."""
+        N, T = self.shape
+        free = N * T - self.projection.n_absorbed(N, T) - extra
+        refused = np.where(self.vanished[columns].any(axis=1), REFUSALS.index("absorbed"), 0)
+        return refused if free > 0 else np.full(len(columns), REFUSALS.index("too_few_rows"))
+
+    @staticmethod
+    def _block(products: np.ndarray, rows: np.ndarray, columns: np.ndarray, draw: np.ndarray | None) -> np.ndarray:
+        if draw is None or len(products) == 1:
+            return products[0][rows[:, :, None], columns[:, None, :]]
+        return products[draw[:, None, None], rows[:, :, None], columns[:, None, :]]
+
+    @staticmethod
+    def _invert(A: np.ndarray, refused: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return inverses after scaling, and the codes with those marked whose variances are inflated 1e11 times."""
+        K = A.shape[1]
+        A = np.where((refused > 0)[:, None, None], np.eye(K), A)
+        scale = 1 / np.sqrt(np.einsum("bkk->bk", A))
+        outer = scale[:, :, None] * scale[:, None, :]
+        A *= outer
+        try:
+            inverse = np.linalg.inv(A)
+        except np.linalg.LinAlgError:
+            singular = np.linalg.matrix_rank(A, hermitian=True) < K
+            inverse = np.linalg.inv(np.where(singular[:, None, None], np.eye(K), A))
+            refused = np.where(singular, REFUSALS.index("collinear"), refused)
+        inflation = np.einsum("bkk->bk", inverse)
+        bad = ((inflation >= 1 / COLLINEAR) | (inflation < 0.999)).any(axis=1)
+        inverse[bad] = np.eye(K)
+        return inverse * outer, np.where((refused == 0) & bad, REFUSALS.index("collinear"), refused)
+
+    def _fit_error(self, shared: tuple, refused: np.ndarray) -> SubsetFits:
+        """Find lambda of u = lambda W u + e: a grid for its hills, then Newton steps on the filtered products."""
+        columns, draw = shared[3:]
+        whole = np.concatenate([columns, np.zeros((len(columns), 1), dtype=np.intp)], axis=1)
+        blocks = np.stack([self._block(p, whole, whole, draw) for p in self.filtered])
+        _, refused = self._invert(blocks[0, :, :-1, :-1].copy(), refused)
+        blocks[:, refused > 0] = np.stack([np.eye(blocks.shape[2]), *np.zeros((2, *blocks.shape[2:]))])[:, None]
+        profile = ErrorProfile(self.jacobian, self.size[0], blocks)
+        lam = profile.maximise()
+        inverse, b, ssr, moved, _ = profile.solve(lam)
+        refused = np.where((refused == 0) & self.jacobian.at_edge(lam), REFUSALS.index("edge"), refused)
+        return SubsetFits(*shared, b, lam, ssr, inverse, -moved, profile, refused.astype(np.int8))
