@@ -58,7 +58,9 @@ def test_rows_are_chosen_by_value_and_a_missing_value_is_refused(stored: Path) -
 
 
 def test_a_column_in_chinese_stands_in_for_its_own_in_a_chinese_paper(tmp_path: Path) -> None:
-    pd.DataFrame({"study": ["A (2014)"], "sample": ["cities"], "sample_zh": ["城市"]}).to_csv(tmp_path / "s.csv", index=False)
+    pd.DataFrame({"study": ["A (2014)"], "sample": ["cities"], "sample_zh": ["城市"]}).to_csv(
+        tmp_path / "s.csv", index=False
+    )
     entry = {"kind": "stored", "caption": "c", "file": "s.csv", "columns": ["study", "sample"]}
     for language, printed in (("en", "cities"), ("zh", "城市")):
         table = build_table("s", entry, Labels({}, language), files=[str(tmp_path / "s.csv")])

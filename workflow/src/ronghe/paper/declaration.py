@@ -122,7 +122,7 @@ def outline_files(entry: dict) -> list[str]:
 
 
 def manuscript_files(config: dict, document: str = "source") -> list[str]:
-    """Return the files of a document of the manuscript in the language of the configuration, the one that is compiled first."""
+    """Return the files of a document of the manuscript in its language, the one that is compiled first."""
     manuscript = config.get("manuscript") or {}
     parts = [part.replace("{language}", config["language"]) for part in manuscript.get("parts", [])]
     return [manuscript[document], *parts] if document in manuscript else []

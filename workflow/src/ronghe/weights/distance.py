@@ -29,7 +29,9 @@ def distance_band(
     """Give weight 1 beyond `from_km` and within a threshold; None takes the least that leaves no unit alone."""
     threshold_km = least_threshold(positions) if threshold_km is None else threshold_km
     if from_km >= threshold_km:
-        raise RongheError(f"{name}: from_km: {from_km:g} is not below threshold_km ({threshold_km:g}); the ring is empty")
+        raise RongheError(
+            f"{name}: from_km: {from_km:g} is not below threshold_km ({threshold_km:g}); the ring is empty"
+        )
     return by_distance(positions, lambda distance: (distance > from_km) * 1.0 if from_km else np.ones_like(distance),
                        threshold_km, name)  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The network of neighbours: regions at their places, links of W as wide as they weigh, nodes as large as a variable."""
+"""The network of neighbours: regions at their places, links of W as wide as they weigh, nodes sized by a variable."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def render_typst(table: Exhibit) -> str:
 
 
 def _fitted(table: Exhibit) -> str:
-    """Return the table as wide as the text, at the largest size that fits; columns of words break their lines instead."""
+    """Return the table as wide as the text, at the largest size that fits; columns of words break their lines."""
     narrow, wide = f"{1 + table.width}", f"(auto,) + (1fr,) * {table.width}"
     if table.left:
         return f"body(8.5pt, {narrow})"
