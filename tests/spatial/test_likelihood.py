@@ -167,6 +167,7 @@ def test_common_factor_ties_sdm_to_sem():
 
 @pytest.mark.parametrize("model", ["sar", "sem", "sdm"])
 def test_one_cross_section_agrees_with_spreg(model):
+    pytest.importorskip("spreg")
     from libpysal.weights import W as Neighbours
     from spreg import ML_Error, ML_Lag
 

@@ -22,6 +22,14 @@ class CrossProducts:
 
     Unit fixed effects are taken out once, because unit means do not change when whole units are drawn again. Periods,
     or a constant, are dummies whose coefficients every resample estimates anew.
+
+    >>> rng = np.random.default_rng(0)
+    >>> layout = Layout(units=np.repeat(np.arange(20), 5), times=np.tile(np.arange(5), 20))
+    >>> x = rng.normal(size=100)
+    >>> once = np.ones((1, 20))
+    >>> b, error = CrossProducts(np.column_stack([2 * x, x]), layout, "units").regress_with_errors(0, [1], once)
+    >>> b.round(8).tolist()
+    [[2.0]]
     """
 
     def __init__(self, columns: np.ndarray, layout: Layout, effects: str) -> None:
@@ -114,6 +122,14 @@ def wild_draws(
     Residuals under the null, one Rademacher sign per unit (Cameron, Gelbach and Miller 2008, appendix B; Roodman et al.
     2019, section 4). Period fixed effects are dummies, estimated anew in every draw; a unit's summed score is
     X'y* - X'X b*, so that no draw needs its rows. t carries no small-sample factor, and neither do its draws.
+
+    >>> rng = np.random.default_rng(0)
+    >>> layout = Layout(units=np.repeat(np.arange(20), 5), times=np.tile(np.arange(5), 20))
+    >>> x = rng.normal(size=(100, 1))
+    >>> signs = rng.choice([-1.0, 1.0], size=(99, 20))
+    >>> t, drawn = wild_draws(2 * x[:, 0] + rng.normal(size=100), x, layout, "units", 0, signs)
+    >>> bool(abs(t) > np.abs(drawn).max())
+    True
     """
     columns = fixed_effect_columns(np.column_stack([y, X]), layout, effects)
     y, X = columns[:, 0], columns[:, 1:]

@@ -25,7 +25,11 @@ KINDS = ("homoskedastic", "robust", "clustered", "driscoll_kraay", "conley")
 
 @dataclass(frozen=True)
 class Choice:
-    """A covariance and its settings; `small_sample` and `df` are those of `few_clusters`, for one way of clustering."""
+    """A covariance and its settings; `small_sample` and `df` are those of `few_clusters`, for one way of clustering.
+
+    >>> Choice("clustered", ("units", "time")).kind, Choice("driscoll_kraay", bandwidth=2).bandwidth
+    ('clustered', 2)
+    """
 
     kind: str = "clustered"
     cluster: tuple[str, ...] = ("units",)
@@ -67,6 +71,11 @@ def sandwich(
     G/(G - 1) (n - 1)/(n - K), where fixed effects nested in the clusters count as one constant (Cameron and Miller
     2015, section III.B), as reghdfe and fixest; two-way clustered is the sum over both less their intersection, each
     with its own G/(G - 1) (Cameron, Gelbach and Miller 2011, eq. 2.13). Conley carries n/(n - K).
+
+    >>> layout = Layout(units=np.repeat([0, 1, 2], 2), times=np.tile([0, 1], 3))
+    >>> scores = np.array([[1.0], [2], [-1], [0], [-2], [0]])
+    >>> sandwich(np.eye(1), scores, layout, Choice("robust"), 1.0, {"units": 1}).round(6).tolist()
+    [[15.0]]
     """
     n, k = scores.shape
     if choice.kind == "homoskedastic":

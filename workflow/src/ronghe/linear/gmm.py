@@ -28,7 +28,16 @@ class Steps:
 
 
 def fit_moments(system: System, steps: int) -> Steps:
-    """Return the estimates: A1 from the differences' own covariance, A2 from one-step residuals by unit."""
+    """Return the estimates: A1 from the differences' own covariance, A2 from one-step residuals by unit.
+
+    >>> from ronghe.linear.gmm_system import Arrays, assemble
+    >>> rng = np.random.default_rng(0)
+    >>> y = rng.normal(size=(40, 6)).cumsum(axis=1)
+    >>> before = np.column_stack([np.full(40, np.nan), y[:, :-1]])[:, :, None]
+    >>> system = assemble(Arrays(y, before, ["L1.y"], y[:, :, None], ["y"], "y"), levels=True)
+    >>> fit_moments(system, steps=2).beta.shape == (len(system.names),)
+    True
+    """
     ZX = sum(Z.T @ X for Z, X in zip(system.Z, system.X, strict=True))
     Zy = sum(Z.T @ y for Z, y in zip(system.Z, system.y, strict=True))
     A1 = np.linalg.pinv(sum(Z.T @ H @ Z for Z, H in zip(system.Z, system.H, strict=True)), hermitian=True)

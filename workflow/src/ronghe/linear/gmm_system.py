@@ -44,6 +44,13 @@ def assemble(
     `instrument_lags` holds the first lag that instruments, and perhaps the last; `collapse` makes one instrument of a
     lag over all periods (Roodman 2009); `dummies` adds the periods. Regressors made of the predetermined variables are
     instrumented by lags (difference equations) and by lagged changes (level equations); all others by themselves.
+
+    >>> rng = np.random.default_rng(0)
+    >>> y = rng.normal(size=(40, 6)).cumsum(axis=1)
+    >>> before = np.column_stack([np.full(40, np.nan), y[:, :-1]])[:, :, None]
+    >>> system = assemble(Arrays(y, before, ["L1.y"], y[:, :, None], ["y"], "y"), levels=False)
+    >>> len(system.Z), system.names[0]
+    (40, 'L1.y')
     """
     y, X = arrays.y, arrays.X
     n_units, n_periods = y.shape

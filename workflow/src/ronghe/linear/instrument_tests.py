@@ -123,6 +123,16 @@ def anderson_rubin_set(problem: Problem, endogenous: list[str], level: float = 0
 
     For one endogenous regressor. The statistic is a ratio of polynomials in beta, so the line is mapped to angles,
     beta = b0 + s tan(angle), searched, and every crossing located by Brent's method.
+
+    >>> from ronghe.linear import Choice, Layout, project
+    >>> rng = np.random.default_rng(0)
+    >>> layout = Layout(units=np.repeat(np.arange(40), 5), times=np.tile(np.arange(5), 40))
+    >>> z, e = rng.normal(size=(2, 200))
+    >>> x = z + e
+    >>> problem = project(x + 0.3 * e, np.column_stack([x, z]), (["x"], [], ["z"]), layout, "units", Choice())
+    >>> found = anderson_rubin_set(problem, ["x"])
+    >>> len(found), bool((found["lower"] < 1).all() and (found["upper"] > 1).all())
+    (1, True)
     """
     columns = ["term", "level", "lower", "upper"]
     if problem.endogenous.shape[1] > 1:

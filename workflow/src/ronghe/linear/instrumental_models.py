@@ -111,7 +111,17 @@ class TwoStage:
 
 
 def fit_two_stage(problem: Problem) -> TwoStage:
-    """Fit IV2SLS; least squares where nothing is endogenous."""
+    """Fit IV2SLS; least squares where nothing is endogenous.
+
+    >>> from ronghe.linear import Choice, Layout, project
+    >>> rng = np.random.default_rng(0)
+    >>> layout = Layout(units=np.repeat(np.arange(40), 5), times=np.tile(np.arange(5), 40))
+    >>> z, e = rng.normal(size=(2, 200))
+    >>> x = z + e
+    >>> problem = project(x + 0.3 * e, np.column_stack([x, z]), (["x"], [], ["z"]), layout, "units", Choice())
+    >>> abs(fit_two_stage(problem).coefficients[0] - 1) < 0.1
+    np.True_
+    """
     from linearmodels.iv import IV2SLS
 
     columns, scale = _columns(problem)

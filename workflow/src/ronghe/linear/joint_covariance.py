@@ -19,6 +19,14 @@ def covariance_between_fits(
 
     Influence of a row on a coefficient is bread @ x e; rows of different fits are matched by unit and period, so
     samples may differ. The blocks of one fit keep its own small-sample factor; between fits stands the geometric mean.
+
+    >>> from ronghe.linear import fit_panel
+    >>> rng = np.random.default_rng(0)
+    >>> layout = Layout(units=np.repeat(np.arange(20), 5), times=np.tile(np.arange(5), 20))
+    >>> fits = [fit_panel(rng.normal(size=100), rng.normal(size=(100, 1)), layout, "units", Choice()) for _ in range(2)]
+    >>> joint = covariance_between_fits(fits, [layout, layout], Choice(), [[0], [0]])
+    >>> bool(np.isclose(joint[1, 1], fits[1].covariance[0, 0]))
+    True
     """
     width = sum(len(p) for p in picks)
     n_units = max(layout.n_units for layout in layouts)

@@ -9,7 +9,12 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Layout:
-    """Where each row stands: codes of its unit and period, and where wanted the position of each unit."""
+    """Where each row stands: codes of its unit and period, and where wanted the position of each unit.
+
+    >>> layout = Layout(units=np.array([0, 0, 1, 1]), times=np.array([0, 1, 0, 1]))
+    >>> layout.n_units, layout.n_periods
+    (2, 2)
+    """
 
     units: np.ndarray
     times: np.ndarray

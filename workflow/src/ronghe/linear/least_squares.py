@@ -50,7 +50,14 @@ class LeastSquares:
 def fit_least_squares(
     y: np.ndarray, X: np.ndarray, layout: Layout, effects: str, names: list[str] | None = None
 ) -> LeastSquares:
-    """Regress y on X after taking the fixed effects out; refuse too few rows and regressors without variation."""
+    """Regress y on X after taking the fixed effects out; refuse too few rows and regressors without variation.
+
+    >>> layout = Layout(units=np.repeat([0, 1, 2], 3), times=np.tile([0, 1, 2], 3))
+    >>> x = np.array([1.0, 2, 4, 2, 3, 7, 1, 5, 2])
+    >>> fit = fit_least_squares(2 * x + layout.units, x[:, None], layout, "units")
+    >>> fit.coefficients.round(8).tolist(), fit.df_residual
+    ([2.0], 5)
+    """
     absorbed = absorption.count(layout, effects)
     absorption.require_rows(len(y), X.shape[1], absorbed, effects)
     projected = absorption.absorb(np.column_stack([y, X]), layout, effects)

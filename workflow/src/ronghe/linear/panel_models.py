@@ -26,7 +26,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Fit(LeastSquares):
-    """A reported fit: that of the kernel, with a covariance and the degrees of freedom of its t distribution."""
+    """A reported fit: that of the kernel, with a covariance and the degrees of freedom of its t distribution.
+
+    >>> rng = np.random.default_rng(0)
+    >>> layout = Layout(units=np.repeat(np.arange(20), 5), times=np.tile(np.arange(5), 20))
+    >>> fit = fit_panel(rng.normal(size=100), rng.normal(size=(100, 3)), layout, "twoways", Choice())
+    >>> fit.first(2).coefficients.shape, fit.df_inference
+    ((2,), 19)
+    """
 
     covariance: np.ndarray
     df_inference: float
@@ -65,6 +72,13 @@ def fit_panel(
 
     Fixed effects that are nested in the clusters take no degrees of freedom. The library counts all fixed effects or
     none, so where one of two is nested, the other enters as dummies.
+
+    >>> rng = np.random.default_rng(0)
+    >>> layout = Layout(units=np.repeat(np.arange(20), 5), times=np.tile(np.arange(5), 20))
+    >>> x = rng.normal(size=(100, 1))
+    >>> fit = fit_panel(2 * x[:, 0] + 0.1 * rng.normal(size=100), x, layout, "units", Choice("robust"))
+    >>> fit.coefficients.round(1).tolist(), fit.covariance.shape
+    ([2.0], (1, 1))
     """
     from linearmodels.panel import PanelOLS, PooledOLS
 
@@ -106,6 +120,13 @@ def fit_random_effects(
     With `twoways` the periods are dummies. Hausman's test adds the unit means of the regressors (Mundlak 1978) to the
     quasi-demeaned regression, at the theta of the plain model, and asks whether they matter, with the chosen
     covariance: it cannot be negative, and is valid with clustered errors (Wooldridge 2010, section 10.7.3).
+
+    >>> rng = np.random.default_rng(0)
+    >>> layout = Layout(units=np.repeat(np.arange(20), 5), times=np.tile(np.arange(5), 20))
+    >>> x, unit = rng.normal(size=(100, 1)), np.repeat(rng.normal(size=20), 5)
+    >>> found = fit_random_effects(2 * x[:, 0] + unit + 0.1 * rng.normal(size=100), x, layout, "units", Choice(), ["x"])
+    >>> found.fit.coefficients[:1].round(1).tolist(), found.sigma2_units > found.sigma2_residual
+    ([2.0], True)
     """
     from linearmodels.panel import PooledOLS, RandomEffects
 

@@ -23,6 +23,9 @@ def detectable_effect(error: float, df: float = np.inf, power: float = 0.8, size
 
     The effect d at which |t| of a noncentral t (df, d / error) exceeds the critical value with probability `power`;
     with many degrees of freedom (1.96 + 0.84) standard errors (Bloom 1995).
+
+    >>> round(detectable_effect(1.0), 2), round(detectable_effect(1.0, df=29), 2)
+    (2.8, 2.9)
     """
     if not 0 < size < power < 1:
         raise RongheError(f"detectable effect: 0 < size < power < 1 is needed, not size {size} and power {power}")
@@ -54,6 +57,9 @@ def robustness_value(statistic: float, df: float, share: float = 1.0, size: floa
     or to bring t below the critical value (Cinelli and Hazlett 2020, section 4.1): with f = q |t| / sqrt(df),
     less t_{alpha, df-1} / sqrt(df - 1) where alpha is given, RV = (sqrt(f^4 + 4 f^2) - f^2) / 2. Where f is beyond the
     inverse of that critical value, the confounder's part with the treatment alone decides.
+
+    >>> round(robustness_value(4.18, 783), 3)
+    0.139
     """
     if df <= 1:
         raise RongheError(f"robustness value: {df} residual degrees of freedom are too few")
@@ -84,6 +90,14 @@ def benchmark_bounds(
     Cinelli and Hazlett (2020, section 4.4 and footnote 10): R2_dz = k R2_dx / (1 - R2_dx) bounds its partial R2 with
     the treatment, and R2_yz = eta^2 R2_yx / (1 - R2_yx) that with the outcome; the adjusted estimate and its
     (classical) standard error follow (their section 3). Regressors and outcome are those of the fit, effects out.
+
+    >>> from ronghe.linear import Layout, fit_least_squares
+    >>> rng = np.random.default_rng(0)
+    >>> layout = Layout(units=np.repeat(np.arange(20), 5), times=np.tile(np.arange(5), 20))
+    >>> X = rng.normal(size=(100, 2))
+    >>> fit = fit_least_squares(X @ [1.0, 0.5] + rng.normal(size=100), X, layout, "units")
+    >>> len(benchmark_bounds(fit, ["x", "z"], "x", ["z"], times=(1, 2)))
+    2
     """
     names = list(names)
     unknown = [n for n in [treatment, *benchmarks] if n not in names]
@@ -156,6 +170,10 @@ def region_weights(X: np.ndarray, place: int, units: np.ndarray, labels: Sequenc
     The residual d of the treatment on the other regressors (all with effects out): d_i'd_i / d'd, the region's partial
     leverage (Cook and Weisberg 1982; Aronow and Samii 2016 for what it weighs). attrs
     hold the effective number of regions, one over the sum of squared shares.
+
+    >>> X = np.array([[3.0], [-3], [1], [-1]])
+    >>> region_weights(X, 0, np.array([0, 0, 1, 1]), ["a", "b"])["share"].to_dict()
+    {'a': 0.9, 'b': 0.1}
     """
     d = X[:, place]
     others = np.delete(X, place, axis=1)

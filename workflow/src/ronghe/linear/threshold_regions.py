@@ -60,6 +60,16 @@ def without_each(
     """Search the first threshold again without each unit that decides it: break, F, p by signs, slope on either side.
 
     A search that cannot be made is a row with a note.
+
+    >>> from ronghe.linear import Layout
+    >>> rng = np.random.default_rng(0)
+    >>> layout = Layout(units=np.repeat(np.arange(12), 6), times=np.tile(np.arange(6), 12))
+    >>> x, z, q = rng.normal(size=(3, 72))
+    >>> y = np.where(q <= 0.5, 2.0, 0.0) * x + 0.1 * rng.normal(size=72)
+    >>> sample = Sample(y, z[:, None], x[:, None], q, layout, "units")
+    >>> settings = Settings(most=1, repetitions=9)
+    >>> without_each(sample, settings, 0.5, ["x"], list("abcdefghijkl"), seed=1).columns[0]
+    'region'
     """
     regime = (sample.q > threshold).astype(int)
     units, outside = deciding_units(regime, sample.layout)

@@ -86,6 +86,15 @@ class Search:
     For z(gamma) = x 1(q <= gamma), everything needed of the projected z is a running sum over rows in the order of q:
     z'y, z'Q for an orthonormal basis Q of what stays, and z'z less the sum over units of (unit sum)^2/T. The cost
     is one sort, where refitting at each candidate costs a regression each.
+
+    >>> rng = np.random.default_rng(0)
+    >>> layout = Layout(units=np.repeat(np.arange(30), 6), times=np.tile(np.arange(6), 30))
+    >>> x, z, q = rng.normal(size=(3, 180))
+    >>> y = np.where(q <= 0.5, 2.0, 0.0) * x + 0.1 * rng.normal(size=180)
+    >>> sample = Sample(y, z[:, None], x[:, None], q, layout, "units")
+    >>> curve = Search(sample, np.linspace(-1, 1, 21)).curve(y)
+    >>> round(curve.best, 1)
+    0.5
     """
 
     def __init__(self, sample: Sample, values: np.ndarray, earlier: tuple[float, ...] = ()) -> None:

@@ -55,7 +55,18 @@ class Step:
 
 
 def search_all(sample: Sample, settings: Settings, seed: int) -> list[Step]:
-    """Return the steps from none to one threshold, from one to two, and so on, each given the ones before."""
+    """Return the steps from none to one threshold, from one to two, and so on, each given the ones before.
+
+    >>> from ronghe.linear.layout import Layout
+    >>> rng = np.random.default_rng(0)
+    >>> layout = Layout(units=np.repeat(np.arange(30), 6), times=np.tile(np.arange(6), 30))
+    >>> x, z, q = rng.normal(size=(3, 180))
+    >>> y = np.where(q <= 0.5, 2.0, 0.0) * x + 0.1 * rng.normal(size=180)
+    >>> sample = Sample(y, z[:, None], x[:, None], q, layout, "units")
+    >>> (step,) = search_all(sample, Settings(most=1, repetitions=99), seed=1)
+    >>> bool(abs(step.curve.best - 0.5) < 0.05), round(step.pvalue, 2)
+    (True, 0.01)
+    """
     found: tuple[float, ...] = ()
     steps = []
     for number in range(settings.most):
@@ -164,7 +175,19 @@ def critical_likelihood_ratio(level: float) -> float:
 
 
 def confidence_set(curve: Curve, df: int, level: float) -> tuple[float, float, int]:
-    """Return the least and greatest candidate not rejected, and how many pieces the set has in between."""
+    """Return the least and greatest candidate not rejected, and how many pieces the set has in between.
+
+    >>> from ronghe.linear.layout import Layout
+    >>> rng = np.random.default_rng(0)
+    >>> layout = Layout(units=np.repeat(np.arange(30), 6), times=np.tile(np.arange(6), 30))
+    >>> x, z, q = rng.normal(size=(3, 180))
+    >>> y = np.where(q <= 0.5, 2.0, 0.0) * x + 0.1 * rng.normal(size=180)
+    >>> sample = Sample(y, z[:, None], x[:, None], q, layout, "units")
+    >>> (step,) = search_all(sample, Settings(most=1, repetitions=99), seed=1)
+    >>> lower, upper, pieces = confidence_set(step.curve, step.df, 0.95)
+    >>> lower <= step.curve.best <= upper, pieces
+    (True, 1)
+    """
     inside = curve.likelihood_ratio(df) <= critical_likelihood_ratio(level)
     held = curve.candidates[inside]
     pieces = int(np.sum(inside & ~np.concatenate([[False], inside[:-1]])))

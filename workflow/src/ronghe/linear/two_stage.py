@@ -50,6 +50,13 @@ def project(
     """Take the fixed effects out of all columns and check the order and rank conditions.
 
     `raw` holds the columns of `names`: endogenous regressors, exogenous ones, excluded instruments.
+
+    >>> rng = np.random.default_rng(0)
+    >>> layout = Layout(units=np.repeat(np.arange(20), 5), times=np.tile(np.arange(5), 20))
+    >>> z, e = rng.normal(size=(2, 100))
+    >>> problem = project(z + 3 * e, np.column_stack([z + e, z]), (["x"], [], ["z"]), layout, "units", Choice())
+    >>> problem.endogenous.shape, problem.excluded.shape
+    ((100, 1), (100, 1))
     """
     endogenous, exogenous, excluded = names
     if len(excluded) < len(endogenous):

@@ -77,7 +77,7 @@ def read_restrictions(text: str, names: Sequence[str]) -> tuple[np.ndarray, np.n
     ([[1.0, -2.0, 0.0], [0.0, 0.0, 1.0]], [0.0, 0.5])
     """
     rows = np.array(_Reader(text, tuple(names)).restrictions())
-    R, r = rows[:, :-1], -rows[:, -1]
+    R, r = rows[:, :-1], 0.0 - rows[:, -1]
     if np.linalg.matrix_rank(R) < len(R):
         raise RongheError(f"wald_test: '{text}' says the same thing twice, or names no parameter; leave one out")
     return R, r

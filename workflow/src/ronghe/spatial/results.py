@@ -26,6 +26,15 @@ class SpatialPanelResult(Estimates):
     """A fitted model; every table has the names of the regressors, "W*x", "rho", "lambda" and "sigma2".
 
     `notes` says what a reader must know of the numbers.
+
+    >>> from ronghe.spatial import SpatialPanel, munnell
+    >>> data, W = munnell()
+    >>> result = SpatialPanel.from_formula("log(gsp) ~ log(emp) + unemp | units", data, W, model="sar").fit()
+    >>> round(result.loglik, 6), result.nobs
+    (1462.193289, 816)
+    >>> by_t = result.with_covariance("clustered", small_sample="CR2")
+    >>> result.wald_test("rho = 0")["df"], list(result.impacts().loc["unemp"].index)
+    (1, ['direct', 'indirect', 'total'])
     """
 
     model: FittedModel

@@ -44,6 +44,13 @@ class SpatialPanel(PanelModel):
     probes where exact factors do not fit; the result's notes then state the error.
     `demean_first` is for comparison with published figures only: it demeans before the error's filter, as splm does,
     which with time effects is not the likelihood with dummies.
+
+    >>> import numpy as np
+    >>> from ronghe.spatial import SpatialPanel, munnell
+    >>> data, W = munnell()
+    >>> result = SpatialPanel(np.log(data["gsp"]), np.log(data[["pc", "emp"]]), W, effects="units").fit("robust")
+    >>> result.names
+    ('pc', 'emp', 'W*pc', 'W*emp', 'rho', 'sigma2')
     """
 
     def __init__(

@@ -47,7 +47,15 @@ def compare_models(
     method: str = "lee_yu",
     prior: str = "g",
 ) -> pd.DataFrame:
-    """Return one row per model: log-likelihood, AIC, BIC, log-marginal and posterior probability."""
+    """Return one row per model: log-likelihood, AIC, BIC, log-marginal and posterior probability.
+
+    >>> import numpy as np
+    >>> from ronghe.spatial import compare_models, munnell
+    >>> data, W = munnell()
+    >>> table = compare_models(np.log(data["gsp"]), np.log(data[["pc", "emp"]]), W, models=("ols", "sar", "sdm"))
+    >>> table["model"][table["aic"].idxmin()]
+    'sdm'
+    """
     fits = {m: SpatialPanel(y, X, W, model=m, effects=effects, method=method) for m in models}
     return _table(fits, prior, "model")
 
@@ -61,7 +69,18 @@ def compare_weights(
     method: str = "lee_yu",
     prior: str = "g",
 ) -> pd.DataFrame:
-    """Return one row per W: log-likelihood, AIC, BIC, log-marginal and posterior probability of one model."""
+    """Return one row per W: log-likelihood, AIC, BIC, log-marginal and posterior probability of one model.
+
+    >>> import numpy as np
+    >>> from ronghe.spatial import compare_weights, munnell
+    >>> data, W = munnell()
+    >>> far = W.to_frame() @ W.to_frame()
+    >>> far = (far - np.diag(np.diag(far))).pipe(lambda w: w.div(w.sum(axis=1), axis=0))
+    >>> y, X = np.log(data["gsp"]), np.log(data[["emp"]])
+    >>> table = compare_weights(y, X, {"borders": W, "borders of borders": far}, effects="units")
+    >>> round(float(table["probability"].sum()), 12)
+    1.0
+    """
     fits = {name: SpatialPanel(y, X, W, model=model, effects=effects, method=method) for name, W in weights.items()}
     return _table(fits, prior, "weights")
 

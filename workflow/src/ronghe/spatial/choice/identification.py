@@ -73,6 +73,13 @@ def identification_table(
     `effects` are those of the models whose residuals and restrictions are tested; the tests for effects look at all
     kinds. `method` is lee_yu (weights whose rows sum to one) or lsdv. `draws` of the wild bootstraps, 0 for none; they
     are for complete panels of at most 1,500 units.
+
+    >>> import numpy as np
+    >>> from ronghe.spatial import identification_table, munnell
+    >>> data, W = munnell()
+    >>> found = identification_table(np.log(data["gsp"]), np.log(data[["pc", "emp"]]), W, effects="units", draws=0)
+    >>> found.model in ("ols", "slx", "sar", "sem", "sdm", "sdem"), len(found.table) > 20
+    (True, True)
     """
     if not 0 < level < 1:
         raise RongheError(f"identification: level must lie between 0 and 1, not {level}")

@@ -33,6 +33,12 @@ class DynamicPanel(PanelModel):
     `method="lee_yu"` removes time effects by the transformation to N - 1 units, so that no bias of order 1/N arises;
     "lsdv" keeps dummies and `fit(bias_corrected=True)` removes that bias afterwards. Unit effects leave a bias of order
     1/T under either, which it takes out too; with time effects alone there is none.
+
+    >>> from ronghe.spatial import DynamicPanel, munnell
+    >>> data, W = munnell()
+    >>> result = DynamicPanel.from_formula("log(gsp) ~ log(emp) + unemp | units + time", data, W).fit()
+    >>> result.names[:2], result.is_stable
+    (('L1.log(gsp)', 'W*L1.log(gsp)'), True)
     """
 
     def __init__(

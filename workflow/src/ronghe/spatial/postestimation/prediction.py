@@ -29,6 +29,14 @@ def predict(
 
     `X` holds every unit in each of its periods. A period outside the sample has no estimated effect: `time_effect`
     is then "mean" (zero beyond the constant), "last", or a number.
+
+    >>> from ronghe.spatial import SpatialPanel, munnell, predict
+    >>> data, W = munnell()
+    >>> result = SpatialPanel.from_formula("log(gsp) ~ log(emp) + unemp | units", data, W).fit()
+    >>> y = result.fitted_values + result.resids
+    >>> errors = {method: (y - predict(result, method=method)).std() for method in METHODS}
+    >>> min(errors, key=errors.get)
+    'best'
     """
     require_known(method, METHODS, "method", "predict")
     fixed_effects = recover(result)

@@ -25,6 +25,12 @@ def simulate(
 
     Disturbances are normal with the estimated variance, or the model's own residuals, centred, rescaled to that
     variance and drawn with replacement. Fixed effects are kept as estimated; random ones are drawn anew.
+
+    >>> from ronghe.spatial import SpatialPanel, munnell, simulate
+    >>> data, W = munnell()
+    >>> result = SpatialPanel.from_formula("log(gsp) ~ log(emp) + unemp | units", data, W).fit()
+    >>> simulate(result, draws=2, seed=1).shape
+    (816, 2)
     """
     require_known(disturbances, DISTURBANCES, "disturbances", "simulate")
     generator = np.random.default_rng(seed)

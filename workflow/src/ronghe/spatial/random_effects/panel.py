@@ -45,6 +45,12 @@ class RandomEffectsPanel(PanelModel):
     With `effects="twoways"` a fixed effect of each period enters as its dummy, without a spatial lag of it, as
     `factor(year)` in a formula of R's splm does. Subtracting the means of periods would not do for errors with lambda:
     Omega does not commute with the means unless the columns of M add up to one. The dummies are no terms of the result.
+
+    >>> from ronghe.spatial import RandomEffectsPanel, munnell
+    >>> data, W = munnell()
+    >>> result = RandomEffectsPanel.from_formula("log(gsp) ~ log(emp) + unemp", data, W, model="sem").fit()
+    >>> result.names
+    ('const', 'log(emp)', 'unemp', 'lambda', 'sigma2', 'sigma2_units')
     """
 
     def __init__(

@@ -46,6 +46,12 @@ class SpatialTwoStage(PanelModel):
     `endogenous` names columns of X that correlate with u; `instruments` holds the user's own instruments for them.
     `orders` is how many powers of W beyond those in the model instrument; with `lag_instruments` the user's
     instruments are lagged as well.
+
+    >>> from ronghe.spatial import SpatialTwoStage, munnell
+    >>> data, W = munnell()
+    >>> result = SpatialTwoStage.from_formula("log(gsp) ~ log(pc) + unemp | units", data, W).fit()
+    >>> result.names, result.instruments
+    (('log(pc)', 'unemp', 'rho'), ('W*log(pc)', 'W^2*log(pc)', 'W*unemp', 'W^2*unemp'))
     """
 
     def __init__(

@@ -1,0 +1,52 @@
+"""The documentation: its examples run, its links lead somewhere, and the public docstrings hold examples that run."""
+
+from __future__ import annotations
+
+import doctest
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import ronghe.linear
+import ronghe.spatial
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+PAGES = sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts)
+EXAMPLES = [path for path in PAGES if ">>> " in path.read_text(encoding="utf-8")]
+FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+
+
+@pytest.mark.parametrize("page", EXAMPLES, ids=lambda path: path.stem)
+def test_the_examples_of_the_pages_run(page: Path):
+    text = re.sub(r"^```.*$", "", page.read_text(encoding="utf-8"), flags=re.M)
+    test = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
+    found = doctest.DocTestRunner(optionflags=FLAGS).run(test)
+    assert found.attempted and not found.failed
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_links_lead_to_pages(page: Path):
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    for target in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def public() -> dict[str, object]:
+    """Return the public names of the engines."""
+    return {f"{p.__name__}.{n}": getattr(p, n) for p in (ronghe.spatial, ronghe.linear) for n in p.__all__}
+
+
+MODULES = sorted({thing.__module__ for thing in public().values()} | {"ronghe.spatial.formula", "ronghe.spatial.face"})
+
+
+@pytest.mark.parametrize("module", [*MODULES, "ronghe.linear", "ronghe.spatial.restrictions"])
+def test_the_examples_of_the_docstrings_run(module: str):
+    assert not doctest.testmod(import_module(module), optionflags=FLAGS).failed
+
+
+def test_every_public_name_has_an_example():
+    """In its own docstring or, for a class, in that of a method."""
+    finder = doctest.DocTestFinder()
+    lacking = [name for name, thing in public().items() if not any(t.examples for t in finder.find(thing, name))]
+    assert not lacking
