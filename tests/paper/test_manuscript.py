@@ -34,7 +34,9 @@ def tables(project: Path) -> dict:
 
 @pytest.fixture(scope="module", params=LANGUAGES)
 def text(request, project: Path) -> str:
-    return (project / "paper" / "text" / f"{request.param}.typ").read_text(encoding="utf-8")
+    """Return the article and its supplement in one language."""
+    folder = project / "paper" / "text"
+    return "\n".join((folder / f"{n}{request.param}.typ").read_text(encoding="utf-8") for n in ("", "supplement_"))
 
 
 def test_every_exhibit_is_shown_once_and_spoken_of(text: str, tables: dict) -> None:
@@ -43,6 +45,28 @@ def test_every_exhibit_is_shown_once_and_spoken_of(text: str, tables: dict) -> N
         assert sorted(shown) == sorted(tables[part])
         spoken = set(re.findall(rf"@{label}:(\w+)", text))
         assert spoken == set(tables[part])
+
+
+def test_the_article_has_at_most_ten_exhibits_and_speaks_of_its_own(project: Path) -> None:
+    for language in LANGUAGES:
+        article = (project / "paper" / "text" / f"{language}.typ").read_text(encoding="utf-8")
+        shown = {(s[0], n) for s, n in re.findall(r'#(table|figure)-of\("(\w+)"', article)}
+        assert len(shown) <= 10
+        assert {(s[0], n) for s, n in re.findall(r"@(tab|fig):(\w+)", article)} == shown
+
+
+def test_every_number_of_the_text_says_where_it_comes_from(tmp_path: Path) -> None:
+    write_fit(tmp_path / "models", "sdm", {"x": (0.5, 0.1)}, {"x": {"total": (1.0, 0.1)}})
+    write_csv(pd.DataFrame({"year": [2013, 2014], "gini": [0.2, 0.25]}), tmp_path / "t.csv")
+    cell = {"file": "t.csv", "where": {"year": 2014}, "value": "gini", "digits": 2}
+    quotes = {"specifications": ["sdm"], "cells": {"g": cell}}
+    places = {"results": str(tmp_path)}
+    listing = tmp_path / "numbers.csv"
+    write_numbers(quotes, tmp_path / "n.typ", models=tmp_path / "models", places=places, listing=listing)
+    found = pd.read_csv(listing, dtype=str).set_index("quotation")
+    assert found.loc["sdm: x", ["row", "column", "printed"]].tolist() == ["x", "estimate", "0.500"]
+    assert found.loc["sdm: x, total", "file"].endswith("models/sdm/impacts.csv")
+    assert found.loc["g", ["row", "column", "printed"]].tolist() == ["year = 2014", "gini", "0.25"]
 
 
 def test_every_quoted_result_is_declared(text: str, tables: dict) -> None:

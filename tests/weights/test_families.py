@@ -384,3 +384,13 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(RongheError, match=message):
         Weights.read(tmp_path / name)
+
+
+def test_a_ring_leaves_out_what_is_near():
+    P = places([0, 1, 3, 6], [0, 0, 0, 0], UNITS)
+    with pytest.raises(RongheError, match="from_km: 200 is not below threshold_km"):
+        distance.distance_band(P, 200.0, from_km=200.0)
+    near, far = (distance.distance_band(P, km).to_frame() for km in (150.0, 1e5))
+    ring = distance.distance_band(P, 1e5, from_km=150.0).to_frame()
+    # Near pairs and the ring beyond them are all pairs, each once.
+    assert ((near + ring) == far).all().all() and (near.to_numpy() > 0).any() and (ring.to_numpy() > 0).any()

@@ -7,7 +7,7 @@ MODELS = f"{PLACES['results']}/models"
 WORDS = "workflow/src/ronghe/paper/words.yaml"
 STYLE = "workflow/src/ronghe/paper/figures/ronghe.mplstyle"
 LIBRARY = source_files("ronghe.paper.render_table")
-MANUSCRIPT = printed.manuscript_files(config)
+MANUSCRIPT, SUPPLEMENT, SUMMARY = (printed.manuscript_files(config, document) for document in printed.DOCUMENTS)
 STAGE_RULES = [
     f"workflow/rules/{stage}.smk" for stage in ("clean", "measures", "weights", "explore", "models", "paper")
 ]
@@ -104,7 +104,8 @@ rule collect_numbers:
         files=printed.quoted_files(config["quotes"]),
         library=LIBRARY,
     output:
-        "<paper>/numbers.typ",
+        text="<paper>/numbers.typ",
+        origins="<paper>/numbers.csv",
     log:
         "<logs>/paper/collect_numbers.log",
     benchmark:
@@ -143,6 +144,54 @@ rule typeset_paper:
         ENVIRONMENT
     params:
         content=checksum_of(code_of("typeset_paper"), MANUSCRIPT),
+        language=config["language"],
+    script:
+        "../scripts/typeset_paper.py"
+
+
+rule typeset_supplement:
+    """The supplement as PDF: every exhibit and result that the paper has no room for."""
+    input:
+        expand("<paper>/tables/{table}.typ", table=TABLES),
+        expand("<paper>/figures/{figure}.svg", figure=FIGURES),
+        "<paper>/numbers.typ",
+        code=code_of("typeset_paper"),
+        source=SUPPLEMENT[:1],
+        parts=SUPPLEMENT[1:],
+    output:
+        report("<paper>/supplement.pdf", caption="../report/paper.rst", category="Paper"),
+    log:
+        "<logs>/paper/typeset_supplement.log",
+    benchmark:
+        "<benchmarks>/paper/typeset_supplement.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        content=checksum_of(code_of("typeset_paper"), SUPPLEMENT),
+        language=config["language"],
+    script:
+        "../scripts/typeset_paper.py"
+
+
+rule typeset_summary:
+    """One page for a reader in a hurry as PDF."""
+    input:
+        expand("<paper>/tables/{table}.typ", table=TABLES),
+        expand("<paper>/figures/{figure}.svg", figure=FIGURES),
+        "<paper>/numbers.typ",
+        code=code_of("typeset_paper"),
+        source=SUMMARY[:1],
+        parts=SUMMARY[1:],
+    output:
+        report("<paper>/summary.pdf", caption="../report/paper.rst", category="Paper"),
+    log:
+        "<logs>/paper/typeset_summary.log",
+    benchmark:
+        "<benchmarks>/paper/typeset_summary.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        content=checksum_of(code_of("typeset_paper"), SUMMARY),
         language=config["language"],
     script:
         "../scripts/typeset_paper.py"
@@ -255,7 +304,7 @@ rule write_explorer:
 rule paper:
     """Stage 6, all of it: from stored results to tables, figures and the manuscript."""
     input:
-        "<paper>/paper.pdf" if config["manuscript"] else [],
+        expand("<paper>/{document}.pdf", document=printed.documents(config["manuscript"])),
         "<paper>/exhibits.tex",
         "<paper>/tables/main.docx" if TABLES else [],
         "<paper>/PROVENANCE.md",

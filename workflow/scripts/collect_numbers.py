@@ -9,5 +9,5 @@ with journal(snakemake.log[0]):
     panel = list(snakemake.input.panel)
     facts = footer_facts(panel, list(snakemake.input.library), snakemake.params.seed, snakemake.params.dataset)
     captions = figure_captions(snakemake.params.figures, Labels({}, snakemake.params.language))
-    given = snakemake.params
-    write_numbers(given.quotes, snakemake.output[0], panel, facts, captions, given.models, given.places)
+    given, out = snakemake.params, snakemake.output
+    write_numbers(given.quotes, out.text, panel, facts, captions, given.models, given.places, out.origins)

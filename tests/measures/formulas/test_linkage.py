@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ronghe.errors import RongheError
-from ronghe.measures.formulas.linkage import content, dispersion, integration, linkage, sector_sets
+from ronghe.measures.formulas.linkage import content, decompose, dispersion, integration, linkage, sector_sets
 from ronghe.measures.input_output import InputOutputTable, check_table, tables_by_year
 
 VALUE_ADDED, TOTAL = "增加值合计", "总投入"
@@ -219,3 +219,29 @@ def test_scale_and_order_do_not_matter(n, seed, scale):
     pd.testing.assert_frame_equal(content(table, S, M), content(other, S, M), rtol=1e-9)
     pd.testing.assert_frame_equal(dispersion(table), dispersion(other).loc[labels], rtol=1e-9)
     assert dispersion(table).mean().to_numpy() == pytest.approx([1, 1, 1], rel=1e-9)
+
+
+def test_the_parts_of_a_change_of_integration_by_hand():
+    keys = pd.MultiIndex.from_product([[2012, 2020], ["all"], ["all"]], names=["year", "service", "manufacturing"])
+    exchange = pd.DataFrame(
+        {
+            "services_in_manufacturing": [0.10, 0.08],
+            "manufacturing_in_services": [0.30, 0.28],
+            "integration": [0.8 * 0.10 + 0.2 * 0.30, 0.6 * 0.08 + 0.4 * 0.28],
+        },
+        index=keys,
+    )
+    row = decompose(exchange).loc[(2020, "all", "all")]
+    # Both contents fall by 0.02 and yet the whole rises, because the weight of services doubles: 0.2 x 0.2 = 0.04.
+    assert row["within"] == pytest.approx(-0.02, rel=1e-12)
+    assert row["between"] == pytest.approx(0.04, rel=1e-12)
+    assert row["change"] == pytest.approx(0.02, rel=1e-12)
+    assert row["at_first_weights"] == pytest.approx(0.8 * 0.08 + 0.2 * 0.28, rel=1e-12)
+
+
+def test_within_and_between_add_to_the_change(national):
+    groups = {"a": ["化学产品"], "b": ["电子设备", "仪器仪表"]}
+    tables = linkage(national, ["金融", "房地产"], ["化学产品", "电子设备", "仪器仪表"], groups)
+    parts = tables["decomposition"]
+    np.testing.assert_allclose(parts["within"] + parts["between"], parts["change"], atol=1e-12)
+    assert (parts.loc[2012, "change"] == 0).all()

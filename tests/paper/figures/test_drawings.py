@@ -17,6 +17,7 @@ from ronghe.paper.figures.curve import draw_curve
 from ronghe.paper.figures.intervals import draw_intervals
 from ronghe.paper.figures.lines import draw_lines
 from ronghe.paper.figures.matrix import draw_matrix
+from ronghe.paper.figures.network import LINKS, draw_network
 from ronghe.paper.figures.ridges import draw_ridges
 from ronghe.paper.figures.scatter import draw_scatter
 from ronghe.paper.figures.specification_curve import draw_specification_curve, level_name
@@ -256,3 +257,24 @@ def test_chinese_names_in_an_english_figure(tmp_path):
         else:
             with pytest.raises(RongheError, match=f"figures.{name}: no installed font has a sign"):
                 draw_figure(name, entry, Labels(LABELS), tmp_path, files=[str(tmp_path / f"{name}.csv")])
+
+
+def test_the_network_joins_each_pair_once_and_larger_values_are_larger_nodes(drawing) -> None:
+    places = pd.DataFrame({"longitude": [100.0, 110.0, 120.0], "latitude": [30.0, 35.0, 40.0]}, index=["A", "B", "C"])
+    edges = pd.DataFrame(
+        {"focal": ["A", "B", "B", "C"], "neighbor": ["B", "A", "C", "B"], "weight": [1.0, 0.5, 0.5, 0.25]}
+    )
+    figure = draw_network(edges, places, pd.Series([1.0, 2.0, 3.0], index=["A", "B", "C"]), {r: r for r in "ABC"})
+    lines = figure.axes[0].get_lines()
+    # The pair A-B has weights 1 and 0.5, B-C 0.5 and 0.25: widths follow the larger of the two.
+    assert [line.get_linewidth() for line in lines] == pytest.approx([LINKS[1], LINKS[0] + (LINKS[1] - LINKS[0]) / 2])
+    assert (np.diff(figure.axes[0].collections[0].get_sizes()) > 0).all()
+    assert cut_off(figure) == []
+
+
+def test_a_region_outside_of_the_sample_is_drawn_without_a_value(drawing) -> None:
+    regions = REGIONS.assign(in_sample=[True, True, True, False])
+    values = panel().drop("D", level="region")
+    figure = number_map(values, regions, YEARS, {r: r for r in regions.index})
+    words = [text.get_text() for text in figure.axes[0].texts]
+    assert "D" in words and words.count("–") == 1

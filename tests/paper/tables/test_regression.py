@@ -93,3 +93,19 @@ def test_missing_results_name_the_command_that_makes_them(models: Path) -> None:
 def test_an_unknown_row_is_refused(models: Path) -> None:
     with pytest.raises(RongheError, match="no column has a term 'coaglomeration'; did you mean 'coagglomeration'"):
         build_table("main", regression(rows=["coaglomeration"]), Labels(LABELS), models=str(models))
+
+
+def test_small_coefficients_keep_two_figures_of_their_error(tmp_path: Path) -> None:
+    write_fit(tmp_path, "fe", {"coagglomeration": (0.5, 0.1), "gdp_per_head": (-0.00046, 0.0014)}, weights=None)
+    table = build_table("t", regression(columns=["fe"]), Labels(LABELS), models=str(tmp_path))
+    shown = [cells[0] for group, _, cells in table.rows if group == "terms"]
+    assert shown == ["0.500", "(0.100)", "−0.0005", "(0.0014)"]
+
+
+def test_random_effects_with_years_are_said_to_have_both(tmp_path: Path) -> None:
+    write_fit(tmp_path, "re", {"coagglomeration": (0.5, 0.1)}, weights=None, effects="twoways", random=["units"])
+    table = build_table("t", regression(columns=["re"]), Labels(LABELS), models=str(tmp_path))
+    assert {label: cells for _, label, cells in table.rows if label in ("Region effects", "Year effects")} == {
+        "Region effects": ["random"],
+        "Year effects": ["yes"],
+    }

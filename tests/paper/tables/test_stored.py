@@ -55,3 +55,13 @@ def test_rows_are_chosen_by_value_and_a_missing_value_is_refused(stored: Path) -
         build_table("x", {**entry, "where": {"variable": "qualty"}}, Labels(LABELS), files=[str(stored)])
     with pytest.raises(RongheError, match="unknown column 'statstic'; did you mean 'statistic'"):
         build_table("x", {**entry, "columns": ["year", "statstic"]}, Labels(LABELS), files=[str(stored)])
+
+
+def test_a_column_in_chinese_stands_in_for_its_own_in_a_chinese_paper(tmp_path: Path) -> None:
+    pd.DataFrame({"study": ["A (2014)"], "sample": ["cities"], "sample_zh": ["城市"]}).to_csv(
+        tmp_path / "s.csv", index=False
+    )
+    entry = {"kind": "stored", "caption": "c", "file": "s.csv", "columns": ["study", "sample"]}
+    for language, printed in (("en", "cities"), ("zh", "城市")):
+        table = build_table("s", entry, Labels({}, language), files=[str(tmp_path / "s.csv")])
+        assert table.rows[0][2] == [printed]

@@ -34,7 +34,9 @@ def placed(value: Any, named: dict[str, str]) -> Any:
 
 
 def stored(file: str) -> str:
-    """Return the path of a stored table that the configuration names inside the dataset's results or clean tables."""
+    """Return the path of a stored table: in the dataset's results, its clean tables (`processed/`), or `raw/`."""
+    if file.startswith("raw/"):
+        return f"data/{file}"
     return f"<processed>/{file.removeprefix('processed/')}" if file.startswith("processed/") else f"<results>/{file}"
 
 

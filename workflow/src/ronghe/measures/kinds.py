@@ -280,6 +280,7 @@ KINDS: dict[str, Kind] = {
             "content.csv": "a supplier set in a user set in a year: direct and complete content, both directions",
             "dispersion.csv": "a sector in a year: power and sensitivity of dispersion",
             "integration.csv": "a service set and a manufacturing set in a year: exchange in both directions together",
+            "decomposition.csv": "a service and a manufacturing set in a year: parts of the change of integration",
         },
         faults=_linkage_faults,
     ),

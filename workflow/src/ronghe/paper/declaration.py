@@ -15,6 +15,8 @@ STATISTICS = ("observations", "regions", "years", "rsquared_within", "rsquared",
 STATISTICS += ("instruments", "instrument_strength", "anderson_rubin_set")
 PANEL = "<processed>/panel.parquet"
 REGIONS = "<processed>/regions.csv"
+# What a manuscript consists of: its key in the configuration, and the PDF that it becomes.
+DOCUMENTS = {"source": "paper", "supplement": "supplement", "summary": "summary"}
 
 
 def check(config: dict) -> None:
@@ -91,7 +93,7 @@ def variables_of(entry: dict) -> list[str]:
         return [variable for group in members for variable in group]
     if entry["kind"] == "trends":
         return list(entry["variables"])
-    return [entry["variable"]] if entry["kind"] == "tile_map" and "variable" in entry else []
+    return [entry["variable"]] if entry["kind"] in ("tile_map", "network") and "variable" in entry else []
 
 
 def panel_files(entry: dict) -> list[str]:
@@ -125,7 +127,7 @@ def result_files(entry: dict) -> list[str]:
 
 def region_files(entry: dict) -> list[str]:
     """Return the table of regions, and their outlines, for the figures that place or group regions."""
-    return [REGIONS, *outline_files(entry)] if entry["kind"] in ("tile_map", "trends") else []
+    return [REGIONS, *outline_files(entry)] if entry["kind"] in ("tile_map", "network", "trends") else []
 
 
 def outline_files(entry: dict) -> list[str]:
@@ -133,11 +135,11 @@ def outline_files(entry: dict) -> list[str]:
     return [entry["boundaries"]["file"]] if "boundaries" in entry else []
 
 
-def manuscript_files(config: dict) -> list[str]:
-    """Return the files of the manuscript in the language of the configuration, the one that is compiled first."""
+def manuscript_files(config: dict, document: str = "source") -> list[str]:
+    """Return the files of a document of the manuscript in its language, the one that is compiled first."""
     manuscript = config.get("manuscript") or {}
     parts = [part.replace("{language}", config["language"]) for part in manuscript.get("parts", [])]
-    return [manuscript["source"], *parts] if manuscript else []
+    return [manuscript[document], *parts] if document in manuscript else []
 
 
 def quoted_panel(quotes: dict) -> list[str]:
@@ -153,6 +155,11 @@ def quoted_files(quotes: dict) -> list[str]:
         for file in ("coefficients.csv", "impacts.csv", "tests.csv", "fit.json")
     ]
     return [*fits, *dict.fromkeys(stored(cell["file"]) for cell in quotes.get("cells", {}).values())]
+
+
+def documents(manuscript: dict) -> list[str]:
+    """Return the documents that a manuscript consists of, by the name of their PDF."""
+    return [name for key, name in DOCUMENTS.items() if key in manuscript]
 
 
 def explored(config: dict, others: list[str], fallback: Iterable[str] = ()) -> dict:

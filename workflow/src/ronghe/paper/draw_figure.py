@@ -14,6 +14,7 @@ from ronghe.paper.figures import (
     intervals,
     lines,
     matrix,
+    network,
     ridges,
     scatter,
     specification_curve,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 KINDS: dict[str, Callable[[Sources], Figure]] = {
     "tile_map": tile_map.draw,
+    "network": network.draw,
     "trends": trends.draw,
     "lines": lines.draw,
     "ridges": ridges.draw,

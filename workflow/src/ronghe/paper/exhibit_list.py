@@ -13,6 +13,9 @@ import yaml
 RULES = {"tables": ("render_table", "typ"), "figures": ("draw_figure", "svg")}
 DOCUMENTS = {
     "paper.pdf": ("The paper", "typeset_paper"),
+    "supplement.pdf": ("The supplement", "typeset_supplement"),
+    "summary.pdf": ("One page for a reader in a hurry", "typeset_summary"),
+    "numbers.csv": ("Where every quoted number comes from", "collect_numbers"),
     "numbers.typ": ("Numbers that the sentences quote", "collect_numbers"),
     "tables/main.docx": ("Every table in one Word document", "gather_word"),
     "exhibits.tex": ("Every table and figure in one LaTeX document", "gather_exhibits"),

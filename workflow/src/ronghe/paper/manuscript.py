@@ -9,11 +9,12 @@ from ronghe.paper.formats.escape import has_chinese
 
 
 def typeset(source: str | Path, target: str | Path, language: str = "en") -> None:
-    """Compile the Typst manuscript to PDF with the fonts that come with the compiler; Chinese signs, in whatever
-    language the paper is, add those installed.
+    """Compile the Typst manuscript to PDF in the face of the figures, which comes with Matplotlib; Chinese signs, in
+    whatever language the paper is, add the fonts installed.
 
     Numbers, tables and figures are those beside the PDF, which lies somewhere below the folder of the manuscript.
     """
+    import matplotlib
     import typst
 
     made_here = [*Path(target).parent.glob("*.typ"), *Path(target).parent.glob("tables/*.typ")]
@@ -29,6 +30,7 @@ def typeset(source: str | Path, target: str | Path, language: str = "en") -> Non
             str(source),
             output=str(target),
             root=str(root),
+            font_paths=[str(Path(matplotlib.get_data_path(), "fonts", "ttf"))],
             ignore_system_fonts=not chinese,
             sys_inputs={"language": language, "made": made},
         )

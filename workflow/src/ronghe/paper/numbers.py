@@ -10,7 +10,7 @@ import pandas as pd
 
 from ronghe.errors import RongheError, require_known
 from ronghe.files import write_text
-from ronghe.frames import read_csv, read_panel
+from ronghe.frames import read_csv, read_panel, write_csv
 from ronghe.paper import cells
 from ronghe.paper.formats import escape
 from ronghe.paper.labels import Labels
@@ -29,8 +29,12 @@ def write_numbers(
     captions: dict | None = None,
     models: str | Path = "",
     places: dict[str, str] | None = None,
+    listing: str | Path | None = None,
 ) -> None:
-    """Write the quoted results as Typst dictionaries: `fits`, `panel`, `cells`, `facts`, and figures' `captions`."""
+    """Write the quoted results as Typst dictionaries: `fits`, `panel`, `cells`, `facts`, and figures' `captions`.
+
+    `listing` is a CSV that says where every number comes from.
+    """
     fits = {name: quote_fit(Fit.read(name, models)) for name in quotes.get("specifications", [])}
     frame = read_panel(*panel) if quotes.get("panel") else None
     columns = {}
@@ -51,6 +55,28 @@ def write_numbers(
     ):
         text += f"#let {name} = {to_typst(content)}\n"
     write_text(path, text)
+    if listing is not None:
+        write_csv(origins(quotes, models, places), listing)
+
+
+def origins(quotes: dict, models: str | Path, places: dict[str, str] | None = None) -> pd.DataFrame:
+    """Return for every number that the manuscript may quote the file, row and column that it comes from."""
+    rows = []
+    for name in quotes.get("specifications", []):
+        fit = Fit.read(name, models)
+        tables = {"coefficients.csv": fit.coefficients["estimate"]}
+        if (fit.folder / "impacts.csv").is_file():
+            tables["impacts.csv"] = fit.impacts["estimate"]
+        for file, column in tables.items():
+            for row, value in column.items():
+                key = row if isinstance(row, str) else ", ".join(row)
+                rows.append((f"{name}: {key}", f"{fit.folder}/{file}", key, "estimate", number(value)["text"]))
+    for name, entry in quotes.get("cells", {}).items():
+        where = "; ".join(f"{k} = {v}" for k, v in entry.get("where", {}).items()) or "all"
+        row = f"{where} ({entry['pick']})" if "pick" in entry else where
+        file = placed(stored(entry["file"]), places or {})
+        rows.append((name, file, row, entry["value"], quote_cell(name, entry, file)["text"]))
+    return pd.DataFrame(rows, columns=["quotation", "file", "row", "column", "printed"])
 
 
 def number(value: cells.Value, digits: int = 3, form: str = "fixed") -> dict:

@@ -153,7 +153,9 @@ def _nearest(name: str, entry: dict, sources: Sources) -> Weights:
 
 def _band(name: str, entry: dict, sources: Sources) -> Weights:
     threshold = entry.get("threshold_km", "least")
-    return distance.distance_band(sources.positions, None if threshold == "least" else threshold, name)
+    return distance.distance_band(
+        sources.positions, None if threshold == "least" else threshold, name, entry.get("from_km", 0)
+    )
 
 
 def _by_distance(name: str, entry: dict, sources: Sources) -> Weights:

@@ -23,10 +23,17 @@ def nearest_neighbors(positions: Positions, k: int, name: str = "weights") -> We
     return Weights(positions.labels, W, name)
 
 
-def distance_band(positions: Positions, threshold_km: float | None, name: str = "weights") -> Weights:
-    """Give weight 1 within a distance; None takes the least that leaves no unit without a neighbour."""
+def distance_band(
+    positions: Positions, threshold_km: float | None, name: str = "weights", from_km: float = 0
+) -> Weights:
+    """Give weight 1 beyond `from_km` and within a threshold; None takes the least that leaves no unit alone."""
     threshold_km = least_threshold(positions) if threshold_km is None else threshold_km
-    return by_distance(positions, np.ones_like, threshold_km, name)
+    if from_km >= threshold_km:
+        raise RongheError(
+            f"{name}: from_km: {from_km:g} is not below threshold_km ({threshold_km:g}); the ring is empty"
+        )
+    return by_distance(positions, lambda distance: (distance > from_km) * 1.0 if from_km else np.ones_like(distance),
+                       threshold_km, name)  # fmt: skip
 
 
 def least_threshold(positions: Positions) -> float:

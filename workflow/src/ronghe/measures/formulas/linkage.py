@@ -118,6 +118,35 @@ def integration(
     return pd.DataFrame({name: values.ravel() for name, values in columns.items()}, index=keys)
 
 
+def decompose(exchange: pd.DataFrame) -> pd.DataFrame:
+    """Return how `integration` changed since the first year: within its two sides, and by their weights.
+
+    With w the share of manufacturing in the output of both, integration is w c_M + (1 - w) c_S, c_M the services in a
+    unit of manufactures and c_S the manufactures in a unit of services. With bars for means of the two years,
+    the change is bar(w) dc_M + (1 - bar(w)) dc_S (`within`) plus dw (bar(c_M) - bar(c_S)) (`between`);
+    `at_first_weights` is what integration would be had w stayed. Rows by year, service and manufacturing set.
+    """
+    inside = exchange[["services_in_manufacturing", "manufacturing_in_services"]]
+    c_M, c_S = (inside[name].unstack("year") for name in inside)
+    total = exchange["integration"].unstack("year")
+    w = (total - c_S) / (c_M - c_S)
+    first = total.columns.min()
+
+    def change(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.sub(frame[first], axis=0)
+
+    def mean(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.add(frame[first], axis=0) / 2
+
+    found = {
+        "change": change(total),
+        "within": mean(w) * change(c_M) + (1 - mean(w)) * change(c_S),
+        "between": change(w) * (mean(c_M) - mean(c_S)),
+        "at_first_weights": c_M.mul(w[first], axis=0) + c_S.mul(1 - w[first], axis=0),
+    }
+    return pd.concat({name: frame.stack() for name, frame in found.items()}, axis=1).reorder_levels([2, 0, 1])
+
+
 def linkage(
     tables: Mapping[int, InputOutputTable],
     services: Sequence[str],
@@ -125,7 +154,7 @@ def linkage(
     groups: Mapping[str, Sequence[str]] | None = None,
     service_groups: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Return three long tables over all years: `content` in both directions, `dispersion` and `integration`.
+    """Return long tables over all years: `content` both ways, `dispersion`, `integration`, and `decomposition`.
 
     Sets are all branches together ("all"), each group (such as factor intensities) and each branch.
     """
@@ -137,4 +166,5 @@ def linkage(
         parts["content"].append(pd.concat({year: pd.concat(both, names=["direction"])}, names=["year"]))
         parts["dispersion"].append(pd.concat({year: dispersion(table)}, names=["year"]))
         parts["integration"].append(pd.concat({year: integration(table, S, M)}, names=["year"]))
-    return {name: pd.concat(frames) for name, frames in parts.items()}
+    found = {name: pd.concat(frames) for name, frames in parts.items()}
+    return {**found, "decomposition": decompose(found["integration"]).loc[found["integration"].index]}

@@ -22,6 +22,10 @@ STYLE = Path(__file__).with_name("ronghe.mplstyle")
 # Print widths in inches: one text column, and the full text width.
 WIDTHS = {"half": 3.1, "full": 6.2}
 CJK_FONTS = (
+    "Noto Serif CJK SC",
+    "Noto Serif SC",
+    "Source Han Serif SC",
+    "Noto Serif CJK JP",
     "Noto Sans CJK SC",
     "Noto Sans SC",
     "Noto Sans CJK JP",
@@ -48,10 +52,10 @@ def canvas(language: str = "en") -> Iterator[None]:
 
     with matplotlib.style.context(str(STYLE)):
         if language == "zh":
-            matplotlib.rcParams["font.sans-serif"] = [chinese_font(), "DejaVu Sans"]
+            matplotlib.rcParams["font.family"] = ["STIXGeneral", chinese_font(), "DejaVu Sans"]
         else:
             # Names of regions may be Chinese in a paper in English.
-            matplotlib.rcParams["font.family"] = ["sans-serif", *installed_chinese_fonts()[:1]]
+            matplotlib.rcParams["font.family"] = ["STIXGeneral", "DejaVu Sans", *installed_chinese_fonts()[:1]]
         yield
 
 

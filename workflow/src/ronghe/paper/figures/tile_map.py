@@ -119,7 +119,9 @@ def _looks(order: list[str]) -> dict[str, tuple[str, str, str, str]]:
 
 
 def _places(regions: pd.DataFrame, wanted: pd.Index) -> pd.DataFrame:
-    return regions.loc[[r for r in regions.index if r in set(wanted)], ["tile_row", "tile_column"]]
+    """Return the tiles of the regions with values, and of those that the table of regions keeps out of the sample."""
+    outside = set(regions.index[~regions["in_sample"].astype(bool)]) if "in_sample" in regions else set()
+    return regions.loc[[r for r in regions.index if r in {*wanted, *outside}], ["tile_row", "tile_column"]]
 
 
 def _shape(axis: Axes, region: str, place: pd.Series, fill: Colour, ink: str, short: dict[str, str], text: str,
@@ -128,6 +130,8 @@ def _shape(axis: Axes, region: str, place: pd.Series, fill: Colour, ink: str, sh
     name = short.get(region, region)
     if outlines is None:
         _tile(axis, place, fill, ink, name, text, hatch)
+        return
+    if region not in outlines:
         return
     draw_outline(axis, outlines[region], fill, hatch)
     axis.text(*outlines[region].centre, name, ha="center", va="center", color="black" if hatch else ink, fontsize=5)

@@ -27,10 +27,10 @@ def render_typst(table: Exhibit) -> str:
         '#set text(number-width: "tabular")',
         "#set par(justify: false, leading: 0.5em, first-line-indent: 0pt)",
         _AT_POINT,
-        "#let body(size) = {",
+        "#let body(size, columns) = {",
         "  set text(size: size)",
         "  table(",
-        f"    columns: {1 + n_columns},",
+        "    columns: columns,",
         f"    align: ({', '.join(align)}),",
         *([f"    column-gutter: ({', '.join(_gutters(table))}),"] if len(table.header) > 1 else []),
         "    stroke: none,",
@@ -59,11 +59,15 @@ def render_typst(table: Exhibit) -> str:
 
 
 def _fitted(table: Exhibit) -> str:
-    """Return the table at the largest size that fits; columns of words break their lines instead."""
+    """Return the table as wide as the text, at the largest size that fits; columns of words break their lines."""
+    narrow, wide = f"{1 + table.width}", f"(auto,) + (1fr,) * {table.width}"
     if table.left:
-        return "body(8.5pt)"
-    fits = f"size => size == {SIZES[-1]} or measure(body(size)).width <= room.width"
-    return f"layout(room => body(({', '.join(SIZES)}).find({fits})))"
+        return f"body(8.5pt, {narrow})"
+    fits = f"size => measure(body(size, {narrow})).width <= room.width"
+    return (
+        f"layout(room => {{ let size = ({', '.join(SIZES)}).find({fits}); "
+        f"if size == none {{ body({SIZES[-1]}, {narrow}) }} else {{ body(size, {wide}) }} }})"
+    )
 
 
 def _header(table: Exhibit) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -35,6 +35,14 @@ class Style:
         else:
             second = cells.fixed(row[self.below], self.digits if self.below == "std_error" else 2)
         return first, f"({second})" if second else ""
+
+    def showing(self, rows: list[pd.Series]) -> Style:
+        """Return the style with the decimals at which no estimate of a row and its error shrink to 0.000 (0.001)."""
+        errors = [row["std_error"] for row in rows if row["std_error"] > 0]
+        digits = self.digits
+        while errors and min(errors) < 2 * 10.0**-digits and digits < 8:
+            digits += 1
+        return replace(self, digits=digits)
 
     @staticmethod
     def two_rows(group: str, label: str, lines: list[tuple[str, str]]) -> list[Row]:

@@ -19,7 +19,8 @@ def build(source: Sources) -> Exhibit:
 
     def lines(fit: Fit, variable: str, effect: str) -> tuple[str, str]:
         held = (variable, effect) in fit.impacts.index
-        return style.lines(fit.impacts.loc[(variable, effect)]) if held else ("", "")
+        row = fit.impacts.loc[(variable, effect)] if held else None
+        return ("", "") if row is None else style.showing([row]).lines(row)
 
     rows: list[Row] = []
     for variable in variables:

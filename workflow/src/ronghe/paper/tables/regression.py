@@ -27,8 +27,9 @@ def build(source: Sources) -> Exhibit:
     thresholds = [value for fit in fits for value in fit.get("thresholds") or []]
     rows: list[Row] = []
     for term in _terms(source, fits):
-        held = [term in fit.coefficients.index for fit in fits]
-        lines = [style.lines(f.coefficients.loc[term]) if h else ("", "") for f, h in zip(fits, held, strict=True)]
+        found = [fit.coefficients.loc[term] if term in fit.coefficients.index else None for fit in fits]
+        finer = style.showing([row for row in found if row is not None])
+        lines = [("", "") if row is None else finer.lines(row) for row in found]
         rows += style.two_rows("terms", labels.variable(term, thresholds), lines)
     rows += [("fit", label, printed) for label, printed in _facts(source, fits)]
     show_effects = source.get("show_effects", True)

@@ -1,4 +1,4 @@
-"""Tables of any stored CSV: chosen rows and columns, with labels and formats."""
+"""Tables of any stored CSV: chosen rows and columns, with labels and formats; NAME_zh holds NAME in Chinese."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _columns(entry: dict) -> list[dict]:
 
 def _write(record: pd.Series, column: dict, labels: Labels) -> str:
     """Print one cell in the format of its column."""
-    value = record[column["column"]]
+    value = record.get(f"{column['column']}_{labels.language}", record[column["column"]])
     kind = column.get("format", "text" if isinstance(value, str) else "fixed")
     if kind in ("label", "text"):
         text = _name(value, column, labels)

@@ -1,0 +1,63 @@
+"""The network of neighbours: regions at their places, links of W as wide as they weigh, nodes sized by a variable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ronghe.paper.figures.canvas import panels
+from ronghe.paper.sources import Sources
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Nodes in square points and links in points, from the least to the largest.
+NODES, LINKS = (25.0, 330.0), (0.25, 2.2)
+
+
+def draw(source: Sources) -> Figure:
+    """Draw the links of the entry's weights between the regions that they join."""
+    regions, variable = source.regions(), source.get("variable")
+    year = source.get("years", [None])[-1]
+    values = source.panel([variable], "variable")[variable].xs(year, level="year")
+    return draw_network(
+        source.rows(), regions.loc[values.index], values, source.short_names(values.index), source.text("title")
+    )
+
+
+def draw_network(
+    edges: pd.DataFrame, regions: pd.DataFrame, values: pd.Series, short: dict[str, str], title: str = ""
+) -> Figure:
+    """Draw every pair of neighbours once, as wide as the larger of its two weights; darker nodes are larger values."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    figure, (axis,) = panels(1, 1, "full", 4.15)
+    # A degree of longitude is shorter than one of latitude: the map keeps shapes at its middle.
+    shrink = np.cos(np.deg2rad(regions["latitude"].mean()))
+    x, y = regions["longitude"] * shrink, regions["latitude"]
+    pairs = edges.assign(pair=[tuple(sorted(p)) for p in zip(edges["focal"], edges["neighbor"], strict=True)])
+    for (first, second), weight in pairs.groupby("pair")["weight"].max().items():
+        width = LINKS[0] + (LINKS[1] - LINKS[0]) * weight / pairs["weight"].max()
+        axis.plot([x[first], x[second]], [y[first], y[second]], "-", marker="", color="0.55", linewidth=width, zorder=1)
+    share = (values - values.min()) / (values.max() - values.min())
+    colours = LinearSegmentedColormap.from_list("ink", ["#f0f0f0", "#252525"])
+    sizes = NODES[0] + (NODES[1] - NODES[0]) * share
+    axis.scatter(x, y, s=sizes, c=[colours(s) for s in share], edgecolor="black", linewidth=0.5, zorder=2)
+    for region in regions.index:
+        inside = share[region] > 0.35
+        axis.annotate(
+            short[region], (x[region], y[region]), (0, 0 if inside else 3 + np.sqrt(sizes[region]) / 2),
+            textcoords="offset points", ha="center", va="center" if inside else "bottom", fontsize=6.5, zorder=3,
+            color="white" if share[region] > 0.55 and inside else "black",
+        )  # fmt: skip
+    for step in (0.0, 0.5, 1.0):
+        value = values.min() + step * (values.max() - values.min())
+        axis.scatter([], [], s=NODES[0] + (NODES[1] - NODES[0]) * step, color=[colours(step)], edgecolor="black",
+                     linewidth=0.5, label=f"{value:.2f}")  # fmt: skip
+    axis.legend(title=title, loc="lower left", labelspacing=1.3, borderpad=0.8, handletextpad=1.0)
+    axis.set_aspect("equal")
+    axis.margins(0.06)
+    axis.set_axis_off()
+    return figure
