@@ -26,7 +26,7 @@ suppress_warnings = ["myst.xref_missing"]
 
 
 def as_text(app: object, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
-    """Turn our plain docstrings into reStructuredText: signs stay signs, aligned lines and examples stay as they are."""
+    """Turn our plain docstrings into reStructuredText: signs, aligned lines and examples stay as they are."""
     made: list[str] = []
     for block in "\n".join(lines).split("\n\n"):
         rows = block.splitlines()

@@ -61,3 +61,14 @@ def test_periods_and_levels_make_groups(panel):
     assert level.fit["groups"] == {"low": 120, "middle": 120, "high": 120}
     with pytest.raises(RongheError, match="no period holds 2004"):
         fit(entry("groups", groups={"periods": {"early": [2001, 2003], "late": [2005, 2006]}}), Data(panel))
+
+
+@pytest.mark.parametrize("split", ["treatment", "everything"])
+def test_every_group_has_degrees_of_freedom_of_its_own(panel, split):
+    frame = pd.DataFrame({"zone": ["a" if i % 6 == 0 else "b" for i in range(60)]}, index=panel.index.unique(0))
+    given = entry("groups", groups={"attribute": "zone"}, split=split)
+    plain = fit(given, Data(panel, regions=frame)).coefficients.set_index("term")
+    table = fit(given | {"small_sample": "corrected"}, Data(panel, regions=frame)).coefficients.set_index("term")
+    np.testing.assert_array_equal(table["estimate"], plain["estimate"])
+    # Ten regions in one group, fifty in the other.
+    assert table.loc["x[a]", "df"] < 10 < table.loc["x[b]", "df"] < 50

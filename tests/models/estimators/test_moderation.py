@@ -33,3 +33,16 @@ def test_marginal_effect_is_the_derivative(panel):
     variance = V[0, 0] + 2 * m * V[0, 2] + m**2 * V[2, 2]
     np.testing.assert_allclose(table["std_error"], np.sqrt(variance), rtol=1e-7)
     assert table["share_below"].iloc[-1] == 1
+
+
+def test_marginal_effects_have_the_df_of_their_own_combination(panel):
+    given = fit(entry("moderation", moderator="m", small_sample="corrected", centre=False), Data(panel))
+    table, b = given.tables["marginal_effects"], given.coefficients.set_index("term")
+    assert table["df"].between(5, 59).all() and table["df"].nunique() > 5
+    # The slope where the moderator is at its least, by the same regression with the moderator counted from there.
+    moved = panel.assign(m=panel["m"] - panel["m"].min())
+    again = fit(entry("moderation", moderator="m", small_sample="corrected", centre=False), Data(moved))
+    row = again.coefficients.set_index("term").loc["x"]
+    columns = ["estimate", "std_error", "df", "pvalue", "lower", "upper"]
+    np.testing.assert_allclose(table.iloc[0][columns].astype(float), row[columns].astype(float), rtol=1e-6)
+    assert b.loc["x", "df"] != row["df"]

@@ -24,7 +24,10 @@ def test_a_regression_table_shows_what_is_stored(models: Path) -> None:
     assert labels.index("W × Co-agglomeration") < labels.index("ρ (W × outcome)")
     assert table.rows[1] == ("terms", "", ["(0.010)", "(0.010)"])
     assert "Standard errors in parentheses" in table.notes
-    assert "Covariance: clustered by region (column 1); expected information (column 2)" in table.notes
+    assert (
+        "Covariance: clustered by region (column 1); independent errors (expected information) (column 2)"
+        in table.notes
+    )
     assert "Sample: 30 regions, 8 years" in table.notes
     assert "*" not in table.notes
 

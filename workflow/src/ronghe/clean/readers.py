@@ -161,13 +161,14 @@ def _from_grid(path: Path, grid: list[list[str]], options: dict) -> RawTable:
     numbered = [(number, row) for number, row in enumerate(grid, start=1) if number > skip]
     numbered = numbered[: len(numbered) - footer]
     numbered = [(number, row) for number, row in numbered if any(cell.strip() for cell in row)]
-    if len(numbered) < 2:
+    heads = options.get("header_rows", 1)
+    if len(numbered) < heads + 1:
         raise RongheError(f"{path}: no row of figures below the headings; check the file and 'skip_rows'")
-    headings = [cell.strip() for cell in numbered[0][1]]
+    headings = join_headings([[cell.strip() for cell in row] for _, row in numbered[:heads]])
     while headings and not headings[-1]:
         headings.pop()
     body = []
-    for number, row in numbered[1:]:
+    for number, row in numbered[heads:]:
         if len(row) < len(headings) or any(cell.strip() for cell in row[len(headings) :]):
             raise RongheError(
                 f"{path}: row {number}: {len(row)} cells under {len(headings)} headings; a cell that holds the "
@@ -175,9 +176,24 @@ def _from_grid(path: Path, grid: list[list[str]], options: dict) -> RawTable:
             )
         body.append([cell.strip() for cell in row[: len(headings)]])
     _check_headings(path, headings)
-    rows = np.array([number for number, _ in numbered[1:]])
+    rows = np.array([number for number, _ in numbered[heads:]])
     above = tuple(cell for row in grid[:skip] for cell in row if cell.strip())
     return RawTable(str(path), pd.DataFrame(body, columns=headings, dtype=object), rows, above)
+
+
+def join_headings(rows: list[list[str]]) -> list[str]:
+    """Join headings of several rows: a cell that spans columns stands over each of them, the parts apart by a space."""
+    width = max(map(len, rows))
+    rows = [row + [""] * (width - len(row)) for row in rows]
+    above = []
+    for row in rows[:-1]:
+        filled, current = [], ""
+        for place, cell in enumerate(row):
+            # A column whose last row is empty ends the span: its heading stands in the upper row alone.
+            current = cell or (current if rows[-1][place] else "")
+            filled.append(current)
+        above.append(filled)
+    return [" ".join(filter(None, parts)) for parts in zip(*above, rows[-1], strict=True)]
 
 
 def _check_headings(path: Path, headings: list[str]) -> None:

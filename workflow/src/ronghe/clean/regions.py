@@ -27,7 +27,8 @@ def fold(name: str) -> str:
 class Names:
     """Finds a region by any of the names it goes by."""
 
-    def __init__(self, regions: Sequence[str], aliases: dict[str, Sequence[str]], ignore: Sequence[str] = ()) -> None:
+    def __init__(self, regions: Sequence[str], aliases: dict[str, Sequence[str]], ignore: Sequence[str] = (),
+                 suffixes: Sequence[str] = ()) -> None:  # fmt: skip
         self.regions = list(regions)
         self._ignore = {fold(name) for name in ignore}
         self._found: dict[str, str] = {}
@@ -38,10 +39,22 @@ class Names:
                 owner = self._found.setdefault(fold(alias), region)
                 if owner != region:
                     raise RongheError(f"regions: '{alias}' stands for both '{owner}' and '{region}'; keep it for one")
+        self._suffixes = sorted(map(fold, suffixes), key=len, reverse=True)
+        bare: dict[str, set[str]] = {}
+        for spelling, region in self._found.items():
+            bare.setdefault(self.without_suffix(spelling), set()).add(region)
+        # A name that two regions share without their suffixes is nobody's.
+        self._by_bare = {name: owners.pop() for name, owners in bare.items() if len(owners) == 1}
+
+    def without_suffix(self, spelling: str) -> str:
+        """Return a folded name without its suffix, such as 省 or 市; a name of one sign keeps it."""
+        suffix = next((s for s in self._suffixes if spelling.endswith(s) and len(spelling) > len(s) + 1), "")
+        return spelling.removesuffix(suffix)
 
     def region_of(self, name: str) -> str | None:
         """Return the region that goes by a name, or None."""
-        return self._found.get(fold(name))
+        folded = fold(name)
+        return self._found.get(folded) or (self._by_bare.get(self.without_suffix(folded)) if self._suffixes else None)
 
     def ignored(self, name: str) -> bool:
         """Say whether a name is declared to be no region of the dataset."""
@@ -83,7 +96,9 @@ def read_regions(dataset: dict, folder: str | Path) -> tuple[pd.DataFrame, Names
     if "macro_region" in regions and "macro_regions" in declared:
         regions["macro_region"] = _rename(regions["macro_region"], declared["macro_regions"], table, "macro_regions")
     regions = regions.reindex(columns=[*COLUMNS, *(c for c in regions if c not in COLUMNS)])
-    return regions, Names(regions["region"], _aliases(regions, declared), declared.get("ignore", ()))
+    return regions, Names(
+        regions["region"], _aliases(regions, declared), declared.get("ignore", ()), declared.get("suffixes", ())
+    )
 
 
 def _positions(cells: pd.Series, table: RawTable, heading: str, low: float, high: float, options: dict) -> np.ndarray:

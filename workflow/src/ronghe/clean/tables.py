@@ -186,6 +186,8 @@ def check_covered(series: Series, regions: Sequence[str], years: Sequence[int]) 
             f"{series.path}: '{series.variable.name}' has no row for {listing(no_region)}; add the rows, or list the "
             "regions under sample.leave_out"
         )
+    if isinstance(series.variable.gap, dict):
+        return
     absent = series.rows.reindex(index=regions, columns=years).eq(0)
     if absent.to_numpy().any():
         cells = [f"{region} {year}" for region in regions for year in years if absent.at[region, year]]

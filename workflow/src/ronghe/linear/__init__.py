@@ -8,6 +8,7 @@ covariance is wanted. Nothing here knows a specification, a file of this project
 - `fit_moments`, `assemble`: dynamic panels by difference and system moments, with Windmeijer's correction
 - `Search`, `search_all`, `confidence_set`, `without_each`: Hansen's panel thresholds, and the units they rest on
 - `detectable_effect`, `robustness_value`, `benchmark_bounds`, `region_weights`: how strong it would have to be
+- `LinearClusters`, `LinearWild`: covariances, degrees of freedom and the wild bootstrap for few clusters
 - `sandwich`, `covariance_between_fits`: covariances from scores, of one regression or of several together
 - `anderson_rubin_set`, `romano_wolf`, `westfall_young`, `holm`; `residual_tests` and `unit_roots` are modules of tests
 
@@ -34,6 +35,8 @@ PUBLIC = {
     "CrossProducts": "bootstrap",
     "Fit": "panel_models",
     "Layout": "layout",
+    "LinearClusters": "few_clusters",
+    "LinearWild": "wild_bootstrap",
     "Search": "threshold_search",
     "anderson_rubin_set": "instrument_tests",
     "assemble": "gmm_system",

@@ -43,7 +43,10 @@ class Fit(LeastSquares):
     def reference(self, gradients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return factors of the variance and degrees of freedom of t for combinations of coefficients."""
         if self.clusters is not None:
-            return self.clusters.freedom(kind_of(self.choice), gradients, self.choice.df)
+            # After `first` the clusters still know every coefficient.
+            missing = len(self.clusters.fit.coefficients) - gradients.shape[1]
+            whole = np.pad(gradients, ((0, 0), (0, missing)))
+            return self.clusters.freedom(kind_of(self.choice), whole, self.choice.df)
         return np.ones(len(gradients)), np.full(len(gradients), self.df_inference)
 
     def first(self, k: int) -> Fit:

@@ -168,7 +168,7 @@ KINDS: dict[str, Kind] = {
     ),
     "moderation": Kind(
         "An interaction with a moderator, and the slope at each of its levels.",
-        (*REGRESSION, *LINEAR_COVARIANCE, "effects", "moderator", "centre", "points"),
+        (*REGRESSION, *LINEAR_COVARIANCE, *FEW_CLUSTERS, "effects", "moderator", "centre", "points"),
         required=("outcome", "treatment", "moderator"),
         covariances=ALL_LINEAR,
         effects=ALL_EFFECTS,
@@ -188,7 +188,7 @@ KINDS: dict[str, Kind] = {
     ),
     "groups": Kind(
         "Slopes that differ between groups of regions or periods.",
-        (*REGRESSION, *LINEAR_COVARIANCE, "effects", "groups", "split"),
+        (*REGRESSION, *LINEAR_COVARIANCE, *FEW_CLUSTERS, "effects", "groups", "split"),
         required=("outcome", "treatment", "groups"),
         covariances=ALL_LINEAR,
         effects=ALL_EFFECTS,

@@ -218,7 +218,8 @@ class SpatialPanel(PanelModel):
 
         `cov_type` is one of expected, observed, robust, clustered, driscoll_kraay, conley; `settings` are those of
         `ronghe.spatial.uncertainty.covariance.CovarianceChoice`:
-        cluster, bandwidth, cutoff, coordinates, kernel, small_sample.
+        cluster, bandwidth, cutoff, coordinates, kernel, small_sample, df. For few units: cov_type="clustered" with
+        small_sample="corrected" (docs/inference.md).
         """
         choice = read_choice(cov_type, self.name, **settings)
         maximum = maximise(self.likelihood, self.name)

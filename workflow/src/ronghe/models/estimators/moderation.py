@@ -38,9 +38,11 @@ def estimate(specification: dict, data: Data) -> Estimate:
 
 def marginal_effects(fit: Fit, points: np.ndarray, centre: float, m: np.ndarray) -> pd.DataFrame:
     """Return dy/dx = b_x + b_xm (m - centre) at each point, its errors from the full covariance of both."""
-    contrast = np.column_stack([np.ones(len(points)), points - centre])
-    b, V = fit.coefficients[[0, 2]], fit.covariance[np.ix_([0, 2], [0, 2])]
-    table = coefficient_table(points, contrast @ b, contrast @ V @ contrast.T, fit.df_inference)
+    contrast = np.zeros((len(points), len(fit.coefficients)))
+    contrast[:, 0], contrast[:, 2] = 1.0, points - centre
+    factors, df = fit.reference(contrast)
+    covariance = contrast @ fit.covariance @ contrast.T
+    table = coefficient_table(points, contrast @ fit.coefficients, covariance, df, factors=factors)
     table = table.rename(columns={"term": "moderator"})
     table["share_below"] = np.searchsorted(np.sort(m), points, side="right") / len(m)
     return table

@@ -1,0 +1,156 @@
+"""The road of a new user: a folder of awkward, invented tables becomes a dataset that runs; faults are told at once."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from command.awkward import CITIES, SECTORS, YEARS, figures, write_awkward
+from ronghe.__main__ import main
+from ronghe.clean.declaration import load_dataset
+from ronghe.clean.panel import clean_dataset
+from ronghe.command.check import check
+from ronghe.command.compare import compare
+from ronghe.command.new import new
+from ronghe.command.trace import trace
+from ronghe.errors import RongheError
+
+
+def test_every_figure_of_the_awkward_tables_reaches_the_panel(workshop: Path) -> None:
+    draft = new("yunling", workshop.parent / "tables")
+    assert draft.regions == CITIES and draft.years == (YEARS[0], YEARS[-1]) and draft.ignore == ["全省"]
+    assert [fault.split(":")[0] for fault in draft.unread] == ["10 面积.csv"]
+    assert check("yunling") == []
+    dataset = load_dataset("yunling", "config/datasets", "workflow/schemas/dataset.schema.yaml")
+    panel = clean_dataset(dataset).panel
+    assert len(panel) == len(CITIES) * len(YEARS)
+    sectors = ["manufacturing", "transport", "information", "finance", "leasing_business", "research_technical"]
+    made = {
+        "gdp": figures(900, 1), "population": figures(4000, 2, 1), "fiscal_spending": figures(200, 10),
+        "science_spending": figures(6, 11), "wage_all": figures(60000, 13, 0), "fixed_investment": figures(500, 14),
+        "trade": figures(90, 15), "road_length": figures(9000, 16, 0),
+        **{f"employment_{s}": figures(level, 3 + n) for n, (s, level) in
+           enumerate(zip(sectors, SECTORS.values(), strict=True))},
+    }  # fmt: skip
+    filled = {("population", "白沙市", 2017), ("road_length", "白沙市", 2017)}
+    for name, wanted in made.items():
+        for (city, year), value in wanted.items():
+            if (name, city, year) not in filled:
+                assert panel.at[(city, year), name] == value, (name, city, year)
+    flags = clean_dataset(dataset).flags
+    found = flags[flags["kind"] == "filled"]
+    assert set(zip(found["variable"], found["region"], found["year"], strict=True)) == filled
+
+
+def test_nothing_that_exists_is_overwritten(workshop: Path) -> None:
+    new("yunling", workshop.parent / "tables")
+    with pytest.raises(RongheError, match="exists already"):
+        new("yunling", workshop.parent / "tables")
+    with pytest.raises(RongheError, match="no such folder"):
+        new("other", workshop / "nowhere")
+    with pytest.raises(RongheError, match="not a name of a dataset"):
+        new("My Data", workshop.parent / "tables")
+
+
+def test_all_faults_come_at_once(workshop: Path) -> None:
+    new("yunling", workshop.parent / "tables")
+    path = workshop / "config/datasets/yunling.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(", gap: { interpolate: 2 } } # GUESS: 1 missing", " } # 1 missing"), encoding="utf-8")
+    wages = workshop / "data/raw/yunling/7 平均工资.tsv"
+    wages.write_text(wages.read_text(encoding="utf-8").replace("云岭", "云顶", 1), encoding="utf-8")
+    specifications = workshop / "config/datasets/yunling/specifications.yaml"
+    said = specifications.read_text(encoding="utf-8").replace("outcome: log_gdp_per_head", "outcome: log_gdp_per_haed")
+    specifications.write_text(said, encoding="utf-8")
+    faults = check("yunling")
+    assert len(faults) == 4, faults
+    for words in ("log_gdp_per_haed", "unknown region '云顶'", "'population' has missing", "'road_length' has no row"):
+        assert sum(words in fault for fault in faults) == 1, words
+
+
+def test_labels_that_are_missing_are_asked_for_in_one_list(workshop: Path) -> None:
+    new("yunling", workshop.parent / "tables")
+    path = workshop / "config/datasets/yunling.yaml"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if not line.startswith(("  log_fiscal_spending: { en", "  log_population: { en"))]
+    path.write_text("\n".join(kept), encoding="utf-8")
+    tables = workshop / "config/datasets/yunling/tables.yaml"
+    text = tables.read_text(encoding="utf-8")
+    tables.write_text(text.replace("coagglomeration.index", "log_trade, log_wage_all"), encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace("  log_trade: { en", "  log_trad: { en"), encoding="utf-8")
+    faults = check("yunling")
+    assert len(faults) == 1 and "without a label: log_trade, log_fiscal_spending" in faults[0], faults
+
+
+def test_a_unit_that_a_heading_contradicts_is_a_fault(workshop: Path) -> None:
+    new("yunling", workshop.parent / "tables")
+    path = workshop / "config/datasets/yunling.yaml"
+    text = path.read_text(encoding="utf-8")
+    wrong = text.replace('"在岗职工平均工资（元）", unit: "元"', '"在岗职工平均工资（元）", unit: "亿元"')
+    path.write_text(wrong, encoding="utf-8")
+    assert any("the unit is '亿元', but the heading says" in fault for fault in check("yunling"))
+    path.write_text(text.replace('      gdp: { unit: "亿元" }', '      gdp: { unit: "元" }'), encoding="utf-8")
+    assert any("the lines above the table say '亿元'" in fault for fault in check("yunling"))
+
+
+def test_a_number_is_traced_to_its_table(workshop: Path) -> None:
+    new("yunling", workshop.parent / "tables")
+    lines = trace("baseline", "yunling")
+    assert lines[0].startswith("specification 'baseline' (fixed_effects): log_gdp_per_head on coagglomeration.index")
+    assert any("gdp [亿元]: data/raw/yunling/1 地区生产总值.xlsx: columns {year}年" in line for line in lines)
+    assert any("measure 'coagglomeration'" in line for line in lines)
+    quoted = trace("paper:patent_weight", "china_provinces", Path(__file__).resolve().parents[2])
+    assert "paper/text/en.typ, line" in quoted[0] and any("industrial_innovation.csv" in line for line in quoted)
+    with pytest.raises(RongheError, match="unknown quoted number 'patent_wieght'; did you mean 'patent_weight'"):
+        trace("paper:patent_wieght", "china_provinces", Path(__file__).resolve().parents[2])
+
+
+def test_two_runs_are_compared_number_by_number(tmp_path: Path) -> None:
+    for name, value, panel in (("a", 0.5, "x1"), ("b", 0.75, "x2")):
+        folder = tmp_path / name / "models/baseline"
+        folder.mkdir(parents=True)
+        (folder / "coefficients.csv").write_text(f"term,estimate,pvalue\nx,{value},0.01\nz,1.5,0.2\n", encoding="utf-8")
+        (folder / "fit.json").write_text(f'{{"n": 5, "hashes": {{"panel": "{panel}"}}}}', encoding="utf-8")
+    assert compare(tmp_path / "a", tmp_path / "b") == [
+        "models/baseline/coefficients.csv: x: estimate 0.5 -> 0.75 (50.00%)",
+        "models/baseline/fit.json: hashes.panel: x1 -> x2",
+        "2 files in both, 2 differ",
+    ]
+    assert compare(tmp_path / "a", tmp_path / "a") == ["2 files in both, 0 differ"]
+
+
+def test_the_exit_code_says_how_it_went(workshop: Path, capsys: pytest.CaptureFixture) -> None:
+    assert main(["new", "yunling", str(workshop.parent / "tables")]) == 0
+    assert main(["check", "yunling"]) == 0
+    assert "not read: 10 面积.csv" in capsys.readouterr().out
+    assert main(["check", "yunlin"]) == 1
+    assert "did you mean 'yunling'" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        main(["chekc", "yunling"])
+    assert ended.value.code == 2
+
+
+@pytest.mark.pipeline
+def test_the_tutorial_runs_word_for_word(tmp_path: Path, project: Path) -> None:
+    shutil.copy(project / "Snakefile", tmp_path)
+    for folder in ("config", "workflow", "profiles"):
+        shutil.copytree(project / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    write_awkward(tmp_path / "tables")
+    text = (project / "docs/own-data.md").read_text(encoding="utf-8")
+    commands = [line for block in re.findall(r"```\n(.*?)```", text, re.S) for line in block.splitlines()]
+    assert [command.split()[0] for command in commands] == ["ronghe", "ronghe", "snakemake", "ronghe", "ronghe"]
+    for line in commands:
+        words = shlex.split(line)
+        words += ["--cores", "1"] if words[0] == "snakemake" else []
+        environment = {**os.environ, "PYTHONPATH": str(tmp_path / "workflow/src")}
+        command = [sys.executable, "-m", *words]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    made = tmp_path / "paper/yunling/en/tables"
+    assert {"main.docx", "summary.docx", "baseline.docx", "effects.docx"} <= {path.name for path in made.iterdir()}

@@ -1,0 +1,100 @@
+"""`ronghe` and `python -m ronghe`: what stands before and after a run; the run itself is `snakemake`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from ronghe.errors import RongheError
+
+HELP = """exit codes: 0 all is well, 1 a fault was found (its message says where and what to do), 2 not understood
+
+the road: ronghe new NAME FOLDER, look at each GUESS in config/datasets/NAME.yaml, ronghe check NAME, then
+  snakemake --config dataset=NAME"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Carry out one command and return its exit code."""
+    given = _parser().parse_args(arguments)
+    if not Path("config/config.yaml").is_file():
+        print("config/config.yaml: no such file; go to the folder of the project", file=sys.stderr)
+        return 1
+    try:
+        code = given.run(given)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Whoever reads the output, such as head, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except RongheError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    shape = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="ronghe", description=__doc__, epilog=HELP, formatter_class=shape)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    new = commands.add_parser("new", help="begin a dataset with a folder of tables")
+    new.add_argument("name", help="lower case, digits and _")
+    new.add_argument("folder", help="the tables as they were received: .csv, .xlsx")
+    new.set_defaults(run=_new)
+    check = commands.add_parser("check", help="every fault of a dataset at once, without running anything")
+    check.add_argument("name", help="a file of config/datasets/")
+    check.set_defaults(run=_check)
+    trace = commands.add_parser("trace", help="from a printed number to the cells it comes from")
+    trace.add_argument("what", help="paper:NAME (a quoted number), table:NAME, figure:NAME, or a variable")
+    trace.add_argument("--dataset", help="another dataset than that of config/config.yaml")
+    trace.set_defaults(run=_trace)
+    compare = commands.add_parser("compare", help="which numbers differ between two folders of results, and why")
+    compare.add_argument("first", help="such as results/NAME, or results/NAME/models/baseline")
+    compare.add_argument("second", help="the other folder")
+    compare.set_defaults(run=_compare)
+    return parser
+
+
+def _new(given: argparse.Namespace) -> int:
+    from ronghe.command.new import new
+
+    draft = new(given.name, given.folder)
+    target = f"config/datasets/{given.name}.yaml"
+    print(f"{len(draft.looks)} tables, {len(draft.variables())} variables, {len(draft.regions)} regions, "
+          f"{draft.years[0]} to {draft.years[1]}: {target} and {target[:-5]}/")  # fmt: skip
+    for guess in draft.guesses:
+        print(f"  guess: {guess}")
+    for fault in draft.unread:
+        print(f"  not read: {fault}")
+    print(f"next: look at each GUESS in {target}, then: ronghe check {given.name}")
+    return 0
+
+
+def _check(given: argparse.Namespace) -> int:
+    from ronghe.command.check import check
+
+    faults = check(given.name)
+    for fault in faults:
+        print(f"- {fault}", file=sys.stderr)
+    print(f"{given.name}: {len(faults)} faults" if faults else f"{given.name}: no fault; next: snakemake --config "
+          f"dataset={given.name}", file=sys.stderr if faults else sys.stdout)  # fmt: skip
+    return 1 if faults else 0
+
+
+def _trace(given: argparse.Namespace) -> int:
+    from ronghe.command.trace import trace
+
+    print("\n".join(trace(given.what, given.dataset)))
+    return 0
+
+
+def _compare(given: argparse.Namespace) -> int:
+    from ronghe.command.compare import compare
+
+    print("\n".join(compare(given.first, given.second)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""`ronghe check NAME`: every fault of the data and the configuration of a dataset at once, without running anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ronghe.configuration import (
+    check_against_dataset,
+    check_configuration,
+    check_files,
+    replace_stages,
+    require_dataset,
+)
+from ronghe.errors import RongheError, listing
+from ronghe.yaml_files import load_yaml
+
+STAGES = ("config", "measures", "weights", "explore", "specifications", "tables", "figures", "quotes", "labels")
+
+
+class Faults(list[str]):
+    """The faults found so far; a step that needs what failed is left out."""
+
+    def of(self, step: Callable[..., Any], *arguments: Any) -> Any:
+        """Return what a step returns, or keep its fault and return None."""
+        try:
+            return step(*arguments)
+        except RongheError as error:
+            if str(error) not in self:
+                self.append(str(error))
+            return None
+
+
+def check(name: str, project: str | Path = ".") -> list[str]:
+    """Return every fault of a dataset: of the configuration of its stages, its declaration and each of its tables."""
+    project, faults = Path(project), Faults()
+    schemas, datasets = project / "workflow/schemas", project / "config/datasets"
+    faults.of(check_files, project / "config", schemas, project)
+    config: dict = {}
+    files = [project / f"config/{stage}.yaml" for stage in STAGES]
+    for path in files:
+        config |= faults.of(load_yaml, path) or {}
+    config["dataset"] = name
+    faults.of(require_dataset, config, datasets)
+    if faults:
+        return list(faults)
+    files += faults.of(replace_stages, config, datasets / name, schemas) or []
+    faults.of(check_configuration, config, files, schemas)
+    dataset = faults.of(_declaration, name, datasets, schemas)
+    if dataset:
+        from ronghe.clean.variables import labels
+
+        merged = {**config, "labels": {**config["labels"], **labels(dataset)}}
+        faults.of(check_against_dataset, merged, files, dataset)
+        # A misspelt name has no label either: one fault, not two.
+        if not faults:
+            faults.of(check_printed, merged)
+        check_data(dataset, faults)
+    return list(faults)
+
+
+def _declaration(name: str, datasets: Path, schemas: Path) -> dict:
+    from ronghe.clean.declaration import load_dataset
+
+    return load_dataset(name, datasets, schemas / "dataset.schema.yaml")
+
+
+def check_printed(config: dict) -> None:
+    """Refuse what tables print and no label names, all of it in one list."""
+    from ronghe.models import declaration as models
+    from ronghe.paper import declaration as paper
+    from ronghe.paper.labels import Labels
+
+    labels, unnamed = Labels(config["labels"], config["language"]), Faults()
+    declared = models.specifications(config)
+    missing = []
+    for entry in config.get("tables", {}).values():
+        fits = [declared[spec] for spec in paper.specifications_of(entry) if spec in declared]
+        for name in dict.fromkeys([*paper.variables_of(entry), *(v for fit in fits for v in models.variables(fit))]):
+            if unnamed.of(labels.variable, name) is None and name not in missing:
+                missing.append(name)
+    if missing:
+        raise RongheError(
+            f"labels: printed in a table and without a label: {listing(missing, 60)}; name each under labels: in "
+            f"config/datasets/{config['dataset']}.yaml (NAME: {{en: ..., zh: ...}})"
+        )
+
+
+def check_data(dataset: dict, faults: Faults) -> None:
+    """Read every table and every variable of it on its own; where all is well, clean the whole as a run does."""
+    from ronghe.clean.gaps import interpolate, refuse_gaps
+    from ronghe.clean.panel import clean_dataset
+    from ronghe.clean.regions import read_regions, sample_regions
+    from ronghe.clean.tables import check_covered, read_table
+    from ronghe.clean.variables import sample_years, variables
+
+    if "microdata" in dataset:
+        faults.of(clean_dataset, dataset)
+        return
+    folder, before = Path(dataset["folder"]), len(faults)
+    read = faults.of(read_regions, dataset, folder)
+    if read is None:
+        return
+    regions, names = read
+    sample, years = faults.of(sample_regions, dataset, regions) or list(regions["region"]), sample_years(dataset)
+    known_variables = variables(dataset)
+    found = {}
+    for table, declared in dataset["tables"].items():
+        wanted, trial = [v for v in known_variables.values() if v.table == table], Faults()
+        series = trial.of(read_table, declared, wanted, folder, names, dataset["units"])
+        # Only a table with a fault is read once for each variable, to find the others.
+        for part in [[v] for v in wanted] if series is None else []:
+            found |= faults.of(read_table, declared, part, folder, names, dataset["units"]) or {}
+        found |= series or {}
+    for one in found.values():
+        variable = one.variable
+        known = len(faults)
+        faults.of(check_covered, one, sample, years)
+        if len(faults) == known and "series" not in variable.gap:
+            longest = variable.gap["interpolate"] if isinstance(variable.gap, dict) else 0
+            columns = range(min(years[0], one.values.columns.min()), max(years[-1], one.values.columns.max()) + 1)
+            faults.of(refuse_gaps, one, interpolate(one.values.reindex(columns=columns), longest), sample, years)
+    if len(faults) == before:
+        faults.of(clean_dataset, dataset)

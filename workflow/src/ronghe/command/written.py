@@ -1,0 +1,203 @@
+"""Writes what a look at a folder of tables found: the declaration of the dataset, and stages that are ready to run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ronghe.clean.unit_words import without_unit
+from ronghe.command.draft import UNSTATED, Draft, Found
+from ronghe.command.looks import Look, vocabulary
+
+MARK = "# GUESS: "
+DERIVED = {"gdp_per_head": "人均地区生产总值", "employment_total": "表中各行业就业人员合计"}
+
+
+def quoted(value: object) -> str:
+    """Return a value as YAML on one line."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def write_dataset(draft: Draft, path: Path) -> None:
+    """Write config/datasets/NAME.yaml; every guess stands behind a mark."""
+    lines = [f"# How the tables of {draft.folder} become one panel; begun by `ronghe new`, which marks each GUESS."]
+    lines += [f"# Not read: {fault}" for fault in draft.unread]
+    lines += [f"title: {quoted(draft.name)}", f"folder: {quoted(draft.folder)}", "", "units:"]
+    lines += [f"  {quoted(unit)}: {{ base: {quoted(base)}, factor: {n} }}" for unit, (base, n) in draft.units.items()]
+    columns = "region: region" + (", longitude: longitude, latitude: latitude" if draft.places else "")
+    lines += ["", "regions:", "  file: regions.csv # written by `ronghe new` from the names in the tables"]
+    lines += [f"  columns: {{ {columns} }}", f"  suffixes: {quoted(vocabulary()['suffixes'])}"]
+    lines += [f"  ignore: {quoted(draft.ignore)} {MARK}these are no regions"] if draft.ignore else []
+    lines += ["", "sample:", f"  years: [{draft.years[0]}, {draft.years[1]}] # the years that every table has"]
+    lines += [f"  leave_out: {quoted(draft.leave_out)} {MARK}not in every table"] if draft.leave_out else []
+    sectors = {f.sector: without_unit(f.written.split()[-1]) for f in draft.variables() if f.sector}
+    if sectors:
+        lines += ["", "sectors:"]
+        lines += [f"  {s}: {{ en: {quoted(_words(s))}, zh: {quoted(zh)} }}" for s, zh in sectors.items()]
+    lines += ["", "tables:"]
+    for table, found in draft.found.items():
+        lines += _table(table, draft.looks[table], found)
+    derived = _derived(draft)
+    if derived:
+        lines += ["", "derived:", *(f"  {name}: {{ {rule} }}" for name, (rule, _) in derived.items())]
+    lines += ["", "labels:"]
+    lines += [f"  {f.name}: {{ en: {quoted(_label(f))}, zh: {quoted(f.written)} }}" for f in _alone(draft)]
+    chinese = {f.name: without_unit(f.written) for f in draft.variables()} | DERIVED
+    for name, (_, label) in derived.items():
+        of = chinese.get(name.removeprefix("log_"))
+        zh = f"{of}（对数）" if of and name.startswith("log_") else DERIVED.get(name, label)
+        lines.append(f"  {name}: {{ en: {quoted(label)}, zh: {quoted(zh)} }}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
+def _alone(draft: Draft) -> list[Found]:
+    """Return the variables that do not belong to a family."""
+    return [f for found in draft.found.values() for f in found if not (f.sector and len(_family(found)) >= 2)]
+
+
+def _family(found: list[Found]) -> list[Found]:
+    """Return the variables of a table that are sectors of the classification."""
+    return [f for f in found if f.sector]
+
+
+def _table(table: str, look: Look, found: list[Found]) -> list[str]:
+    """Return the lines of one file; where indicators stand side by side over the years, one table for each."""
+    lines = []
+    patterns = dict.fromkeys(f.key.get("pattern", "") for f in found)
+    for number, pattern in enumerate(patterns):
+        part = [f for f in found if f.key.get("pattern", "") == pattern]
+        lines += [f"  {table}{f'_{number + 1}' if number else ''}:", f"    file: {quoted(look.file)}"]
+        lines += [f"    {key}: {quoted(value)}" for key, value in look.options.items()]
+        lines += [f"    # GUESS: {guess}" for guess in look.guesses]
+        key = {"region": look.headings[look.region]}
+        if pattern:
+            key["year"] = pattern
+        else:
+            key["year"] = look.headings[look.year]
+            if look.column(look.year)[0].endswith("年"):
+                key["year_written"] = "{year}年"
+        for name in ("indicator", "unit"):
+            place = getattr(look, name)
+            key |= {name: look.headings[place]} if place is not None else {}
+        lines += [f"    layout: {'wide' if pattern else 'long'}", f"    key: {quoted(key)}"]
+        family = _family(part) if len(_family(part)) >= 2 else []
+        alone = [f for f in part if f not in family]
+        if alone:
+            lines += ["    variables:", *(line for f in alone for line in _variable(f))]
+        if family:
+            lines += _members(family)
+    return lines
+
+
+def _variable(found: Found) -> list[str]:
+    entry = {k: found.key[k] for k in ("column", "indicator") if k in found.key} | {"unit": found.unit}
+    body = ", ".join(f"{k}: {quoted(v)}" for k, v in entry.items())
+    notes = [found.note] if found.note else []
+    if found.gap:
+        body += ", gap: { interpolate: 2 }"
+        notes.append(f"{found.gap} missing figures are put on a straight line, at most 2 years in a row")
+    return [f"      {found.name}: {{ {body} }}" + (f" {MARK}{'; '.join(notes)}" if notes else "")]
+
+
+def _members(family: list[Found]) -> list[str]:
+    """Return the lines of a family of sectors; a gap is treated in the sector that has it."""
+    first = family[0]
+    column = {"column": first.key["column"]} if "indicator" in first.key else {}
+    lines = ["    families:", "      employment: # GUESS: persons by sector of the national classification"]
+    lines += [f"        column: {quoted(column['column'])}"] if column else []
+    lines += [
+        f"        unit: {quoted(first.unit)}",
+        f"        label: {{ en: {quoted(f'Employment: {{sector}} ({first.unit})')}, "
+        f"zh: {quoted(f'{{sector}}就业人员（{first.unit}）')} }}",
+        "        members:",
+    ]
+    for f in family:
+        written = f.key.get("indicator") or f.key.get("column")
+        gap = f"{{ written: {quoted(written)}, gap: {{ interpolate: 2 }} }} {MARK}{f.gap} missing figures"
+        lines.append(f"          {f.sector}: {gap if f.gap else quoted(written)}")
+    return lines
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def _label(found: Found) -> str:
+    return _words(found.name) + (f" ({found.unit})" if found.unit != UNSTATED else "")
+
+
+def _derived(draft: Draft) -> dict[str, tuple[str, str]]:
+    """Return the variables to derive: rule and label."""
+    there = {f.name: f for f in draft.variables()}
+    derived = {}
+    if {"gdp", "population"} <= set(there):
+        unit = f"{there['gdp'].unit}/{there['population'].unit}"
+        derived["gdp_per_head"] = ("per: [gdp, population]", f"GDP per head ({unit})")
+        derived["log_gdp_per_head"] = ("log: gdp_per_head", "ln GDP per head")
+    if "employment_total" not in there and len(_sector_names(draft)) >= 2:
+        names = ", ".join(f"employment_{s}" for s in _sector_names(draft))
+        derived["employment_total"] = (f"sum: [{names}]", "Employment, all sectors of the table")
+    for found in _alone(draft):
+        if found.positive and found.unit not in ("%", UNSTATED):
+            derived[f"log_{found.name}"] = (f"log: {found.name}", f"ln {_words(found.name).lower()}")
+    return derived
+
+
+def _sector_names(draft: Draft) -> list[str]:
+    return [f.sector for found in draft.found.values() if len(_family(found)) >= 2 for f in _family(found)]
+
+
+def write_stages(draft: Draft, folder: Path) -> None:
+    """Write measures, weights, specifications and tables that run on what was found."""
+    derived, sectors = _derived(draft), _sector_names(draft)
+    there = {f.name for f in draft.variables()} | set(derived)
+    partners = [s for s in vocabulary()["producer_services"] if s in sectors]
+    coagglomerate = "manufacturing" in sectors and partners and "employment_total" in there
+    logs = [name for name in derived if name.startswith("log_")]
+    ratios = [f.name for f in _alone(draft) if f.unit == "%"]
+    ranked = [*(["coagglomeration.index"] if coagglomerate else []), *logs, *ratios]
+    outcome = next((n for n in ("log_gdp_per_head", "log_gdp") if n in logs), (logs or ratios or sorted(there))[0])
+    others = [n for n in ranked if n != outcome and n not in ("log_gdp", "log_population")] or [
+        n for n in sorted(there) if n != outcome
+    ]
+    treatment, controls = others[0], others[1:3]
+    folder.mkdir(parents=True)
+    measures = "measures: {}"
+    if coagglomerate:
+        measures = (
+            "measures:\n  coagglomeration:\n    kind: coagglomeration\n    total: employment_total\n"
+            f"    industry: [employment_manufacturing]\n    partner: [{', '.join(f'employment_{s}' for s in partners)}]"
+        )
+    weights = "weights:\n  inverse_distance: { kind: inverse_distance }" if draft.places else "weights: {}"
+    specifications = [
+        "specification_defaults:",
+        f"  outcome: {outcome} {MARK}what is explained",
+        f"  treatment: {treatment} {MARK}what explains it",
+        f"  controls: [{', '.join(controls)}] {MARK}what is held constant",
+        "  effects: twoways\n  covariance: clustered\n  cluster: units",
+        *(["  by_kind: { spatial: { weights: inverse_distance, covariance: expected } }"] if draft.places else []),
+        "\nspecifications:\n  baseline: { kind: fixed_effects }",
+        *(["  durbin: { kind: spatial }"] if draft.places else []),
+    ]
+    columns = "baseline, durbin" if draft.places else "baseline"
+    tables = [
+        "tables:\n  summary:\n    kind: summary",
+        "    caption: { en: Summary statistics, zh: 描述性统计 }",
+        f"    variables: [{', '.join([outcome, treatment, *controls])}]",
+        "  baseline:\n    kind: regression\n    caption: { en: Regressions, zh: 回归结果 }",
+        f"    columns: [{columns}]",
+    ]
+    if draft.places:
+        tables += [
+            "  effects:\n    kind: impacts\n    caption: { en: Effects at home and next door, zh: 直接与间接效应 }"
+        ]
+        tables += ["    columns: [durbin]"]
+    for name, text in (
+        ("measures", measures),
+        ("weights", weights),
+        ("specifications", "\n".join(specifications)),
+        ("tables", "\n".join(tables)),
+    ):
+        opening = f"# {name.capitalize()} of {draft.name}, in place of config/{name}.yaml; begun by `ronghe new`."
+        (folder / f"{name}.yaml").write_text(f"{opening}\n{text}\n", encoding="utf-8")
