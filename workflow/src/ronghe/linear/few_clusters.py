@@ -43,6 +43,14 @@ class LinearClusters:
 
     `cluster` is units, time, or codes of one cluster per row (groups of units). Effects nested in the clusters leave
     CR2 and CR3 as they are (Pustejovsky and Tipton 2018, theorem 2); those that cross them have leverage.
+
+    >>> from ronghe.linear import Layout, fit_least_squares
+    >>> rng = np.random.default_rng(0)
+    >>> layout = Layout(units=np.repeat(np.arange(20), 5), times=np.tile(np.arange(5), 20))
+    >>> X = rng.normal(size=(100, 1))
+    >>> clusters = LinearClusters(fit_least_squares(rng.normal(size=100), X, layout, "units"), layout, "units")
+    >>> clusters.n_clusters
+    20
     """
 
     fit: LeastSquares

@@ -51,6 +51,15 @@ class LinearWild:
     """Draws of t for one combination c'b, as functions of the value tested.
 
     `null` says whether residuals are those under it (WCR) or not (WCU); `residuals` CR3 takes (I - H_gg)^-1 e_g.
+
+    >>> from ronghe.linear import Layout, LinearClusters, fit_least_squares
+    >>> rng = np.random.default_rng(0)
+    >>> layout = Layout(units=np.repeat(np.arange(20), 5), times=np.tile(np.arange(5), 20))
+    >>> X = rng.normal(size=(100, 1))
+    >>> clusters = LinearClusters(fit_least_squares(rng.normal(size=100), X, layout, "units"), layout, "units")
+    >>> draws = LinearWild.of(clusters, np.ones(1), draws=99)
+    >>> draws.null, draws.estimate == float(clusters.fit.coefficients[0])
+    (True, True)
     """
 
     estimate: float
