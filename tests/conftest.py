@@ -12,7 +12,8 @@ from hypothesis import settings
 
 # No test depends on a clock, nor on what an earlier run happened to draw.
 settings.register_profile("steady", deadline=None, derandomize=True, database=None)
-settings.load_profile("steady")
+settings.register_profile("many", deadline=None, derandomize=True, database=None, max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 PROJECT = Path(__file__).resolve().parents[1]
 
