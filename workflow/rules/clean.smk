@@ -1,4 +1,5 @@
 # Stage 1: from raw tables to one checked panel.
+from functools import partial
 
 # What building the panel writes: the same tables for every dataset, and one long table per family of sectors.
 CLEANED = {
@@ -19,9 +20,8 @@ CLEANED = {
 }
 
 
-def named_microdata(kind):
-    """The pattern of the names of the files of microdata of a kind."""
-    return microdata.name_pattern(DATASET, kind)
+# The pattern of the names of the files of microdata of a kind.
+named_microdata = partial(microdata.name_pattern, DATASET)
 
 
 rule aggregate_plants:

@@ -39,3 +39,8 @@ ENVIRONMENT = "../envs/ronghe.yaml"
 def code_of(rule, *modules):
     """The script of a rule, and every file of the library that it, or one of `modules`, imports."""
     return script_files(f"workflow/scripts/{rule}.py", *modules)
+
+
+def code_of_specification(wildcards):
+    """The code that the kind of a specification, and of what it builds on, runs."""
+    return code_of("estimate_specification", *models_declaration.modules(SPECIFICATIONS[wildcards.spec]))

@@ -4,11 +4,6 @@ from ronghe.models import declaration as models_declaration
 SPECIFICATIONS = models_declaration.specifications(config)
 
 
-def code_of_specification(wildcards):
-    """The code that the kind of a specification, and of what it builds on, runs."""
-    return code_of("estimate_specification", *models_declaration.modules(SPECIFICATIONS[wildcards.spec]))
-
-
 # One rule for each kind of specification that the configuration names; `estimate_threshold` runs estimators/threshold.py.
 for KIND, about in models_declaration.kinds_used(config).items():
 

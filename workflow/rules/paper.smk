@@ -115,7 +115,6 @@ rule collect_numbers:
     params:
         content=checksum_of(code_of("collect_numbers"), LIBRARY),
         quotes=config["quotes"],
-        models=MODELS,
         places=PLACES,
         figures=config["figures"],
         language=config["language"],
@@ -292,7 +291,7 @@ rule write_explorer:
         tables=config["tables"],
         variables=EXPLORED["variables"],
         fits=list(SPECIFICATIONS),
-        models=MODELS,
+        places=PLACES,
         labels=config["labels"],
         language=config["language"],
         seed=config["seed"],

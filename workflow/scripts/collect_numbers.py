@@ -10,4 +10,6 @@ with journal(snakemake.log[0]):
     facts = footer_facts(panel, list(snakemake.input.library), snakemake.params.seed, snakemake.params.dataset)
     captions = figure_captions(snakemake.params.figures, Labels({}, snakemake.params.language))
     given, out = snakemake.params, snakemake.output
-    write_numbers(given.quotes, out.text, panel, facts, captions, given.models, given.places, out.origins)
+    write_numbers(
+        given.quotes, out.text, panel, facts, captions, f"{given.places['results']}/models", given.places, out.origins
+    )

@@ -22,6 +22,6 @@ with journal(snakemake.log[0]):
         fits=given.fits,
         tables=given.tables,
         tables_folder=Path(snakemake.output[0]).parent / "tables",
-        models=given.models,
+        models=f"{given.places['results']}/models",
         source=labels.word("explorer.source", *(facts[k] for k in ("panel", "code", "data", "seed"))),
     )
