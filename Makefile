@@ -51,7 +51,7 @@ wheel-test: $(BIN)/python ## a wheel with the engine's dependencies alone, in a 
 	@rm -rf build/wheel build/env build/lib build/bdist.*
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheel .
 	@$(BIN)/python -m venv build/env
-	@build/env/bin/python -m pip install --quiet --disable-pip-version-check $(WHEEL_WITH) build/wheel/*.whl pytest hypothesis
+	@build/env/bin/python -m pip install --quiet --disable-pip-version-check $(WHEEL_WITH) build/wheel/*.whl pytest hypothesis mpmath
 	@build/env/bin/python -m pytest -q -o pythonpath=tests -p no:cacheprovider tests/spatial/test_*.py tests/linear --ignore tests/linear/test_panel_models.py
 
 help: ## this list
