@@ -15,6 +15,13 @@ the road: ronghe new NAME FOLDER, look at each GUESS in config/datasets/NAME.yam
   snakemake --config dataset=NAME"""
 
 
+TRACED = (
+    "paper:NAME (a number of the paper), table:NAME, table:NAME/ROW/COLUMN (a printed cell, by labels or numbers from "
+    "1), figure:NAME, SPECIFICATION, SPECIFICATION/VARIABLE (a coefficient), SPECIFICATION/VARIABLE/EFFECT (direct, "
+    "indirect, total), or a variable"
+)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Carry out one command and return its exit code."""
     given = _parser().parse_args(arguments)
@@ -49,7 +56,10 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("name", help="a file of config/datasets/")
     check.set_defaults(run=_check)
     trace = commands.add_parser("trace", help="from a printed number to the cells it comes from")
-    trace.add_argument("what", help="paper:NAME (a quoted number), table:NAME, figure:NAME, or a variable")
+    trace.add_argument("what", help=TRACED)
+    trace.add_argument("--region", help="show the cells of one region, by any of its names")
+    trace.add_argument("--year", type=int, help="show the cells of one year")
+    trace.add_argument("--cells", type=int, default=3, metavar="N", help="how many cells to show of each (3)")
     trace.add_argument("--dataset", help="another dataset than that of config/config.yaml")
     trace.set_defaults(run=_trace)
     compare = commands.add_parser("compare", help="which numbers differ between two folders of results, and why")
@@ -96,7 +106,7 @@ def _check(given: argparse.Namespace) -> int:
 def _trace(given: argparse.Namespace) -> int:
     from ronghe.command.trace import trace
 
-    print("\n".join(trace(given.what, given.dataset)))
+    print("\n".join(trace(given.what, given.dataset, region=given.region, year=given.year, cells=given.cells)))
     return 0
 
 
