@@ -40,7 +40,6 @@ def certify(
     model = SpatialPanel(*frames_of(design), W, **options)
     truth = settings.get("truth", {})
     found = certificate(
-        model.fit(),
         model,
         [t.name for t in terms_of(specification, "treatment")][0],
         repetitions=settings.get("repetitions", 1000),

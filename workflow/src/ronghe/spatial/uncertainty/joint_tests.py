@@ -127,12 +127,12 @@ class JointTest:
             if name == "LR":
                 found[name] = 2 * (fit.loglik - null.loglik)
             elif name == "LM":
-                found[name] = self._lm(fit, null, y)
+                found[name] = self._lm(fit, null)
             else:
                 found[name] = self.wald(fit, name.removeprefix("Wald, "))
         return found, null
 
-    def _lm(self, fit: BatchFit, null: NullFit, y: np.ndarray) -> np.ndarray:
+    def _lm(self, fit: BatchFit, null: NullFit) -> np.ndarray:
         """Return s'I^-1 s, score and expected information of the Durbin model at the estimates under the null."""
         K = fit.b.shape[1]
         b = np.zeros_like(fit.b)
