@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError
 from ronghe.linear.inference import test_table
 from ronghe.models.design.design import build, terms_of
-from ronghe.models.estimate import Data, Estimate
-from ronghe.models.kinds import estimator
+from ronghe.models.estimate import Data, Estimate, fit
 
 COLUMNS = ["left_out", "term", "estimate", "std_error", "pvalue", "lower", "upper", "dfbeta", "note"]
 
 
 def fit_base(base: dict, data: Data) -> Estimate:
     """Fit the specification that another one builds on, without the bootstrap tests, which nobody reads of a refit."""
-    return import_module(estimator(base["kind"])).estimate({**base, "wild_repetitions": 0}, data)
+    return fit({**base, "wild_repetitions": 0}, data)
 
 
 def estimate(specification: dict, data: Data) -> Estimate:
@@ -34,7 +31,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
     rows = []
     regions = _regions(base, data)
     for region in regions:
-        rest = {**base, "sample": _without(base.get("sample") or {}, region)}
+        rest = {**base, "sample": _without(base["sample"], region)}
         try:
             found = watch(base, fit_base(rest, data))
         except RongheError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 from scipy.special import chdtrc
 
 from ronghe.errors import RongheError
@@ -54,8 +53,3 @@ def mundlak_wild(model: SpatialPanel, draws: int = 9999, studentised: str = "CR3
         "draws": draws,
         "note": f"least squares, {studentised} by unit, wild bootstrap with the null imposed",
     }
-
-
-def mundlak_table(model: SpatialPanel, draws: int = 9999, seed: int = 0) -> pd.DataFrame:
-    """Return the test studentised by CR1 and by CR3."""
-    return pd.DataFrame([mundlak_wild(model, draws, kind, seed) for kind in ("CR1", "CR3")])
