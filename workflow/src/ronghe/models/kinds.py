@@ -212,6 +212,7 @@ KINDS: dict[str, Kind] = {
             *(*FEW_CLUSTERS, "wild_repetitions", *SPATIAL),
         ),
         required=("outcome", "treatment", "weights"),
+        tables=("impact_matrix", "unit_impacts"),
         covariances=SPATIAL_COVARIANCES,
         effects=ALL_EFFECTS,
         fault=_spatial_fault,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
-from ronghe.linear.inference import chi2_pvalue, test_table
+from ronghe.linear.inference import IMPACT_COLUMNS, chi2_pvalue, test_table
 from ronghe.models.design.design import Design, build, terms_of
 from ronghe.models.design.weights import frames_of, weights_facts, weights_of
 from ronghe.models.estimate import Data, Estimate
@@ -14,6 +15,9 @@ from ronghe.models.resampling import wild_rows
 from ronghe.spatial.results import SpatialPanelResult
 from ronghe.spatial.spatial_panel import SpatialPanel
 from ronghe.weights import Weights
+
+# Regions up to which every pair of them has a row of its own in impact_matrix.csv.
+MOST_SPREAD = 100
 
 
 def estimate(specification: dict, data: Data) -> Estimate:
@@ -31,11 +35,34 @@ def spatial_fit(specification: dict, data: Data, design: Design, W: Weights, cut
     model = SpatialPanel(y, X, W, **options)
     result = model.fit(cov_type=specification["covariance"], **_settings(specification, data, design))
     found = report(specification, design, result, cut)
+    treatment = [t.name for t in terms_of(specification, "treatment")]
+    found.tables = spread(result, treatment)
     if draws := specification["wild_repetitions"]:
-        treatment = [t.name for t in terms_of(specification, "treatment")]
         rows = wild_rows(model, result, treatment, draws, data.seed)
         found.tests = test_table([*found.tests.to_dict("records"), *rows])
     return found
+
+
+def spread(result: SpatialPanelResult, variables: list[str]) -> dict[str, pd.DataFrame]:
+    """Return who receives what from a unit change of a treatment in one region, and what each gives and receives.
+
+    Empty for a model without impacts and for more regions than MOST_SPREAD.
+    """
+    specification, units = result.model.specification, list(result.model.panel.units)
+    has_impacts = specification.model not in ("sem", "ols") and len(units) <= MOST_SPREAD
+    names = [v for v in variables if v in specification.names] if has_impacts else []
+    cells = {(name, unit): result.impact_of_change(name, {unit: 1.0}) for name in names for unit in units}
+    by_unit = {name: result.impacts_by_unit().loc[name] for name in names}
+    return {
+        "impact_matrix": _stacked(cells, ["variable", "source", "region"]),
+        "unit_impacts": _stacked(by_unit, ["variable", "region", "effect"]),
+    }
+
+
+def _stacked(parts: dict, keys: list[str]) -> pd.DataFrame:
+    if not parts:
+        return pd.DataFrame(columns=[*keys, *IMPACT_COLUMNS[2:]])
+    return pd.concat(parts).rename_axis(keys).reset_index()
 
 
 def report(specification: dict, design: Design, result: SpatialPanelResult, cut: list[str]) -> Estimate:
