@@ -9,6 +9,7 @@ import pandas as pd
 
 from ronghe.errors import RongheError, require_count
 from ronghe.linear.inference import test_table
+from ronghe.linear.least_squares import fit_least_squares
 from ronghe.models.design.design import build, terms_of
 from ronghe.models.design.weights import weights_named, weights_of
 from ronghe.models.estimate import Data, Estimate
@@ -37,8 +38,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
             if relabelled is not None:
                 found = relabelled.estimates(rng, watched)
             else:
-                redrawn = watch(base, fit_base(base, shuffled(data, base, shuffle, rng)))
-                found = {term: row["estimate"] for term, row in redrawn.items()}
+                found = _refit(base, shuffled(data, base, shuffle, rng))
         except RongheError:
             failed += 1
             continue
@@ -50,6 +50,16 @@ def estimate(specification: dict, data: Data) -> Estimate:
     whole.tables = {"draws": table}
     whole.fit = {**whole.fit, "base": base["name"], "shuffle": shuffle, "repetitions": repetitions, "failed": failed}
     return whole
+
+
+def _refit(base: dict, data: Data) -> dict[str, float]:
+    """Return the estimates that are watched; of least squares by the kernel for resampling loops."""
+    if base["kind"] in ("fixed_effects", "pooled"):
+        design = build(base, data)
+        fit = fit_least_squares(design.y, design.X, design.layout, base["effects"], design.names)
+        found = dict(zip(design.names, fit.coefficients, strict=True))
+        return {t.name: found[t.name] for t in terms_of(base, "treatment")}
+    return {term: row["estimate"] for term, row in watch(base, fit_base(base, data)).items()}
 
 
 @dataclass(frozen=True)
