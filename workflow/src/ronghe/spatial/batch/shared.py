@@ -56,7 +56,9 @@ class Shared:
         # Lee and Yu's transformation of time effects divides |I - rho W| by 1 - rho.
         self.edge = float(model.projection.has_time and s.method == "lee_yu" and s.has_lag)
         self.spectrum = Spectrum(self.W, model.projection.has_time) if s.has_lag else None
-        self.bounds = model.likelihood.lag.bounds if s.has_lag else (0.0, 0.0)
+        # The likelihood refuses too few rows and regressors that repeat one another.
+        likelihood = model.likelihood
+        self.bounds = likelihood.lag.bounds if s.has_lag else (0.0, 0.0)
         self.names = s.parameters
 
     @cached_property
