@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError, listing, require_known
-from ronghe.files import replacing
+from ronghe.files import replacing, require_whole
 
 KEYS = ["region", "year"]
 
@@ -88,6 +88,7 @@ def write_panel(panel: pd.DataFrame, path: str | Path) -> None:
 
 def read_parquet(path: str | Path, needs: Iterable[str] = ()) -> pd.DataFrame:
     """Read a Parquet file; a damaged one, or one without a column in need, is refused."""
+    require_whole(path)
     try:
         table = pd.read_parquet(path)
     except (OSError, ValueError) as error:
@@ -100,6 +101,7 @@ def read_parquet(path: str | Path, needs: Iterable[str] = ()) -> pd.DataFrame:
 
 def read_csv(path: str | Path, needs: Iterable[str] = (), **options: object) -> pd.DataFrame:
     """Read a CSV file; numbers come back to the last bit, the word NA stays a word, and a column in need is there."""
+    require_whole(path)
     options = {"keep_default_na": False, "na_values": [""], **options}
     try:
         table = pd.read_csv(path, **options)

@@ -9,16 +9,17 @@ import traceback
 from collections.abc import Iterator
 
 from ronghe.errors import RongheError
+from ronghe.files import sealing
 
 
 @contextlib.contextmanager
 def journal(path: str) -> Iterator[None]:
-    """Send what the job prints, logs and warns of to `path`; end the job with a plain message on a RongheError."""
+    """Send what the job prints, logs and warns of to `path`, and seal what it writes; a RongheError ends it plainly."""
     with open(path, "w", encoding="utf-8") as log:
         logging.basicConfig(stream=log, level=logging.INFO, format="%(message)s", force=True)
         logging.captureWarnings(True)
         try:
-            with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
+            with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log), sealing():
                 yield
         except RongheError as error:
             log.write(f"{error}\n")
@@ -29,3 +30,5 @@ def journal(path: str) -> Iterator[None]:
         except Exception:
             log.write(traceback.format_exc())
             raise
+        finally:
+            logging.captureWarnings(False)

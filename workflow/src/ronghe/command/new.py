@@ -94,16 +94,13 @@ def _found_long(look: Look) -> list[Found]:
     """Return the variables of a long table: one per column of figures, or per value of its column of indicators."""
     values = look.values()
     if look.indicator is None:
-        return [
-            _variable(look.headings[p], look.headings[p], look, {"column": look.headings[p]}, look.column(p))
-            for p in values
-        ]
+        return [_variable(look.headings[p], look, {"column": look.headings[p]}, look.column(p)) for p in values]
     found = []
     for indicator in dict.fromkeys(look.column(look.indicator)):
         rows = [row for row in look.body if row[look.indicator] == indicator]
         key = {"column": look.headings[values[0]], "indicator": indicator}
         unit = rows[0][look.unit] if look.unit is not None else None
-        found.append(_variable(indicator, indicator, look, key, [row[values[0]] for row in rows], unit))
+        found.append(_variable(indicator, look, key, [row[values[0]] for row in rows], unit))
     return found
 
 
@@ -130,11 +127,11 @@ def _found_wide(look: Look, stem: str) -> list[Found]:
             key = {"pattern": pattern} | ({"indicator": kind} if kind is not None else {})
             unit = rows[0][look.unit] if look.unit is not None else None
             cells = [row[place] for row in rows for place in places]
-            found.append(_variable(kind or name, kind or pattern, look, key, cells, unit))
+            found.append(_variable(kind or name, look, key, cells, unit))
     return found
 
 
-def _variable(words: str, written: str, look: Look, key: dict, cells: list[str], unit: str | None = None) -> Found:
+def _variable(words: str, look: Look, key: dict, cells: list[str], unit: str | None = None) -> Found:
     unit = unit or next(iter(units_in(words)), None) or look.title_unit
     if unit is None and any(sign in words for sign in ("率", "比重", "占比", "share", "rate")):
         unit = "%"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from ronghe.errors import RongheError
-from ronghe.files import replacing
+from ronghe.files import replacing, require_whole
 from ronghe.frames import read_csv, write_csv
 from ronghe.weights.tables import EDGES
 
@@ -24,6 +24,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
         raise RongheError(f"{path}: no weights format with the ending '{path.suffix}' (allowed: {', '.join(ENDINGS)})")
     if not path.is_file():
         raise RongheError(f"{path}: no such file")
+    require_whole(path)
     with _reading(path):
         if ending in (".gal", ".gwt"):
             return _read_pysal(path)

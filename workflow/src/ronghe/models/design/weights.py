@@ -1,4 +1,4 @@
-"""What every spatial kind takes from a specification: frames, weights cut to the sample, facts of the fit."""
+"""What every spatial kind takes from a specification: frames, weights cut to the sample, facts of the sample."""
 
 from __future__ import annotations
 
@@ -50,14 +50,9 @@ def cut_to(W: Weights, regions: list, name: str) -> tuple[Weights, list[str]]:
     return cut, outside
 
 
-def facts(specification: dict, design: Design, cut: list[str], *notes: str) -> dict:
+def weights_facts(specification: dict, design: Design, cut: list[str], *notes: str) -> dict:
     """Return what fit.json says of the sample and the weights."""
     notes = list(notes)
     if cut:
         notes.append(f"weights cut to the sample, rows that summed to one do so again; left out: {listing(cut, 40)}")
-    return {
-        "weights": specification.get("weights"),
-        **design.facts(),
-        "sample": specification.get("sample_name", "all"),
-        "notes": notes,
-    }
+    return {**design.facts(), "weights": specification.get("weights"), "notes": notes}

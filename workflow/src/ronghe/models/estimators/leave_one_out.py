@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -12,8 +11,8 @@ from ronghe.errors import RongheError
 from ronghe.linear.inference import test_table
 from ronghe.models.design.design import build, terms_of
 from ronghe.models.design.weights import cut_to, frames_of, weights_named
-from ronghe.models.estimate import Data, Estimate
-from ronghe.models.kinds import estimator, one_way
+from ronghe.models.estimate import Data, Estimate, fit
+from ronghe.models.kinds import one_way
 from ronghe.spatial.batch.left_out import estimates, has_batch_form, without_unit
 from ronghe.spatial.spatial_panel import SpatialPanel
 from ronghe.weights import Weights
@@ -23,7 +22,7 @@ COLUMNS = ["left_out", "term", "estimate", "std_error", "pvalue", "lower", "uppe
 
 def fit_base(base: dict, data: Data) -> Estimate:
     """Fit the specification that another one builds on, without the bootstrap tests, which nobody reads of a refit."""
-    return import_module(estimator(base["kind"])).estimate({**base, "wild_repetitions": 0}, data)
+    return fit({**base, "wild_repetitions": 0}, data)
 
 
 def estimate(specification: dict, data: Data) -> Estimate:
@@ -40,7 +39,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
     regions = _regions(base, data)
     batched = SpatialRefits.of(base, data)
     for region in regions:
-        rest = {**base, "sample": _without(base.get("sample") or {}, region)}
+        rest = {**base, "sample": _without(base["sample"], region)}
         try:
             found = watch(base, fit_base(rest, data)) if batched is None else batched.without(region, list(watched))
         except RongheError as error:

@@ -32,8 +32,8 @@ def estimate(specification: dict, data: Data) -> Estimate:
     p-values are (1 + #{|placebo| >= |estimate|})/(1 + repetitions) (Phipson and Smyth 2010).
     """
     base = specification["of"]
-    shuffle = specification.get("shuffle", "treatment")
-    repetitions = require_count(specification.get("repetitions", 199), "repetitions", least=1)
+    shuffle = specification["shuffle"]
+    repetitions = require_count(specification["repetitions"], "repetitions", least=1)
     whole = fit_base(base, data)
     watched = watch(base, whole)
     rng = np.random.default_rng(data.seed)

@@ -111,9 +111,9 @@ def estimate(specification: dict, data: Data) -> Estimate:
     design = build(specification, data, extra=("threshold_variable",))
     W, cut = weights_of(specification, data, design)
     problem = _problem(specification, design, W)
-    trim = float(specification.get("trim", 0.1))
+    trim = specification["trim"]
     values = candidates(problem.q, "all_values", trim)
-    points = int(specification.get("points", 100))
+    points = specification["points"]
     if len(values) > points:
         values = values[np.unique(np.linspace(0, len(values) - 1, points).astype(int))]
     null = spatial_fit(specification, data, design, W, cut)
@@ -124,7 +124,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
     threshold = float(values[curve.argmax()])
     statistic = 2 * (curve.max() - at_null)
     rho = float(null.coefficients.set_index("term")["estimate"].get("rho", 0.0))
-    repetitions = int(specification.get("repetitions", 4999))
+    repetitions = specification["repetitions"]
     drawn = _bootstrap(problem, bases, int(curve.argmax()), rho, repetitions, data.seed)
     names = [n for block in regime_names(problem.treatment, _name(specification), [threshold]) for n in block]
     X = split(design, problem.treatment, problem.others, problem.q, [threshold])
@@ -167,7 +167,7 @@ def _name(specification: dict) -> str:
 
 
 def _problem(specification: dict, design: Design, W: Weights) -> Problem:
-    effects, model = specification.get("effects", "twoways"), specification.get("model", "sdm")
+    effects, model = specification["effects"], specification["model"]
     treatment = [t.name for t in terms_of(specification, "treatment")]
     W = W.align(list(design.index.levels[0]))
     profile = Profile.of(SpatialPanel(*frames_of(design), W, model=model, effects=effects).likelihood)

@@ -55,7 +55,7 @@ class BatchFit:
     def loglik(self) -> np.ndarray:
         """Complete log-likelihoods."""
         value = -0.5 * self.batch.nobs * (np.log(2 * np.pi * self.sigma2) + 1)
-        return value + self.batch.periods * self.batch.log_jacobian(self.rho) if self.batch.has_lag else value
+        return value + self.batch.jacobian.value(self.rho) if self.batch.has_lag else value
 
     @cached_property
     def _traces(self) -> tuple[np.ndarray, np.ndarray]:
@@ -72,7 +72,7 @@ class BatchFit:
         if has_time and not batch.is_row_standardised:
             rest = self.y - self.rho[:, None, None] * self.lagged - fitted
             fitted += rest.mean(axis=1, keepdims=True)
-        return batch.project(batch.spectrum.apply(self.rho, fitted))
+        return batch.projection.apply_to_draws(batch.spectrum.apply(self.rho, fitted))
 
     @cached_property
     def inverse_information(self) -> np.ndarray:
@@ -91,13 +91,13 @@ class BatchFit:
             V[:, -1, -1] = 2 * s2**2 / n
             return V
         g, gg = self._traces
-        edge, a = batch.edge, 1 / (1 - self.rho)
+        edge, a = batch.jacobian.edge, 1 / (1 - self.rho)
         if expected:
             linear = self.lagged_fitted.reshape(self.n_draws, -1)
             h = (linear @ batch.flat) @ batch.bread
             gtg, sums = batch.spectrum.squared(self.rho)
             rr = np.einsum("bi,bi->b", linear, linear) - np.einsum("bk,kl,bl->b", h, batch.products, h)
-            square = gg + gtg - (edge * a**2 + (sums / batch.n_units if batch.edge else 0.0))
+            square = gg + gtg - (edge * a**2 + (sums / batch.n_units if edge else 0.0))
             rr = rr / s2 + batch.periods * square
             rs = batch.periods * (g - edge * a) / s2
         else:

@@ -44,7 +44,7 @@ class DependenceTests:
     def remove(self, blocks: np.ndarray) -> np.ndarray:
         """Take effects and regressors out of blocks (draw, unit, period)."""
         batch = self.batch
-        blocks = batch.project(blocks.copy())
+        blocks = batch.projection.apply_to_draws(blocks.copy())
         flat = blocks.reshape(len(blocks), -1)
         return (flat - ((flat @ batch.flat) @ batch.bread) @ batch.flat.T).reshape(blocks.shape)
 

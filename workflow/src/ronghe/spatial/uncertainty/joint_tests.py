@@ -95,7 +95,7 @@ class JointTest:
             fitted = np.einsum("itk,bk->bit", self.small.panel.X, fit.b)
             u = y - fitted
             filtered = u - fit.lam[:, None, None] * (self.small.M @ u)
-            e = self.whole.project(filtered.copy())
+            e = self.whole.projection.apply_to_draws(filtered.copy())
             # u = R^-1 (what the effects are + e): with rows of M that sum to one, effects stay effects.
             rest = np.linalg.solve(np.eye(len(self.small.M)) - fit.lam[:, None, None] * self.small.M, filtered - e)
             return NullFit(np.zeros(len(y)), fit.lam, fitted + rest, e, fit.loglik, fit.b)
@@ -127,12 +127,12 @@ class JointTest:
             if name == "LR":
                 found[name] = 2 * (fit.loglik - null.loglik)
             elif name == "LM":
-                found[name] = self._lm(fit, null, y)
+                found[name] = self._lm(fit, null)
             else:
                 found[name] = self.wald(fit, name.removeprefix("Wald, "))
         return found, null
 
-    def _lm(self, fit: BatchFit, null: NullFit, y: np.ndarray) -> np.ndarray:
+    def _lm(self, fit: BatchFit, null: NullFit) -> np.ndarray:
         """Return s'I^-1 s, score and expected information of the Durbin model at the estimates under the null."""
         K = fit.b.shape[1]
         b = np.zeros_like(fit.b)
@@ -149,8 +149,7 @@ class JointTest:
         s2 = at.sigma2
         score = np.zeros((len(b), K + 2))
         score[:, :K] = (e.reshape(len(b), -1) @ whole.flat) / s2[:, None]
-        g = whole.spectrum.traces(rho)[0] - whole.edge / (1 - rho)
-        score[:, K] = np.einsum("bit,bit->b", e, fit.projected) / s2 - whole.periods * g
+        score[:, K] = np.einsum("bit,bit->b", e, fit.projected) / s2 + whole.jacobian.derivatives(rho)[0]
         return np.einsum("bp,bpq,bq->b", score, at.covariance("expected"), score)
 
 
