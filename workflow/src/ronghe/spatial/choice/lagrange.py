@@ -108,7 +108,7 @@ def lm_rows(fit: WithinFit, method: str) -> list[dict]:
     sparse_W, e = fit.W.sparse, fit.residuals
     if sparse_W.nnz == 0:
         raise RongheError(f"{fit.W.name}: no edges, nothing to test")
-    nobs, centre, trace = _sizes(fit.W, fit.shape, fit.effects, method)
+    nobs, centre, trace = sizes(fit.W, fit.shape, fit.effects, method)
     sigma2 = np.sum(e * e) / nobs
     d_lag = np.sum(e * fit.remove(sparse_W @ fit.y)) / sigma2 - centre
     d_error = np.sum(e * (sparse_W @ e)) / sigma2 - centre
@@ -136,7 +136,7 @@ def lm_table(
     return pd.concat(tables, ignore_index=True)[["effects", "test", "statistic", "df", "pvalue"]]
 
 
-def _sizes(W: Weights, shape: tuple[int, int], effects: str, method: str) -> tuple[int, float, float]:
+def sizes(W: Weights, shape: tuple[int, int], effects: str, method: str) -> tuple[int, float, float]:
     """Return the number of observations, tr(V), and tr(VV + V'V) - 2 tr(V)^2 / n, the information on rho.
 
     V is W, or its transform, over all periods; the last term is there because sigma2 is estimated too.
