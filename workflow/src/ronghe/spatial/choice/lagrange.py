@@ -69,7 +69,13 @@ def fit_within(y: pd.Series, X: pd.DataFrame, W: WeightsLike, effects: str) -> W
     if effects == "pooled":
         basis = np.column_stack([np.full(len(within), len(within) ** -0.5), basis])
     fit = WithinFit(W, effects, panel.y, np.empty_like(panel.y), basis, panel.periods)
-    return replace(fit, residuals=fit.remove(panel.y))
+    residuals = fit.remove(panel.y)
+    if np.linalg.norm(residuals) <= 1e-12 * np.linalg.norm(panel.y):
+        raise RongheError(
+            f"residual tests: effects ({effects}) and regressors explain '{y.name}' in full: no residual is left; "
+            "choose another outcome, or leave out a regressor"
+        )
+    return replace(fit, residuals=residuals)
 
 
 def _refuse_collinear(within: np.ndarray, raw: np.ndarray, names: list[str], effects: str) -> None:
