@@ -72,7 +72,13 @@ def fit_within(y: pd.Series, X: pd.DataFrame, W: WeightsLike, effects: str) -> W
     basis, _ = np.linalg.qr(within)
     if effects == "pooled":
         basis = np.column_stack([np.full(len(within), len(within) ** -0.5), basis])
-    return WithinFit(W, effects, panel.y, panel.y, basis, panel.periods).with_outcome(panel.y)
+    fit = WithinFit(W, effects, panel.y, panel.y, basis, panel.periods).with_outcome(panel.y)
+    if np.linalg.norm(fit.residuals) <= 1e-12 * np.linalg.norm(panel.y):
+        raise RongheError(
+            f"residual tests: effects ({effects}) and regressors explain '{y.name}' in full: no residual is left; "
+            "choose another outcome, or leave out a regressor"
+        )
+    return fit
 
 
 def _refuse_collinear(within: np.ndarray, raw: np.ndarray, names: list[str], effects: str) -> None:
