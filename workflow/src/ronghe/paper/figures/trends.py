@@ -74,7 +74,9 @@ def draw_trends(
             reach = [mean.to_numpy() - ends[0], ends[1] - mean.to_numpy()]
             # Groups are set a little apart, so that their intervals do not cover one another.
             shift = (place - (len(order) - 1) / 2) * 0.12
-            axis.errorbar(mean.index + shift, mean, yerr=reach, label=names.get(name, name), capsize=1.5, elinewidth=0.6)
+            axis.errorbar(
+                mean.index + shift, mean, yerr=reach, label=names.get(name, name), capsize=1.5, elinewidth=0.6
+            )
         year_axis(axis, years)
         axis.set_title(title)
     handles, texts = axes[0].get_legend_handles_labels()
