@@ -43,7 +43,7 @@ def test_mediation_errors_are_those_of_the_single_regressions(panel):
     assert errors["indirect"] == pytest.approx(np.sqrt(first + second), rel=0.15)
 
 
-def test_mediation_interval_covers_zero_where_the_path_is_broken():
+def test_mediation_interval_covers_zero_where_the_path_is_broken(kernel_fits):
     covered = []
     for seed in range(150):
         broken = linked_panel(seed=seed, n_units=60, a=0.0)

@@ -44,7 +44,7 @@ def test_shuffled_weights_lose_the_neighbours():
     assert none["placebo: rho"] > 0.05
 
 
-def test_shuffled_treatment_is_no_treatment():
+def test_shuffled_treatment_is_no_treatment(kernel_fits):
     entry = {"name": "t", "kind": "placebo", "of": member("x0"), "shuffle": "treatment", "repetitions": 99}
     assert fit(entry, Data(null_panel(effect=0.5), seed=1)).tests["pvalue"].iloc[0] == pytest.approx(0.01)
     assert fit(entry, Data(null_panel(seed=8), seed=1)).tests["pvalue"].iloc[0] > 0.05
