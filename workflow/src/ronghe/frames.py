@@ -60,12 +60,17 @@ SMALLEST, LARGEST = 1e-100, 1e100
 def require_size(frame: pd.DataFrame, name: str) -> None:
     """Refuse columns so large or so small that their squares overflow, or that hold an infinite figure."""
     for column in frame:
-        size = np.abs(frame[column].to_numpy(float)).max(initial=0.0, where=frame[column].notna().to_numpy())
-        if not (size == 0 or SMALLEST <= size <= LARGEST):
-            raise RongheError(
-                f"{name}: '{column}' holds figures of the size {size:g}; write it in a unit that brings its largest "
-                f"between {SMALLEST:g} and {LARGEST:g}"
-            )
+        require_sized(frame[column].to_numpy(float), column, name)
+
+
+def require_sized(values: np.ndarray, column: str, name: str) -> None:
+    """Refuse one column so large or so small that its squares overflow; what is missing counts nothing."""
+    size = np.abs(values).max(initial=0.0, where=~np.isnan(values))
+    if not (size == 0 or SMALLEST <= size <= LARGEST):
+        raise RongheError(
+            f"{name}: '{column}' holds figures of the size {size:g}; write it in a unit that brings its largest "
+            f"between {SMALLEST:g} and {LARGEST:g}"
+        )
 
 
 def read_panel(*paths: str | Path) -> pd.DataFrame:
