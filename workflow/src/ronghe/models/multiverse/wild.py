@@ -50,8 +50,8 @@ class World:
 class Wild:
     """Some specifications of a setting, each with outcomes of its own in every draw.
 
-    The restricted wild cluster bootstrap (Cameron, Gelbach and Miller 2008): coefficients, rho, lambda and residuals are
-    those of the same model without the treatment and its lag. The signs of a draw are the same for all specifications.
+    The restricted wild cluster bootstrap (Cameron, Gelbach and Miller 2008): coefficients, rho, lambda and residuals
+    are those of the same model without the treatment and its lag. A draw has the same signs in all specifications.
     """
 
     def __init__(self, source: Settings, setting: Setting, members: np.ndarray) -> None:

@@ -103,11 +103,7 @@ def starts(heights: np.ndarray, grid: np.ndarray) -> tuple[np.ndarray, np.ndarra
     bend = (high - low) / (right - left)
     shift = np.zeros(len(rows))
     np.divide(bend * left - low, 2 * bend, out=shift, where=(bend < 0) & (middle == best))
-    return (
-        grid[middle] + np.clip(shift, left, right) + (grid[best] - grid[middle]),
-        several,
-        grid[others.argmax(axis=1)],
-    )
+    return grid[best] + np.clip(shift, left, right), several, grid[others.argmax(axis=1)]
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ class Spectrum:
         return rows * self.n + columns
 
     def halved_forms(self, a: np.ndarray, G: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Return the diagonals of the symmetric forms at every a, and what stands above them in the order of `pairs`."""
+        """Return the diagonals of the symmetric forms at every a, and what stands above them, ordered as `pairs`."""
         if not self.is_diagonal:
             forms = self.symmetric_forms(a, G)
             return np.einsum("bii->bi", forms), forms.reshape(len(a), -1).take(self.pairs, axis=1)

@@ -27,7 +27,8 @@ class SubsetFits:
     """Fits of one model; every array has the fit as its first axis.
 
     `columns` are the places of the regressors Z in D, `spatial` is rho or lambda, `slope` (Z'Z)^-1 Z'W y for a lag and
-    -db/dlambda for an error, `bends` the two derivatives of the sum of squares in rho or lambda, `refused` a code of `REFUSALS`. Numbers of refused fits mean nothing.
+    -db/dlambda for an error, `bends` the two derivatives of the sum of squares in rho or lambda, `refused` a code of
+    `REFUSALS`. Numbers of refused fits mean nothing.
     """
 
     data: SharedColumns
