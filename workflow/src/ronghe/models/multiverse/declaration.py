@@ -44,7 +44,9 @@ DEFAULTS = {
     "joint_test": {"specifications": 2000, "draws": 500, "nulls": list(NULLS)},
 }
 # What is written of the table of all specifications, as NAME.csv.
-JUDGEMENTS = ("summary", "choices", "variances", "refused", "bma", "curve", "curve_choices", "densities")
+JUDGEMENTS = (
+    "summary", "choices", "variances", "excluded", "refused", "bma", "curve", "curve_choices", "densities", "vibrations",
+)  # fmt: skip
 # All subsets are written out up to this many controls to choose from.
 MOST_CONTROLS = 20
 
@@ -187,13 +189,27 @@ class Multiverse:
         """Number of specifications that are declared and not excluded."""
         return sum(self.count(setting) for setting in self.settings())
 
+    def excluded(self) -> list[dict]:
+        """Return how many specifications each exclusion would take alone, and all of them together, with the reason."""
+        exclusions = self.entry["exclude"]
+        whole = self._less(exclusions[:0])
+        rows = [
+            {"exclusion": k, "reason": exclusion["reason"], "specifications": whole - self._less([exclusion])}
+            for k, exclusion in enumerate(exclusions, 1)
+        ]
+        return [*rows, {"exclusion": "all", "reason": "", "specifications": whole - self._less(exclusions)}]
+
+    def _less(self, exclusions: list[dict]) -> int:
+        """Return the number of specifications with these exclusions in place of those declared."""
+        return Multiverse({**self.entry, "exclude": exclusions}, self.seed).n_specifications
+
     def require_some(self) -> None:
         """Refuse a multiverse with no member, and say which exclusion took the last."""
         if self.n_specifications:
             return
         exclusions = self.entry["exclude"]
         for k in range(len(exclusions)):
-            if not Multiverse({**self.entry, "exclude": exclusions[: k + 1]}, self.seed).n_specifications:
+            if not self._less(exclusions[: k + 1]):
                 raise RongheError(
                     f"multiverse: no specification is left: exclude, number {k + 1} ('{exclusions[k]['reason']}') "
                     "takes the last of them; narrow it, or declare more choices"
