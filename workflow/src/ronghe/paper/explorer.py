@@ -159,7 +159,7 @@ def _row(term: str, effect: str, row: pd.Series, main: bool, labels: Labels) -> 
 
 
 def _table(name: str, entry: dict, labels: Labels, folder: Path) -> dict:
-    frame = pd.read_csv(folder / f"{name}.csv", dtype=str, keep_default_na=False)
+    frame = read_csv(folder / f"{name}.csv", dtype=str, na_values=[])
     header = [column.split(".")[0] if column.rpartition(".")[2].isdigit() else column for column in frame.columns]
     return {
         "name": name,
