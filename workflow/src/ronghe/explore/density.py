@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ronghe.errors import RongheError, listing
+from ronghe.errors import RongheError, listing, require_count, require_positive
 from ronghe.explore.regional_values import by_region_and_year
 
 
@@ -35,6 +35,8 @@ def densities_by_year(
     and reaches `cut` bandwidths beyond the data on both sides, so each density integrates to one.
     """
     panel = by_region_and_year(values)
+    require_count(points, "kernel density: points", 2)
+    require_positive(cut, "kernel density: cut")
     if bandwidth is not None and not bandwidth > 0:
         raise RongheError(f"kernel density of '{values.name}': the bandwidth must be positive, not {bandwidth}")
     widths = {year: bandwidth or silverman(column.to_numpy()) for year, column in panel.items()}
