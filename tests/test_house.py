@@ -32,6 +32,7 @@ FLOORS = (
     ("explore",),
     ("models",),
     ("paper",),
+    ("default_stages",),
     ("configuration",),
     ("command",),
     ("__main__",),

@@ -144,7 +144,7 @@ def test_the_exit_code_says_how_it_went(workshop: Path, capsys: pytest.CaptureFi
 def test_the_tutorial_runs_word_for_word(tmp_path: Path, project: Path) -> None:
     shutil.copy(project / "Snakefile", tmp_path)
     for folder in ("config", "workflow", "profiles"):
-        shutil.copytree(project / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(project / folder, tmp_path / folder)
     write_awkward(tmp_path / "tables")
     text = (project / "docs/own-data.md").read_text(encoding="utf-8")
     commands = [line for block in re.findall(r"```\n(.*?)```", text, re.S) for line in block.splitlines()]

@@ -106,3 +106,25 @@ def test_wild_bootstrap_rows(data, model):
         effects = [f"wild cluster bootstrap, {effect}: x" for effect in ("direct", "indirect", "total")]
         assert list(rows.index[:3]) == effects and "wild cluster bootstrap: W*x all zero" in rows.index
     assert (rows["pvalue"] <= 0.05).all()
+
+
+@pytest.mark.parametrize("model", ["slx", "sar", "sdm", "sdem"])
+def test_the_impact_matrix_is_the_inverse_written_out(data, model):
+    """(I - rho W)^-1 (beta I + theta W), column by source; its errors are those of the matrix of the delta method."""
+    found = fit(entry(model=model), data)
+    cells, by_unit = found.tables["impact_matrix"], found.tables["unit_impacts"]
+    W, b = data.weights["ring"].sparse.toarray(), found.coefficients.set_index("term")["estimate"]
+    eye = np.eye(30)
+    A = np.linalg.solve(eye - b.get("rho", 0.0) * W, b["x"] * eye + b.get("W*x", 0.0) * W)
+    labels = list(data.weights["ring"].labels)
+    wide = cells.pivot(index="region", columns="source", values="estimate").loc[labels, labels]
+    np.testing.assert_allclose(wide, A, atol=1e-12)
+    assert set(cells["variable"]) == {"x"} and len(cells) == 900 and cells["df"].notna().all()
+    units = by_unit.set_index(["region", "effect"])["estimate"]
+    np.testing.assert_allclose(units.xs("given", level=1).loc[labels], A.sum(axis=0) - np.diag(A), atol=1e-12)
+    np.testing.assert_allclose(units.xs("direct", level=1).mean(), np.trace(A) / 30, atol=1e-12)
+    assert (cells["lower"] <= cells["estimate"]).all() and (cells["estimate"] <= cells["upper"]).all()
+
+
+def test_an_error_model_spreads_nothing(data):
+    assert all(table.empty for table in fit(entry(model="sem"), data).tables.values())

@@ -40,8 +40,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     new = commands.add_parser("new", help="begin a dataset with a folder of tables")
     new.add_argument("name", help="lower case, digits and _")
-    new.add_argument("folder", help="the tables as they were received: .csv, .xlsx")
+    new.add_argument("folder", help="the tables as received: .csv .tsv .xlsx .dta .parquet, and .gal .gwt for weights")
     new.set_defaults(run=_new)
+    stages = commands.add_parser("stages", help="write the stages that a dataset without any gets, to change them")
+    stages.add_argument("name", help="a file of config/datasets/")
+    stages.set_defaults(run=_stages)
     check = commands.add_parser("check", help="every fault of a dataset at once, without running anything")
     check.add_argument("name", help="a file of config/datasets/")
     check.set_defaults(run=_check)
@@ -68,6 +71,14 @@ def _new(given: argparse.Namespace) -> int:
     for fault in draft.unread:
         print(f"  not read: {fault}")
     print(f"next: look at each GUESS in {target}, then: ronghe check {given.name}")
+    return 0
+
+
+def _stages(given: argparse.Namespace) -> int:
+    from ronghe.command.new import begin_stages
+
+    folder = begin_stages(given.name)
+    print(f"written: {folder}/; look at each GUESS there, then: ronghe check {given.name}")
     return 0
 
 

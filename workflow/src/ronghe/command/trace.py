@@ -8,7 +8,7 @@ from pathlib import Path
 from ronghe.clean.declaration import load_dataset
 from ronghe.clean.variables import derivations, variables
 from ronghe.command.check import STAGES
-from ronghe.configuration import replace_stages, require_dataset
+from ronghe.configuration import fit_stages, replace_stages, require_dataset
 from ronghe.errors import require_known
 from ronghe.measures.declaration import KINDS
 from ronghe.models import declaration as models
@@ -34,6 +34,7 @@ class Chain:
         require_dataset(self.config, datasets)
         replace_stages(self.config, datasets / self.config["dataset"], schemas)
         self.dataset = load_dataset(self.config["dataset"], datasets, schemas / "dataset.schema.yaml")
+        fit_stages(self.config, self.dataset, datasets / self.config["dataset"], schemas)
         self.read = variables(self.dataset)
         self.derived = {d.name: d for d in derivations(self.dataset)}
         self.specifications = models.specifications(self.config)

@@ -22,10 +22,9 @@ def estimate(specification: dict, data: Data) -> Estimate:
     design = build(specification, data, extra=("instruments",))
     endogenous = [t.name for t in terms_of(specification, "treatment")]
     excluded = [t.name for t in terms_of(specification, "instruments")]
-    effects = specification.get("effects", "twoways")
-    choice = choice_of(specification)
     exogenous = [n for n in design.names if n not in endogenous]
     raw = design.columns([*endogenous, *exogenous, *excluded])
+    effects, choice = specification["effects"], choice_of(specification)
     problem = project(design.y, raw, (endogenous, exogenous, excluded), design.layout, effects, choice)
     fit = fit_two_stage(problem)
     ssr, df = float(fit.residuals @ fit.residuals), fit.df_inference
@@ -39,7 +38,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
             specification,
             "two_stage",
             design.facts(),
-            covariance=covariance_facts(choice),
+            covariance=covariance_facts(specification),
             endogenous=endogenous,
             instruments=excluded,
             rsquared_within=1 - ssr / float(problem.y @ problem.y),

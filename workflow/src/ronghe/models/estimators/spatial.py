@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
-from ronghe.linear.inference import chi2_pvalue, test_table
+from ronghe.linear.inference import IMPACT_COLUMNS, chi2_pvalue, test_table
 from ronghe.models.design.design import Design, build, terms_of
-from ronghe.models.design.weights import facts, frames_of, weights_of
+from ronghe.models.design.weights import frames_of, weights_facts, weights_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.kinds import FEW_CLUSTERS
-from ronghe.models.report import small_sample_facts
+from ronghe.models.report import covariance_facts, facts
 from ronghe.models.resampling import wild_rows
 from ronghe.spatial.results import SpatialPanelResult
 from ronghe.spatial.spatial_panel import SpatialPanel
 from ronghe.weights import Weights
+
+# Regions up to which every pair of them has a row of its own in impact_matrix.csv.
+MOST_SPREAD = 100
 
 
 def estimate(specification: dict, data: Data) -> Estimate:
@@ -25,50 +29,67 @@ def estimate(specification: dict, data: Data) -> Estimate:
 def spatial_fit(specification: dict, data: Data, design: Design, W: Weights, cut: list[str]) -> Estimate:
     """Fit the model of a specification to rows and weights that are laid out already."""
     y, X = frames_of(design)
-    kind = specification.get("model", "sdm")
-    options = {"model": kind, "effects": specification.get("effects", "twoways")}
-    options["method"] = specification.get("method", "lee_yu")
-    if "durbin" in specification:
-        options["durbin"] = specification["durbin"]
+    options = {key: specification[key] for key in ("model", "effects", "method", "durbin") if key in specification}
     if "error_weights" in specification:
         options["error_weights"], _ = weights_of(specification, data, design, "error_weights")
     model = SpatialPanel(y, X, W, **options)
-    covariance = specification.get("covariance", "clustered")
-    result = model.fit(cov_type=covariance, **_settings(specification, data, design, covariance))
-    found = report(specification, design, result, options, covariance, cut)
-    if draws := int(specification.get("wild_repetitions", 0)):
-        treatment = [t.name for t in terms_of(specification, "treatment")]
+    result = model.fit(cov_type=specification["covariance"], **_settings(specification, data, design))
+    found = report(specification, design, result, cut)
+    treatment = [t.name for t in terms_of(specification, "treatment")]
+    found.tables = spread(result, treatment)
+    if draws := specification["wild_repetitions"]:
         rows = wild_rows(model, result, treatment, draws, data.seed)
         found.tests = test_table([*found.tests.to_dict("records"), *rows])
     return found
 
 
-def report(
-    specification: dict, design: Design, result: SpatialPanelResult, options: dict, covariance: str, cut: list[str]
-) -> Estimate:
-    """Label an engine's result: coefficients, covariance, impacts, tests and the facts of the fit."""
-    has_impacts = options["model"] not in ("sem", "ols")
-    fit = {
-        **options,
-        "error_weights": specification.get("error_weights"),
-        "cov_type": covariance,
-        **(_clustered_facts(specification) if covariance == "clustered" else {}),
-        **({"cutoff_km": specification["cutoff_km"]} if covariance == "conley" else {}),
-        **facts(specification, design, cut, *result.notes),
-        "loglik": float(result.loglik),
-        "rsquared_within": float(result.rsquared_within),
-        "sigma2": float(result.sigma2),
+def spread(result: SpatialPanelResult, variables: list[str]) -> dict[str, pd.DataFrame]:
+    """Return who receives what from a unit change of a treatment in one region, and what each gives and receives.
+
+    Empty for a model without impacts and for more regions than MOST_SPREAD.
+    """
+    specification, units = result.model.specification, list(result.model.panel.units)
+    has_impacts = specification.model not in ("sem", "ols") and len(units) <= MOST_SPREAD
+    names = [v for v in variables if v in specification.names] if has_impacts else []
+    cells = {(name, unit): result.impact_of_change(name, {unit: 1.0}) for name in names for unit in units}
+    by_unit = {name: result.impacts_by_unit().loc[name] for name in names}
+    return {
+        "impact_matrix": _stacked(cells, ["variable", "source", "region"]),
+        "unit_impacts": _stacked(by_unit, ["variable", "region", "effect"]),
     }
-    tests = test_table(_tests(result, options["model"]))
+
+
+def _stacked(parts: dict, keys: list[str]) -> pd.DataFrame:
+    if not parts:
+        return pd.DataFrame(columns=[*keys, *IMPACT_COLUMNS[2:]])
+    return pd.concat(parts).rename_axis(keys).reset_index()
+
+
+def report(specification: dict, design: Design, result: SpatialPanelResult, cut: list[str]) -> Estimate:
+    """Label an engine's result: coefficients, covariance, impacts, tests and the facts of the fit."""
+    model = specification["model"]
+    fit = facts(
+        specification,
+        specification["method"],
+        weights_facts(specification, design, cut, *result.notes),
+        model,
+        covariance=covariance_facts(specification, "none"),
+        error_weights=specification.get("error_weights"),
+        loglik=float(result.loglik),
+        rsquared_within=float(result.rsquared_within),
+        sigma2=float(result.sigma2),
+        **{key: specification[key] for key in ("durbin",) if key in specification},
+    )
+    tests = test_table(_tests(result, model))
     contract = {"coefficients": result.tidy(), "covariance": result.cov, "tests": tests, "fit": fit}
-    return Estimate(**contract, **({"impacts": result.impacts().reset_index()} if has_impacts else {}))
+    return Estimate(**contract, **({"impacts": result.impacts().reset_index()} if model not in ("sem", "ols") else {}))
 
 
-def _settings(specification: dict, data: Data, design: Design, covariance: str) -> dict:
+def _settings(specification: dict, data: Data, design: Design) -> dict:
     """Return what a covariance of the engine needs beside its name."""
-    settings = {}
+    settings, covariance = {}, specification["covariance"]
     if covariance == "clustered":
-        settings["cluster"] = specification.get("cluster", "units")
+        settings["cluster"] = specification["cluster"]
         settings |= {key: specification[key] for key in FEW_CLUSTERS if key in specification}
     if covariance in ("driscoll_kraay", "conley") and "bandwidth" in specification:
         settings["bandwidth"] = specification["bandwidth"]
@@ -76,12 +97,6 @@ def _settings(specification: dict, data: Data, design: Design, covariance: str) 
         settings["cutoff"] = specification["cutoff_km"]
         settings["coordinates"] = data.regions.loc[design.index.levels[0], ["longitude", "latitude"]]
     return settings
-
-
-def _clustered_facts(specification: dict) -> dict:
-    cluster = specification.get("cluster", "units")
-    few = small_sample_facts(specification.get("small_sample", "none"), specification.get("df"))
-    return {"cluster": cluster if isinstance(cluster, list) else [cluster], **few}
 
 
 def _tests(result: SpatialPanelResult, model: str) -> list[dict]:
