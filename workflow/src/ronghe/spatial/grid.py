@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import sparse
 
 from ronghe.errors import RongheError, listing
-from ronghe.frames import require_sized
+from ronghe.frames import require_sized, require_varied
 from ronghe.spatial.periods import in_order
 from ronghe.weights.matrix import Weights
 
@@ -221,6 +221,7 @@ def _check_finite(y: np.ndarray, X: np.ndarray, outcome: str, names: tuple, unit
     if np.isfinite(y.sum()) and np.isfinite(X.sum()):
         for name, values in [(outcome, y), *((n, X[:, :, k]) for k, n in enumerate(names))]:
             require_sized(values, name, where)
+            require_varied(values, name, where)
         return
     for name, values in [(outcome, y), *((n, X[:, :, k]) for k, n in enumerate(names))]:
         bad = np.flatnonzero(~np.isfinite(values.reshape(-1)))
