@@ -14,7 +14,6 @@ from ronghe.errors import RongheError
 from ronghe.files import sealing
 from ronghe.messages import said
 
-
 # What the machine refuses, through no fault of a user's files nor of ours.
 REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 
