@@ -72,7 +72,13 @@ def fit_within(y: pd.Series, X: pd.DataFrame, W: WeightsLike, effects: str) -> W
     basis, _ = np.linalg.qr(within)
     if effects == "pooled":
         basis = np.column_stack([np.full(len(within), len(within) ** -0.5), basis])
-    return WithinFit(W, effects, panel.y, panel.y, basis, panel.periods).with_outcome(panel.y)
+    fit = WithinFit(W, effects, panel.y, panel.y, basis, panel.periods).with_outcome(panel.y)
+    if np.linalg.norm(fit.residuals) <= 1e-12 * np.linalg.norm(panel.y):
+        raise RongheError(
+            f"residual tests: effects ({effects}) and regressors explain '{y.name}' in full: no residual is left; "
+            "choose another outcome, or leave out a regressor"
+        )
+    return fit
 
 
 def _refuse_collinear(within: np.ndarray, raw: np.ndarray, names: list[str], effects: str) -> None:
@@ -108,7 +114,7 @@ def lm_rows(fit: WithinFit, method: str) -> list[dict]:
     sparse_W, e = fit.W.sparse, fit.residuals
     if sparse_W.nnz == 0:
         raise RongheError(f"{fit.W.name}: no edges, nothing to test")
-    nobs, centre, trace = _sizes(fit.W, fit.shape, fit.effects, method)
+    nobs, centre, trace = sizes(fit.W, fit.shape, fit.effects, method)
     sigma2 = np.sum(e * e) / nobs
     d_lag = np.sum(e * fit.remove(sparse_W @ fit.y)) / sigma2 - centre
     d_error = np.sum(e * (sparse_W @ e)) / sigma2 - centre
@@ -136,7 +142,7 @@ def lm_table(
     return pd.concat(tables, ignore_index=True)[["effects", "test", "statistic", "df", "pvalue"]]
 
 
-def _sizes(W: Weights, shape: tuple[int, int], effects: str, method: str) -> tuple[int, float, float]:
+def sizes(W: Weights, shape: tuple[int, int], effects: str, method: str) -> tuple[int, float, float]:
     """Return the number of observations, tr(V), and tr(VV + V'V) - 2 tr(V)^2 / n, the information on rho.
 
     V is W, or its transform, over all periods; the last term is there because sigma2 is estimated too.
