@@ -160,7 +160,7 @@ KINDS: dict[str, Kind] = {
         required=("outcome", "treatment", "instruments"),
         covariances=ALL_LINEAR,
         effects=ALL_EFFECTS,
-        tables=("first_stage", "anderson_rubin"),
+        tables=("first_stage", "anderson_rubin", "shocks", "exposure_errors", "balance"),
         fault=_too_few_instruments,
         defaults={**WITHIN, "wild_repetitions": 1999},
     ),

@@ -10,6 +10,7 @@ from ronghe.linear.inference import coefficient_table, covariance_table, test_ta
 from ronghe.linear.instrument_bootstrap import AndersonRubinWild, anderson_rubin_wild_set, restricted_efficient
 from ronghe.linear.instrumental_models import TwoStage, fit_two_stage, instruments_alone
 from ronghe.linear.two_stage import Problem, project
+from ronghe.models.design import exposure
 from ronghe.models.design.design import build, terms_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.kinds import one_way
@@ -55,6 +56,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
         tables={
             "first_stage": _first_stage(fit, endogenous, [*excluded, *exogenous], design.outcome),
             "anderson_rubin": pieces,
+            **exposure.tables(design, data, terms_of(specification, "instruments"), problem),
         },
         libraries=("linearmodels",),
     )
@@ -63,8 +65,10 @@ def estimate(specification: dict, data: Data) -> Estimate:
 def wild_tests(
     problem: Problem, endogenous: list[str], draws: int, seed: int
 ) -> tuple[list[dict], AndersonRubinWild | None]:
-    """Return the rows of the wild bootstraps by cluster, and the Anderson-Rubin draws; nothing where none are asked,
-    or where instruments are as many as regions."""
+    """Return the rows of the wild bootstraps by cluster, and the draws of Anderson and Rubin's test.
+
+    Nothing where no draws are asked for, or where instruments are as many as regions.
+    """
     if not draws or problem.excluded.shape[1] >= problem.layout.n_units - 1:
         return [], None
     note, rows = f"{draws} draws of signs by cluster, null imposed", []

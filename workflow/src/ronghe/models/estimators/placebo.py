@@ -10,6 +10,7 @@ import pandas as pd
 
 from ronghe.errors import RongheError, require_count
 from ronghe.linear.inference import test_table
+from ronghe.linear.least_squares import fit_least_squares
 from ronghe.models.design.design import build, terms_of
 from ronghe.models.design.weights import weights_named, weights_of
 from ronghe.models.estimate import Data, Estimate
@@ -58,10 +59,19 @@ def estimate(specification: dict, data: Data) -> Estimate:
 def _refitted(base: dict, data: Data, shuffle: str, rng: np.random.Generator) -> dict[str, float] | None:
     """Return the estimates that are watched on data shuffled once; none where they cannot be fitted."""
     try:
-        redrawn = watch(base, fit_base(base, shuffled(data, base, shuffle, rng)))
+        return _refit(base, shuffled(data, base, shuffle, rng))
     except RongheError:
         return None
-    return {term: row["estimate"] for term, row in redrawn.items()}
+
+
+def _refit(base: dict, data: Data) -> dict[str, float]:
+    """Return the estimates that are watched; of least squares by the kernel for resampling loops."""
+    if base["kind"] in ("fixed_effects", "pooled"):
+        design = build(base, data)
+        fit = fit_least_squares(design.y, design.X, design.layout, base["effects"], design.names)
+        found = dict(zip(design.names, fit.coefficients, strict=True))
+        return {t.name: found[t.name] for t in terms_of(base, "treatment")}
+    return {term: row["estimate"] for term, row in watch(base, fit_base(base, data)).items()}
 
 
 @dataclass(frozen=True)
