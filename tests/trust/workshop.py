@@ -68,7 +68,7 @@ class Workshop:
             **self.settings,
         )
 
-    def run(self, *more: str, **changes: str) -> tuple[int, str]:
+    def run(self, *more: str, **changes: object) -> tuple[int, str]:
         """Run to the end; return the exit code and what was said."""
         running = self.start(*more, **changes)
         said = running.communicate()[0]
