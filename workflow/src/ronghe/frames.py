@@ -61,6 +61,12 @@ def require_size(frame: pd.DataFrame, name: str) -> None:
     """Refuse columns so large or so small that their squares overflow, or that hold an infinite figure."""
     for column in frame:
         size = np.abs(frame[column].to_numpy(float)).max(initial=0.0, where=frame[column].notna().to_numpy())
+        require_sizes([column], [size], name)
+
+
+def require_sizes(columns: Iterable[str], sizes: Iterable[float], name: str) -> None:
+    """Refuse columns whose largest figure in size is too large or too small, given that figure."""
+    for column, size in zip(columns, sizes, strict=True):
         if not (size == 0 or SMALLEST <= size <= LARGEST):
             raise RongheError(
                 f"{name}: '{column}' holds figures of the size {size:g}; write it in a unit that brings its largest "
