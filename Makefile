@@ -1,6 +1,6 @@
 # Two doors: `make` makes everything from raw tables to the paper, `make test` runs the whole suite.
 .DEFAULT_GOAL := all
-.PHONY: all test trust bench lint house docs archive verify wheel-test help clean-results
+.PHONY: all test test-slurm trust bench lint house docs archive verify wheel-test help clean-results
 SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,6 +19,9 @@ all: $(VENV)/installed ## raw tables to paper, and where everything lies
 
 test: $(VENV)/tested ## the whole test suite
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadscope
+
+test-slurm: all $(VENV)/clustered ## a run on a real SLURM of one node, disturbed, as the local run; needs root, slurm-wlm and munge
+	@$(BIN)/python -m tests.slurm
 
 trust: $(VENV)/tested ## faults, determinism and kernels, into docs/trust.md; many random examples
 	@$(BIN)/python -m tests.trust
@@ -71,6 +74,10 @@ $(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/tested: $(VENV)/installed
 	@$(BIN)/python -m pip install $(PIP_FLAGS) --editable '.[pipeline,test]'
+	@touch $@
+
+$(VENV)/clustered: $(VENV)/installed
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --editable '.[pipeline,cluster]'
 	@touch $@
 
 $(VENV)/documented: $(VENV)/installed

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import hashlib
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +18,36 @@ settings.register_profile("steady", deadline=None, derandomize=True, database=No
 settings.register_profile("many", deadline=None, derandomize=True, database=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
+# Copies of the workflow start many processes of Python: the first of them keeps what it compiled for the others.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 PROJECT = Path(__file__).resolve().parents[1]
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of garbage pass over what lives until the end: every imported module and collected test."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sound_once() -> Iterator[None]:
+    """Compare an entry of the configuration with its schema once: hundreds of tests change one entry among many."""
+    from ronghe import configuration, validation
+    from ronghe.clean import declaration
+
+    passed: set[bytes] = set()
+
+    def validate(entry: object, schema: dict, where: str, path: Iterable[object] = ()) -> None:
+        pair = hashlib.sha256(repr((entry, schema)).encode()).digest()
+        if pair not in passed:
+            validation.validate(entry, schema, where, path)
+            passed.add(pair)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (configuration, declaration):
+            patch.setattr(module, "validate", validate)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -49,6 +49,12 @@ def linked_panel(seed: int = 0, n_units: int = 60, n_periods: int = 6, a: float 
     return pd.DataFrame({"y": y, "x": x, "w": w, "m": m, "z": z, "g": g}, index=index)
 
 
+def linked_entry(kind: str, **changes: object) -> dict:
+    """Return an entry for that panel."""
+    base = {"name": "test", "kind": kind, "outcome": "y", "treatment": "x", "controls": ["w"], "effects": "twoways"}
+    return base | changes
+
+
 def null_panel(seed: int = 0, n_units: int = 30, n_periods: int = 6, effect: float = 0.0) -> pd.DataFrame:
     """Return a panel with five correlated treatments, of which only x0 has the given slope."""
     rng = np.random.default_rng(seed)

@@ -273,6 +273,24 @@ def test_a_missing_setting_is_told(project, key):
         check_configuration(config, files, project / "workflow/schemas")
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("language: en", "language: english", "config.yaml: language: 'english' is not allowed"),
+        ("seed:", "sede:", "config.yaml: unknown key 'sede'; did you mean 'seed'"),
+        ("language: en", "language: en\nlanguage: zh", "config.yaml: line .*the key 'language' stands already"),
+    ],
+)
+def test_a_slip_in_the_first_file_is_told(project, tmp_path, old, new, message):
+    text = (project / "config/config.yaml").read_text(encoding="utf-8")
+    assert old in text
+    mine = write(tmp_path / "config.yaml", text.replace(old, new, 1))
+    config, files = shipped(project)
+    with pytest.raises(RongheError, match=message):
+        config.update(load_yaml(mine))
+        check_configuration(config, [mine, *files[1:]], project / "workflow/schemas")
+
+
 def test_a_message_names_the_file_of_its_entry(project, tmp_path):
     mine = write(tmp_path / "mine.yaml", "specifications:\n  baseline: {kind: pooled}\n  mine: {kind: poled}\n")
     config, files = shipped(project, specifications=load_yaml(mine)["specifications"])

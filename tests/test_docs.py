@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import ronghe.linear
 import ronghe.spatial
+from ronghe.models.kinds import KINDS, estimator
+from ronghe.provenance import module_path
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts)
@@ -50,3 +52,14 @@ def test_every_public_name_has_an_example():
     finder = doctest.DocTestFinder()
     lacking = [name for name, thing in public().items() if not any(t.examples for t in finder.find(thing, name))]
     assert not lacking
+
+
+def test_the_table_of_libraries_says_what_the_estimators_say():
+    rows = [row for row in (DOCS / "reviewers.md").read_text(encoding="utf-8").splitlines() if row.startswith("| ")]
+    named = {kind: "".join(row.split("|")[2] for row in rows if f"`{kind}`" in row.split("|")[1]) for kind in KINDS}
+    assert all(named.values()), named
+    for kind in KINDS:
+        source = module_path(estimator(kind)).read_text(encoding="utf-8")
+        found = {name for said in re.findall(r"libraries=\((.*?)\)", source) for name in re.findall(r"\w+", said)}
+        found |= {"linearmodels"} if re.search(r"import .*(linear|panel)_estimate", source) else set()
+        assert found == {name for name in ("linearmodels", "statsmodels") if name in named[kind]}, kind

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+
+import pandas as pd
 import pytest
 from ronghe.errors import RongheError
-from ronghe.files import read_json, replacing, write_text
+from ronghe.files import read_json, read_text, replacing, seal_of, write_text
+from ronghe.frames import read_csv, read_panel, read_parquet, write_csv, write_panel
+from ronghe.journal import journal
 from ronghe.paper.formats.escape import spreadsheet, tex
 from ronghe.paper.results import Fit
+from ronghe.weights.matrix import Weights
 
 
 def test_what_breaks_while_writing_leaves_the_old_file(tmp_path):
@@ -41,6 +47,50 @@ def test_a_result_cut_short_is_refused(tmp_path):
     path.write_text("term,estimate\nx,1\n")
     with pytest.raises(RongheError, match="coefficients.csv: not the file that was written with .*snakemake --force"):
         _ = Fit.read("m", tmp_path).coefficients
+
+
+KEYED = pd.DataFrame(
+    {"a": [1.0, 2.0, 3.0, 4.0]}, pd.MultiIndex.from_product([["N", "S"], [2020, 2021]], names=["region", "year"])
+)
+EDGES = pd.DataFrame({"focal": ["N", "S"], "neighbor": ["S", "N"], "weight": [1.0, 1.0]})
+STORED = {
+    "m/panel.csv": (lambda path: write_panel(KEYED, path), read_panel),
+    "panel.parquet": (lambda path: write_panel(KEYED, path), read_panel),
+    "points.parquet": (lambda path: write_panel(KEYED, path), read_parquet),
+    "moran.csv": (lambda path: write_csv(KEYED, path), read_csv),
+    "edges.csv": (lambda path: write_csv(EDGES, path), Weights.read),
+    "fit.json": (lambda path: write_text(path, '{"nobs": 240}\n'), read_json),
+    "table.typ": (lambda path: write_text(path, "#table()\n"), read_text),
+}
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_what_a_job_wrote_is_read_as_it_wrote_it_or_not_at_all(tmp_path, name):
+    """Cut short, edited or replaced under its old time stamp, every kind of stored result is refused by name."""
+    path, (write, read) = tmp_path / name, STORED[name]
+    with journal(str(tmp_path / "log")):
+        write(path)
+    read(path)
+    whole, times = path.read_bytes(), path.stat()
+    # Half a file, a last line less, another digit: the last two are proper files.
+    shorter = b"\n".join(whole.split(b"\n")[:-2]) + b"\n"
+    for damage in (whole[: len(whole) // 2], shorter, whole[:-3] + b"7" + whole[-2:]):
+        path.write_bytes(damage)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+        with pytest.raises(RongheError, match=f"{path.name}: not the file .*snakemake --forcerun .*{path.name}"):
+            read(path)
+    path.write_bytes(whole)
+    read(path)
+    with journal(str(tmp_path / "log")):
+        write(path)
+    assert seal_of(path).is_file() and not [p for p in seal_of(path).parent.iterdir() if p.name.startswith(".")]
+
+
+def test_only_jobs_seal_and_a_users_own_file_is_taken_as_it_is(tmp_path):
+    write_csv(KEYED, tmp_path / "own.csv")
+    assert not seal_of(tmp_path / "own.csv").exists()
+    (tmp_path / "own.csv").write_text("a\n1\n")
+    assert list(read_csv(tmp_path / "own.csv")["a"]) == [1]
 
 
 @pytest.mark.parametrize("cell", ['=HYPERLINK("http://x")', "@SUM(1)", "+cmd|' /C'!A0", "-1+1", "\t=1"])

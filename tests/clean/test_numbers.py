@@ -29,7 +29,13 @@ def test_text_is_refused_with_row_and_remedy(cell):
     with pytest.raises(RongheError) as error:
         parse_numbers(["1", cell], [2, 3], "a.csv", "x", thousands=",")
     assert f"a.csv: row 3: 'x': '{cell}' is not a number" in str(error.value)
-    assert f'missing: ["{cell}"]' in str(error.value)
+    remedy = 'marks: ["*"]' if cell == "12.3*" else f'missing: ["{cell}"]'
+    assert remedy in str(error.value)
+
+
+def test_signs_that_are_declared_to_be_no_part_of_a_figure_are_left_out():
+    found = parse_numbers(["45.1%", "1,234.5*", "7 ①", "…"], [1, 2, 3, 4], "a.csv", "x", ",", ["…"], ["%", "*", "①"])
+    assert found[:3].tolist() == [45.1, 1234.5, 7.0] and np.isnan(found[3])
 
 
 def test_a_number_beyond_floats_is_refused():

@@ -21,7 +21,7 @@ def workshop(tmp_path_factory, project):
     root = tmp_path_factory.mktemp("workshop")
     shutil.copy(project / "Snakefile", root)
     for folder in ("config", "workflow", "profiles"):
-        shutil.copytree(project / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(project / folder, root / folder)
     declared = write_tiny(root)
     del declared["name"]
     # An empty folder of its name: the dataset brings no measures and no models.

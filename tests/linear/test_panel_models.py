@@ -118,7 +118,7 @@ def test_kernel_and_library_agree_on_every_declared_linear_specification(project
     assert len(specifications) >= 40
     for name, specification in specifications.items():
         design = build(specification, invented(specification))
-        effects = "pooled" if specification["kind"] == "pooled" else specification.get("effects", "twoways")
+        effects = specification["effects"]
         kernel = fit_least_squares(design.y, design.X, design.layout, effects, design.names)
         # The library has no leverages of clusters: what it shares with us is the sum by cluster with its factor.
         choice = replace(choice_of(specification), small_sample="clusters", df=None)

@@ -233,7 +233,8 @@ def collection(tmp_path: Path) -> Path:
     write_csv(pd.DataFrame({"x": [1, 2, 3], "y": [0.1, 0.4, 0.2]}), tmp_path / "curve.csv")
     figure = {"kind": "curve", "caption": "A curve: 10% & more_", "file": "curve.csv", "x": "x", "y": "y"}
     draw_figure("curve", figure, Labels(LABELS), files=[str(tmp_path / "curve.csv")], folder=tmp_path / "figures")
-    text = gather_tex(entries, {"curve": figure["caption"]})
+    said = {"curve": {"caption": figure["caption"], "notes": "Note: 5% & less."}}
+    text = gather_tex({"main": "1", "long": "S1"}, {"curve": "S1"}, said)
     (tmp_path / "exhibits.tex").write_text(text, encoding="utf-8")
     return tmp_path
 
@@ -241,6 +242,8 @@ def collection(tmp_path: Path) -> Path:
 def test_all_tex_exhibits_form_one_document(collection: Path) -> None:
     text = (collection / "exhibits.tex").read_text(encoding="utf-8")
     assert r"\input{tables/main.tex}" in text and r"A curve: 10\% \& more\_" in text
+    assert text.index("main.tex") < text.index(r"{S\arabic{table}}") < text.index("long.tex")
+    assert r"\footnotesize Note: 5\% \& less." in text
     for name in ("main", "long"):
         assert check_tex((collection / "tables" / f"{name}.tex").read_text(encoding="utf-8")) == []
     if shutil.which("pdflatex") is None:

@@ -5,8 +5,9 @@ from pathlib import Path
 from ronghe.clean.declaration import load_dataset
 from ronghe.clean.microdata import declaration as microdata
 from ronghe.clean.variables import fact_files, families, labels, raw_files, variables, without_words
-from ronghe.configuration import check_against_dataset, check_configuration, replace_stages, require_dataset
+from ronghe.configuration import check_against_dataset, check_configuration, fit_stages, replace_stages, require_dataset
 from ronghe.errors import RongheError
+from ronghe.messages import said, speak
 from ronghe.places import folders, placed
 from ronghe.provenance import checksum_of, script_files, source_files
 from snakemake.utils import update_config
@@ -14,6 +15,8 @@ from snakemake.utils import update_config
 SCHEMAS = Path(workflow.basedir, "workflow", "schemas")
 DATASETS = Path(workflow.basedir, "config", "datasets")
 
+# Messages, of jobs too, are in the language of the configuration.
+speak(config.get("language"))
 try:
     require_dataset(config, DATASETS)
     # A dataset may bring its own later stages in a folder of its name.
@@ -26,11 +29,15 @@ try:
     PLACES = folders(config["dataset"], config["language"])
     # How the raw tables of config/datasets/NAME.yaml become one panel.
     DATASET = load_dataset(config["dataset"], DATASETS, SCHEMAS / "dataset.schema.yaml")
+    # One that brings no stages gets those that fit its variables.
+    if fit_stages(config, DATASET, DATASETS / config["dataset"], SCHEMAS):
+        update_config(config, workflow.config_settings.overwrite_config)
+        check_configuration(config, config_files, SCHEMAS)
     # A label that a dataset gives goes before the general one.
     config["labels"] = {**config["labels"], **labels(DATASET)}
     check_against_dataset(config, config_files, DATASET)
 except RongheError as error:
-    sys.exit(f"\n{error}\n")
+    sys.exit(f"\n{said(error)}\n")
 
 # Read only under --sdm conda: without it jobs run in the environment that runs Snakemake.
 ENVIRONMENT = "../envs/ronghe.yaml"

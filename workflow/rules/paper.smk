@@ -12,6 +12,7 @@ MANUSCRIPT, SUPPLEMENT, SUMMARY = (printed.manuscript_files(config, document) fo
 STAGE_RULES = [
     f"workflow/rules/{stage}.smk" for stage in ("clean", "measures", "weights", "explore", "models", "paper")
 ]
+NUMBERS = printed.exhibit_numbers(config)
 EXPLORED = printed.explored(
     config, [v for s in SPECIFICATIONS.values() for v in models_declaration.variables(s)], variables(DATASET)
 )
@@ -90,7 +91,7 @@ rule draw_figure:
             STAGE_RULES if config["figures"][w.figure]["kind"] == "workflow" else [],
             printed.outline_files(config["figures"][w.figure]),
         ),
-        entry=lambda wildcards: config["figures"][wildcards.figure],
+        entry=lambda wildcards: printed.drawn(config, wildcards.figure),
         models=MODELS,
         labels=config["labels"],
         language=config["language"],
@@ -198,8 +199,32 @@ rule typeset_summary:
         "../scripts/typeset_paper.py"
 
 
+rule write_word:
+    """The manuscript as a Word document for co-authors who edit there."""
+    input:
+        expand("<paper>/tables/{table}.{ending}", table=TABLES, ending=["typ", "docx"]),
+        expand("<paper>/figures/{figure}.png", figure=FIGURES),
+        "<paper>/numbers.typ",
+        code=code_of("write_word"),
+        source=MANUSCRIPT[:1],
+        parts=MANUSCRIPT[1:],
+    output:
+        "<paper>/paper.docx",
+    log:
+        "<logs>/paper/write_word.log",
+    benchmark:
+        "<benchmarks>/paper/write_word.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        content=checksum_of(code_of("write_word"), MANUSCRIPT),
+        language=config["language"],
+    script:
+        "../scripts/write_word.py"
+
+
 rule gather_word:
-    """All tables as one Word document."""
+    """All tables as one Word document, numbered as the paper numbers them."""
     input:
         tables=expand("<paper>/tables/{table}.docx", table=TABLES),
         code=code_of("gather_word"),
@@ -213,13 +238,15 @@ rule gather_word:
         ENVIRONMENT
     params:
         content=checksum_of(code_of("gather_word")),
+        numbers=NUMBERS["tables"],
+        language=config["language"],
         dataset=config["dataset"],
     script:
         "../scripts/gather_word.py"
 
 
 rule gather_exhibits:
-    """All tables and figures as one LaTeX document."""
+    """All tables and figures as one LaTeX document, numbered as the paper numbers them."""
     input:
         tables=expand("<paper>/tables/{table}.tex", table=TABLES),
         figures=expand("<paper>/figures/{figure}.pdf", figure=FIGURES),
@@ -234,7 +261,7 @@ rule gather_exhibits:
         ENVIRONMENT
     params:
         content=checksum_of(code_of("gather_exhibits")),
-        tables=TABLES,
+        numbers=NUMBERS,
         figures=config["figures"],
         language=config["language"],
     script:
@@ -302,6 +329,7 @@ rule paper:
     """Stage 6, all of it: from stored results to tables, figures and the manuscript."""
     input:
         expand("<paper>/{document}.pdf", document=printed.documents(config["manuscript"])),
+        "<paper>/paper.docx" if MANUSCRIPT else [],
         "<paper>/exhibits.tex",
         "<paper>/tables/main.docx" if TABLES else [],
         "<paper>/PROVENANCE.md",

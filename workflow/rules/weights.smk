@@ -27,6 +27,7 @@ rule build_weights:
         ),
         entry=lambda wildcards: config["weights"][wildcards.weights],
         files=lambda wildcards: placed(weights_declaration.files(config, wildcards.weights), PLACES),
+        spellings=lambda wildcards: weights_declaration.spellings(config, wildcards.weights, DATASET["regions"]),
     script:
         "../scripts/build_weights.py"
 

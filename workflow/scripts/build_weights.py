@@ -6,5 +6,6 @@ with journal(snakemake.log[0]):
     from ronghe.weights.build import build, read_sources, save
 
     entry = snakemake.params.entry
-    W, summary = build(snakemake.wildcards.weights, entry, read_sources(entry, snakemake.params.files))
+    sources = read_sources(entry, snakemake.params.files, snakemake.params.spellings)
+    W, summary = build(snakemake.wildcards.weights, entry, sources)
     save(W, summary, snakemake.output.edges, snakemake.output.summary)

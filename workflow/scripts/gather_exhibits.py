@@ -1,4 +1,4 @@
-"""Gathers every table and figure in one LaTeX document."""
+"""Gathers every table and figure in one LaTeX document, in the order and under the numbers of the paper."""
 
 from pathlib import Path
 
@@ -10,9 +10,9 @@ with journal(snakemake.log[0]):
     from ronghe.paper.labels import Labels
     from ronghe.paper.numbers import figure_captions
 
-    given = snakemake.params
-    captions = figure_captions(given.figures, Labels({}, given.language))
+    given, labels = snakemake.params, Labels({}, snakemake.params.language)
+    said = figure_captions(given.figures, labels, finished=True)
     tables = [Path(file).read_text(encoding="utf-8") for file in snakemake.input.tables]
     chinese = given.language == "zh" or any(map(has_chinese, tables))
-    text = gather_tex(given.tables, {name: said["caption"] for name, said in captions.items()}, chinese)
+    text = gather_tex(given.numbers["tables"], given.numbers["figures"], said, chinese)
     Path(snakemake.output[0]).write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Gathers every table in one Word document."""
+"""Gathers every table in one Word document, in the order and under the numbers of the paper."""
 
 from pathlib import Path
 
@@ -6,6 +6,11 @@ from ronghe.journal import journal
 
 with journal(snakemake.log[0]):
     from ronghe.paper.formats.one_document import gather_word
+    from ronghe.paper.labels import Labels
 
-    title = f"{snakemake.params.dataset}: {len(snakemake.input.tables)} tables"
-    Path(snakemake.output[0]).write_bytes(gather_word(snakemake.input.tables, title))
+    given, word = snakemake.params, Labels({}, snakemake.params.language).word("explorer.table")
+    numbers = {name: f"{word} {number}." if number else "" for name, number in given.numbers.items()}
+    folder = Path(snakemake.output[0]).parent
+    title = f"{given.dataset}: {len(numbers)} tables"
+    paths = {folder / f"{name}.docx": number for name, number in numbers.items()}
+    Path(snakemake.output[0]).write_bytes(gather_word(paths, title))

@@ -120,7 +120,7 @@ def test_a_dataset_of_plants_through_the_workflow(tmp_path, project, declared):
     write(tmp_path)
     shutil.copy(project / "Snakefile", tmp_path)
     for folder in ("config", "workflow", "profiles"):
-        shutil.copytree(project / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(project / folder, tmp_path / folder)
     (tmp_path / "config/datasets/two").mkdir()
     (tmp_path / "config/datasets/two/measures.yaml").write_text(MEASURES, encoding="utf-8")
     declared["microdata"]["firms"] |= {"points": [2019]}

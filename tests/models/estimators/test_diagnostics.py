@@ -62,7 +62,7 @@ def test_variance_inflation_equals_statsmodels():
 
 
 @pytest.mark.parametrize("effects", ["units", "twoways"])
-def test_serial_correlation_keeps_its_size_and_has_power(effects):
+def test_serial_correlation_keeps_its_size_and_has_power(effects, kernel_fits):
     name = "Wooldridge serial correlation"
     null = [diagnose(simulated(s), effects).tests.set_index("test").loc[name, "pvalue"] < 0.05 for s in range(150)]
     assert 0.01 < np.mean(null) < 0.105

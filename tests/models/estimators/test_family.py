@@ -50,7 +50,7 @@ def test_standardised_effects_do_not_depend_on_units():
     )
 
 
-def test_family_wise_error_is_kept():
+def test_family_wise_error_is_kept(kernel_fits):
     wrong = []
     for seed in range(120):
         table = fit(family(repetitions=199), Data(null_panel(seed), seed=seed)).tables["family"]

@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
+from panel_builders import linked_entry as entry
 from panel_builders import linked_panel
 from ronghe.errors import RongheError
 from ronghe.linear.bootstrap import studentised_interval, studentised_pvalue
 from ronghe.models.estimate import Data
 from ronghe.models.estimate import run as fit
-
-
-@pytest.fixture(scope="module")
-def panel() -> pd.DataFrame:
-    return linked_panel()
-
-
-def entry(kind: str, **changes: object) -> dict:
-    base = {"name": "test", "kind": kind, "outcome": "y", "treatment": "x", "controls": ["w"], "effects": "twoways"}
-    return base | changes
 
 
 def test_mediation_adds_up_and_recovers_the_truth(panel):
@@ -53,7 +43,7 @@ def test_mediation_errors_are_those_of_the_single_regressions(panel):
     assert errors["indirect"] == pytest.approx(np.sqrt(first + second), rel=0.15)
 
 
-def test_mediation_interval_covers_zero_where_the_path_is_broken():
+def test_mediation_interval_covers_zero_where_the_path_is_broken(kernel_fits):
     covered = []
     for seed in range(150):
         broken = linked_panel(seed=seed, n_units=60, a=0.0)

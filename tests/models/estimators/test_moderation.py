@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
-from panel_builders import linked_panel
+from panel_builders import linked_entry as entry
 from ronghe.models.estimate import Data
 from ronghe.models.estimate import run as fit
-
-
-@pytest.fixture(scope="module")
-def panel() -> pd.DataFrame:
-    return linked_panel()
-
-
-def entry(kind: str, **changes: object) -> dict:
-    base = {"name": "test", "kind": kind, "outcome": "y", "treatment": "x", "controls": ["w"], "effects": "twoways"}
-    return base | changes
 
 
 def test_marginal_effect_is_the_derivative(panel):

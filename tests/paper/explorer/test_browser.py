@@ -57,7 +57,9 @@ def test_every_view_fits_and_reads(
     assert browser.run(f"(() => {{ {LOOKS} return unnamed(); }})()") == []
     assert browser.run("document.documentElement.lang") == language
     if language == "zh":
-        left = {word for word in browser.run(f"(() => {{ {LOOKS} return latin(); }})()") if not re.fullmatch(KEPT, word)}
+        left = {
+            word for word in browser.run(f"(() => {{ {LOOKS} return latin(); }})()") if not re.fullmatch(KEPT, word)
+        }
         assert left == set()
 
 

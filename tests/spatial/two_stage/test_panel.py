@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,8 @@ from ronghe.spatial.two_stage.panel import SpatialTwoStage
 from ronghe.weights import Weights
 
 
-def simulate(seed, n=64, n_periods=6, rho=0.4, lam=0.0, confounding=0.0):
-    """A torus of units; z shifts the regressor d, which correlates with the error."""
-    generator = np.random.default_rng(seed)
+@cache
+def torus(n):
     side = int(np.sqrt(n))
     W = np.zeros((n, n))
     for i in range(n):
@@ -27,7 +27,14 @@ def simulate(seed, n=64, n_periods=6, rho=0.4, lam=0.0, confounding=0.0):
         ):
             W[i, j] = 0.25
     labels = [f"u{i:02d}" for i in range(n)]
-    weights = Weights.from_frame(pd.DataFrame(W, index=labels, columns=labels))
+    return W, Weights.from_frame(pd.DataFrame(W, index=labels, columns=labels))
+
+
+def simulate(seed, n=64, n_periods=6, rho=0.4, lam=0.0, confounding=0.0):
+    """A torus of units; z shifts the regressor d, which correlates with the error."""
+    generator = np.random.default_rng(seed)
+    W, weights = torus(n)
+    labels = list(weights.labels)
     mu, tau = generator.normal(size=(n, 1)), generator.normal(size=(1, n_periods))
     x, z, e, v = generator.normal(size=(4, n, n_periods))
     x = x + mu

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ronghe.clean.labels import check_labels
 from ronghe.clean.variables import derivations, families, sample_years, variables
+from ronghe.default_stages import in_memory
 from ronghe.errors import RongheError, listing, nearest, require_known
 from ronghe.explore import declaration as explore
 from ronghe.measures import declaration as measures
@@ -42,22 +43,44 @@ def replace_stages(config: dict, folder: str | Path, schemas: str | Path) -> lis
     folder = Path(folder)
     if not folder.is_dir():
         return []
-    general = ("config", "labels", "dataset")
-    stages = {path.name.split(".")[0]: path for path in sorted(Path(schemas).glob("*.schema.yaml"))}
-    stages = {name: path for name, path in stages.items() if name not in general}
+    stages = _stages(schemas)
     files = sorted(folder.glob("*.yaml"))
     for path in files:
         if path.stem not in stages:
             raise RongheError(f"{path}: no stage reads this file{nearest(path.stem, stages)} (read: {listing(stages)})")
+    own = {path.stem: load_yaml(path) for path in files}
     for name, schema in stages.items():
-        own = load_yaml(folder / f"{name}.yaml") if folder / f"{name}.yaml" in files else {}
         allowed = list(load_yaml(schema)["properties"])
-        for key in own:
+        for key in own.get(name, {}):
             if key not in allowed:
                 close = nearest(key, allowed)
                 raise RongheError(f"{folder / name}.yaml: unknown key '{key}'{close} (allowed: {listing(allowed, 40)})")
-        config.update({key: own.get(key, {}) for key in allowed})
+    _put(config, own, stages)
     return files
+
+
+def fit_stages(config: dict, dataset: dict, folder: str | Path, schemas: str | Path) -> bool:
+    """Give a dataset without stages of its own those that fit its variables, and say whether it needed them.
+
+    The general stages belong to the dataset that specification_defaults names; another one has none of those variables.
+    """
+    name = dataset["name"]
+    if Path(folder).is_dir() or config.get("specification_defaults", {}).get("dataset", name) == name:
+        return False
+    _put(config, in_memory(dataset, f"config/datasets/{name}.yaml"), _stages(schemas))
+    return True
+
+
+def _stages(schemas: str | Path) -> dict[str, Path]:
+    """Return the schema of each stage that a dataset may bring."""
+    stages = {path.name.split(".")[0]: path for path in sorted(Path(schemas).glob("*.schema.yaml"))}
+    return {name: path for name, path in stages.items() if name not in ("config", "labels", "dataset")}
+
+
+def _put(config: dict, own: dict[str, dict], stages: dict[str, Path]) -> None:
+    """Put the stages of a dataset in the place of the general ones; what it does not bring is empty."""
+    for name, schema in stages.items():
+        config.update({key: own.get(name, {}).get(key, {}) for key in load_yaml(schema)["properties"]})
 
 
 def require_dataset(config: dict, folder: str | Path) -> None:
@@ -121,6 +144,11 @@ def check_configuration(config: dict, files: Iterable[str | Path], schemas: str 
 def check_against_dataset(config: dict, files: Iterable[str | Path], dataset: dict) -> None:
     """Check what the entries of every stage say of variables, sectors and years against the dataset's declaration."""
     check_labels(config["labels"], dataset, f"config/datasets/{dataset.get('name', 'NAME')}.yaml")
+    check_names(config, files, dataset)
+
+
+def check_names(config: dict, files: Iterable[str | Path], dataset: dict) -> None:
+    """Check that every name of a variable, sector or year that an entry uses is one of the dataset."""
     known = [*variables(dataset), *(derivation.name for derivation in derivations(dataset))]
     with naming_file(config, {str(path): load_yaml(path) for path in files}):
         for stage in (measures, weights, explore, multiverse, paper):

@@ -7,9 +7,43 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 
 from ronghe.errors import RongheError
+
+SEALS = ".written"
+_sealing: ContextVar[bool] = ContextVar("sealing", default=False)
+
+
+@contextlib.contextmanager
+def sealing() -> Iterator[None]:
+    """Leave beside every file written meanwhile its hash, against which it is held when it is read again."""
+    token = _sealing.set(True)
+    try:
+        yield
+    finally:
+        _sealing.reset(token)
+
+
+def seal_of(path: str | Path) -> Path:
+    """Return where the hash of a file stands that a job wrote."""
+    path = Path(path)
+    return path.parent / SEALS / f"{path.name}.sha256"
+
+
+def require_whole(path: str | Path) -> None:
+    """Refuse a file that is no longer the one that its job wrote; what no job wrote is taken as it is."""
+    try:
+        written = seal_of(path).read_text("ascii").strip()
+        found = sha256(path)
+    except (OSError, ValueError):
+        return
+    if found != written:
+        raise RongheError(
+            f"{path}: not the file that its job wrote (cut short, edited or copied from elsewhere); make it again: "
+            f"snakemake --forcerun {path}"
+        )
 
 
 @contextlib.contextmanager
@@ -21,6 +55,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
         os.replace(part, path)
+        if _sealing.get():
+            _seal(path)
     except OSError as error:
         raise RongheError(
             f"{path}: cannot be written ({error.strerror or error}); make room or mend the permissions, and run again"
@@ -28,6 +64,14 @@ def replacing(path: str | Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def _seal(path: Path) -> None:
+    seal = seal_of(path)
+    seal.parent.mkdir(exist_ok=True)
+    part = seal.with_name(f".{seal.name}.{os.getpid()}")
+    part.write_text(f"{sha256(path)}\n", encoding="ascii")
+    os.replace(part, seal)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -42,7 +86,8 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 
 
 def read_text(path: str | Path) -> str:
-    """Return UTF-8 text; another encoding or an unreadable file is refused by name."""
+    """Return UTF-8 text; another encoding, or a file that cannot be read or was damaged, is refused by name."""
+    require_whole(path)
     try:
         return Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:

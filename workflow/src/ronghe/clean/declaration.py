@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ronghe.clean.bands import bands
 from ronghe.clean.microdata.declaration import check_microdata, with_cells
 from ronghe.clean.units import Units
 from ronghe.clean.variables import RECOMPUTATIONS, derivations, expand, named_files, only_one, variables
@@ -31,6 +32,7 @@ def check_dataset(dataset: dict, where: str) -> None:
         raise RongheError(f"{where}: sample.years: {first} comes after {last}; write [first, last]")
     known = {name: variable.unit for name, variable in variables(dataset, where).items()}
     known |= {derivation.name: derivation.unit for derivation in derivations(dataset, where)}
+    bands(dataset, where)
     for number, entry in enumerate(dataset.get("breaks", [])):
         for name in expand(dataset, entry["variables"], f"{where}: breaks[{number}]"):
             require_known(name, known, "variable", f"{where}: breaks[{number}]")

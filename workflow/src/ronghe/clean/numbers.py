@@ -16,15 +16,25 @@ GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:[,  '][0-9]{3})+(?:\.[0-9]+)?")
 
 
 def parse_numbers(
-    cells: Sequence[str], rows: Sequence[int], path: str, heading: str, thousands: str = "", missing: Sequence[str] = ()
+    cells: Sequence[str],
+    rows: Sequence[int],
+    path: str,
+    heading: str,
+    thousands: str = "",
+    missing: Sequence[str] = (),
+    marks: Sequence[str] = (),
 ) -> np.ndarray:
-    """Return the cells as floats, gaps as NaN; anything else is refused with file, row, heading and remedy."""
-    gaps = {"", *missing}
+    """Return the cells as floats, gaps as NaN; anything else is refused with file, row, heading and remedy.
+
+    `marks` are signs that may follow a figure and are no part of it: %, the star of a footnote.
+    """
+    gaps, tails = {"", *missing}, sorted(marks, key=len, reverse=True)
     numbers = np.full(len(cells), np.nan)
     for position, cell in enumerate(cells):
         if cell in gaps:
             continue
         cell = NARROW_SPACES.sub(" ", cell)
+        cell = cell.removesuffix(next((tail for tail in tails if cell.endswith(tail)), "")).rstrip()
         text = cell.replace(thousands, "") if thousands and GROUPED.fullmatch(cell) else cell
         if not PLAIN.fullmatch(text):
             raise RongheError(f"{path}: row {rows[position]}: '{heading}': {_explain(cell)}")
@@ -41,6 +51,13 @@ def _explain(cell: str) -> str:
         return (
             f"'{cell}' holds a separator of thousands; write 'thousands: \"{sign}\"' for this table, "
             "or take the separators out"
+        )
+    figure = re.match(PLAIN.pattern, cell)
+    if figure and figure[0] and not re.search(r"[0-9]", cell[figure.end() :]):
+        sign = cell[figure.end() :].strip()
+        return (
+            f"'{cell}' is not a number; write 'marks: [\"{sign}\"]' for this table if the sign is no part of the "
+            "figure (%, the mark of a footnote), or correct the cell"
         )
     return (
         f"'{cell}' is not a number; correct the cell, or, if it stands for a missing figure, "

@@ -17,6 +17,7 @@ from ronghe.clean.derive import derive
 from ronghe.clean.flags import Flags, cells, flag_jumps
 from ronghe.clean.gaps import fill_gaps, refuse_gaps
 from ronghe.clean.input_output import read_input_output
+from ronghe.clean.plausible import check_bands, flag_oddities
 from ronghe.clean.regions import Names, read_adjacency, read_regions, sample_regions
 from ronghe.clean.tables import Series, check_covered, read_table
 from ronghe.clean.variables import derivations, expand, families, raw_files, sample_years, variables
@@ -55,9 +56,12 @@ def clean_dataset(dataset: dict, root: str | Path = ".") -> Cleaned:
     regions["in_sample"] = regions["region"].isin(sample)
     frames = _fill(_read_series(dataset, Path(root), names), names.regions, sample, years, flags)
     with _naming(dataset):
+        plausible = check_bands(dataset, frames)
         for derivation in derivations(dataset):
             frames[derivation.name] = derive(derivation, frames, sample, years, flags)
-        checks = run_checks(dataset, frames, flags)
+        parts = [part for part in (run_checks(dataset, frames, flags), plausible) if len(part)]
+        checks = pd.concat(parts, ignore_index=True) if parts else plausible
+        flag_oddities(dataset, {name: frames[name] for name in variables(dataset)}, flags)
         _flag(dataset, frames, flags)
     tables = {
         "regions": regions,

@@ -71,7 +71,7 @@ def read_raw(path: str | Path, options: dict | None = None) -> RawTable:
     elif ending in (".xlsx", ".xlsm"):
         grid = _read_excel(path, options)
     else:
-        return _from_frame(path, _read_frame(path, ending))
+        return _from_frame(path)
     return _from_grid(path, grid, options)
 
 
@@ -211,11 +211,18 @@ def _check_headings(path: Path, headings: list[str]) -> None:
         raise RongheError(f"{path}: the heading '{twice[0]}' stands twice; give each column its own")
 
 
-def _from_frame(path: Path, frame: pd.DataFrame) -> RawTable:
-    if frame.index.names != [None]:
+def frame_cells(path: Path) -> pd.DataFrame:
+    """Return the cells of a Stata or Parquet file as text under its headings."""
+    _check_kind(path, path.suffix.lower())
+    frame = _read_frame(path, path.suffix.lower())
+    if frame.index.names != [None] or not isinstance(frame.index, pd.RangeIndex):
         frame = frame.reset_index()
     headings = [str(column).strip() for column in frame]
     _check_headings(path, headings)
-    cells = pd.DataFrame({h: [cell_text(v) for v in frame.iloc[:, i]] for i, h in enumerate(headings)}, dtype=object)
+    return pd.DataFrame({h: [cell_text(v) for v in frame.iloc[:, i]] for i, h in enumerate(headings)}, dtype=object)
+
+
+def _from_frame(path: Path) -> RawTable:
+    cells = frame_cells(path)
     # Stata and Parquet have no heading line: the first row of data is row 1.
-    return RawTable(str(path), cells, np.arange(1, len(frame) + 1))
+    return RawTable(str(path), cells, np.arange(1, len(cells) + 1))

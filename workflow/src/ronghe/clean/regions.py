@@ -102,7 +102,12 @@ def read_regions(dataset: dict, folder: str | Path) -> tuple[pd.DataFrame, Names
     if "macro_region" in regions and "macro_regions" in declared:
         regions["macro_region"] = _rename(regions["macro_region"], declared["macro_regions"], table, "macro_regions")
     regions = regions.reindex(columns=[*COLUMNS, *(c for c in regions if c not in COLUMNS)])
-    return regions, Names(
+    return regions, names_of(regions, declared)
+
+
+def names_of(regions: pd.DataFrame, declared: dict) -> Names:
+    """Return the names that the regions of a table go by, with those that the declaration adds."""
+    return Names(
         regions["region"], _aliases(regions, declared), declared.get("ignore", ()), declared.get("suffixes", ())
     )
 

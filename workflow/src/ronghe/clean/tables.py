@@ -125,6 +125,7 @@ def _parse(variable: Variable, table: RawTable, declared: dict, positions: np.nd
         heading,
         declared.get("thousands", ""),
         declared.get("missing", ()),
+        declared.get("marks", ()),
     )
     low, high = variable.range
     outside = np.zeros(len(numbers), bool)

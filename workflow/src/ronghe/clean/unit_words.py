@@ -58,11 +58,19 @@ def read_unit(text: str) -> Size | None:
 
 
 def units_in(text: str) -> list[str]:
-    """Return the units that a heading or a title writes in brackets or after 单位："""
+    """Return the units that a heading or a title writes in brackets, after 单位： or, in Chinese, as its last word."""
     announced = _ANNOUNCED.findall(text)
-    return [word.strip() for word in [*announced, *_BRACKETS.findall(text)] if read_unit(word)]
+    return [word.strip() for word in [*announced, *_BRACKETS.findall(text), *_last(text)] if read_unit(word)]
 
 
 def without_unit(text: str) -> str:
-    """Return a heading without the unit that it writes in brackets."""
+    """Return a heading without the unit that it writes in brackets or as its last word."""
+    for word in _last(text):
+        text = text.removesuffix(word)
     return _BRACKETS.sub(lambda found: "" if read_unit(found[1]) else found[0], text).strip()
+
+
+def _last(text: str) -> list[str]:
+    """Return the last word where it is a unit, as a row of units below the headings leaves it: 地区生产总值 亿元."""
+    before, _, word = text.rpartition(" ")
+    return [word] if before and (not word.isascii() or word == "%") and read_unit(word) else []

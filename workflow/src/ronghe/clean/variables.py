@@ -35,6 +35,7 @@ class Variable:
     gap: dict | str
     jump: float | None
     jump_above: float
+    plausible: dict | None
     definition: str
 
 
@@ -82,6 +83,7 @@ def variables(dataset: dict, where: str = "dataset") -> dict[str, Variable]:
                 gap=handling.get("gap", "refuse"),
                 jump=handling.get("jump"),
                 jump_above=handling.get("jump_above", 0.0),
+                plausible=handling.get("plausible"),
                 definition=handling.get("definition", ""),
             )
     _check_gaps(found, units, where)
@@ -104,7 +106,10 @@ def _entries(dataset: dict, table: str, where: str) -> Iterator[tuple[str, str, 
             written = own.pop("written")
             require_known(sector, dataset.get("sectors", {}), "sector", f"{where}: {place}.members")
             heading = {"indicator": written} if "indicator" in declared["key"] else {"column": written}
-            yield f"{family}_{sector}", f"{place}.members.{sector}", {**handling, **own, **heading}
+            own = {**handling, **own, **heading}
+            if own.get("plausible", {}).get("per"):
+                own["plausible"] = {**own["plausible"], "per": own["plausible"]["per"].replace("{sector}", sector)}
+            yield f"{family}_{sector}", f"{place}.members.{sector}", own
 
 
 def _check_layout(handling: dict, table: dict, where: str, name: str) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ronghe.configuration import (
-    check_against_dataset,
     check_configuration,
     check_files,
+    check_names,
+    fit_stages,
     replace_stages,
     require_dataset,
 )
@@ -49,13 +50,17 @@ def check(name: str, project: str | Path = ".") -> list[str]:
     faults.of(check_configuration, config, files, schemas)
     dataset = faults.of(_declaration, name, datasets, schemas)
     if dataset:
+        from ronghe.clean.labels import check_labels
         from ronghe.clean.variables import labels
 
+        if faults.of(fit_stages, config, dataset, datasets / name, schemas):
+            faults.of(check_configuration, config, files, schemas)
         merged = {**config, "labels": {**config["labels"], **labels(dataset)}}
-        faults.of(check_against_dataset, merged, files, dataset)
+        faults.of(check_names, merged, files, dataset)
         # A misspelt name has no label either: one fault, not two.
         if not faults:
             faults.of(check_printed, merged)
+        faults.of(check_labels, merged["labels"], dataset, f"config/datasets/{name}.yaml")
         check_data(dataset, faults)
     return list(faults)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ronghe.command.looks import Look
+from ronghe.command.pairs import Pairs
+from ronghe.command.same_region import SameRegion
 
 UNSTATED = "unstated"
 
@@ -32,6 +34,10 @@ class Draft:
     looks: dict[str, Look] = field(default_factory=dict)
     found: dict[str, list[Found]] = field(default_factory=dict)
     regions: list[str] = field(default_factory=list)
+    same: SameRegion = field(default_factory=lambda: SameRegion([]))
+    keys: dict[str, str] = field(default_factory=dict)
+    aliases: dict[str, list[str]] = field(default_factory=dict)
+    pairs: list[Pairs] = field(default_factory=list)
     places: dict[str, tuple[str, str]] = field(default_factory=dict)
     ignore: list[str] = field(default_factory=list)
     leave_out: list[str] = field(default_factory=list)

@@ -6,12 +6,31 @@ import re
 import shutil
 from pathlib import Path
 
-from ronghe.clean.regions import Names, fold
+from ronghe.clean.declaration import load_dataset
 from ronghe.clean.unit_words import read_unit, units_in, without_unit
 from ronghe.command.draft import UNSTATED, Draft, Found
-from ronghe.command.looks import Look, is_number, is_word, look_at, plain, vocabulary
-from ronghe.command.written import write_dataset, write_stages
+from ronghe.command.looks import (
+    Grid,
+    Look,
+    grids,
+    identifier,
+    is_number,
+    is_word,
+    look_at,
+    plain,
+    plain_figure,
+    spelt,
+    vocabulary,
+)
+from ronghe.command.pairs import graph_file, look_at_pairs
+from ronghe.command.regions import settle_pairs, settle_regions, write_regions
+from ronghe.command.written import write_dataset, write_stages, write_texts
+from ronghe.configuration import require_dataset
+from ronghe.default_stages import stages
 from ronghe.errors import RongheError
+
+# What stands before the name of a sector or an indicator: "C ", "（三）", "2.", "三、".
+_NUMBERED = re.compile(r"^(?:[A-T][.、．\s]|[（(][一二三四五六七八九十\d]+[)）]|[一二三四五六七八九十\d]+[.、．])\s*")
 
 
 def new(name: str, source: str | Path, project: str | Path = ".") -> Draft:
@@ -28,17 +47,31 @@ def new(name: str, source: str | Path, project: str | Path = ".") -> Draft:
     draft = Draft(name, folder.relative_to(project.resolve()).as_posix())
     for path in sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith((".", "~"))):
         try:
-            _take(draft, path)
+            _take_file(draft, path)
         except RongheError as error:
             draft.unread.append(str(error))
     if not draft.found:
         raise RongheError(f"{source}: no table could be read: {'; '.join(draft.unread) or 'the folder is empty'}")
-    _settle_regions(draft)
+    settle_regions(draft)
     _settle_years(draft)
-    _write_regions(draft, folder)
+    settle_pairs(draft)
+    write_regions(draft, folder)
     write_dataset(draft, target)
-    write_stages(draft, target.with_suffix(""))
+    dataset = load_dataset(name, target.parent, project / "workflow/schemas/dataset.schema.yaml")
+    write_stages(draft, dataset, target.with_suffix(""))
     return draft
+
+
+def begin_stages(name: str, project: str | Path = ".") -> Path:
+    """Write the stages that a dataset without any of its own gets, as a beginning; return their folder."""
+    datasets, schemas = Path(project) / "config/datasets", Path(project) / "workflow/schemas"
+    require_dataset({"dataset": name}, datasets)
+    folder = datasets / name
+    if folder.exists():
+        raise RongheError(f"{folder} exists already; change its files, or move it away")
+    dataset = load_dataset(name, datasets, schemas / "dataset.schema.yaml")
+    write_texts(name, stages(dataset, f"config/datasets/{name}.yaml"), folder)
+    return folder
 
 
 def _bring(source: Path, target: Path, project: Path) -> Path:
@@ -51,17 +84,36 @@ def _bring(source: Path, target: Path, project: Path) -> Path:
     return target.resolve()
 
 
-def _take(draft: Draft, path: Path) -> None:
-    look = look_at(path)
+def _take_file(draft: Draft, path: Path) -> None:
+    """Take what the tables of a file hold; where one of several sheets cannot be used, the others are."""
+    if path.suffix.lower() in (".gal", ".gwt"):
+        draft.pairs.append(graph_file(path, draft.folder))
+        return
+    for grid in grids(path):
+        try:
+            pairs = look_at_pairs(grid, draft.folder)
+            if pairs:
+                draft.pairs.append(pairs)
+            else:
+                _take(draft, grid)
+        except RongheError as error:
+            draft.unread.append(str(error))
+
+
+def _take(draft: Draft, grid: Grid) -> None:
+    look = look_at(grid)
     place = [n for n, h in enumerate(look.headings) if is_word(h, "longitude") or is_word(h, "latitude")]
     if len(place) == 2 and look.year is None and not look.years:
         order = sorted(place, key=lambda n: is_word(look.headings[n], "latitude"))
         draft.places |= {row[look.region]: (row[order[0]], row[order[1]]) for row in look.body}
         return
     if look.year is None and len(look.years) < 2:
-        raise RongheError(f"{path.name}: no column of years and no headings with years; add the year to each row")
-    table = _identifier(path.stem, f"table_{len(draft.looks) + 1}")
-    found = _found_wide(look, path.stem) if look.years else _found_long(look)
+        raise RongheError(f"{grid.place}: no column of years and no headings with years; add the year to each row")
+    stem = Path(grid.file).stem
+    sheet = identifier(grid.options.get("sheet", ""), "")
+    table = "_".join(filter(None, [identifier(stem, f"table_{len(draft.looks) + 1}"), sheet]))
+    table = f"{table}_{len(draft.looks) + 1}" if table in draft.looks else table
+    found = _found_wide(look, grid.options.get("sheet", stem)) if look.years else _found_long(look)
     if not look.years:
         _count_absent(look, found)
     taken = {v.name for v in draft.variables()}
@@ -74,9 +126,9 @@ def _take(draft: Draft, path: Path) -> None:
             variable.note = "no unit is written; say which"
         draft.units |= _units(variable.unit)
     if not found:
-        raise RongheError(f"{path.name}: no column of figures was recognised (headings: {', '.join(look.headings)})")
+        raise RongheError(f"{grid.place}: no column of figures was recognised (headings: {', '.join(look.headings)})")
     draft.looks[table], draft.found[table] = look, found
-    draft.guesses += [f"{path.name}: {guess}" for guess in look.guesses]
+    draft.guesses += [f"{grid.place}: {guess}" for guess in look.guesses]
 
 
 def _units(unit: str) -> dict[str, tuple[str, str]]:
@@ -94,16 +146,13 @@ def _found_long(look: Look) -> list[Found]:
     """Return the variables of a long table: one per column of figures, or per value of its column of indicators."""
     values = look.values()
     if look.indicator is None:
-        return [
-            _variable(look.headings[p], look.headings[p], look, {"column": look.headings[p]}, look.column(p))
-            for p in values
-        ]
+        return [_variable(look.headings[p], look, {"column": look.headings[p]}, look.column(p)) for p in values]
     found = []
     for indicator in dict.fromkeys(look.column(look.indicator)):
         rows = [row for row in look.body if row[look.indicator] == indicator]
         key = {"column": look.headings[values[0]], "indicator": indicator}
         unit = rows[0][look.unit] if look.unit is not None else None
-        found.append(_variable(indicator, indicator, look, key, [row[values[0]] for row in rows], unit))
+        found.append(_variable(indicator, look, key, [row[values[0]] for row in rows], unit))
     return found
 
 
@@ -130,71 +179,39 @@ def _found_wide(look: Look, stem: str) -> list[Found]:
             key = {"pattern": pattern} | ({"indicator": kind} if kind is not None else {})
             unit = rows[0][look.unit] if look.unit is not None else None
             cells = [row[place] for row in rows for place in places]
-            found.append(_variable(kind or name, kind or pattern, look, key, cells, unit))
+            found.append(_variable(kind or name, look, key, cells, unit))
     return found
 
 
-def _variable(words: str, written: str, look: Look, key: dict, cells: list[str], unit: str | None = None) -> Found:
+def _variable(words: str, look: Look, key: dict, cells: list[str], unit: str | None = None) -> Found:
     unit = unit or next(iter(units_in(words)), None) or look.title_unit
     if unit is None and any(sign in words for sign in ("率", "比重", "占比", "share", "rate")):
         unit = "%"
+    if unit is None and cells and all(cell.endswith("%") for cell in cells if cell):
+        unit = "%"
+    cells = [plain_figure(cell) for cell in cells]
     missing = sum(1 for cell in cells if not is_number(cell))
     sector, known = (_known(kind, words) for kind in ("sectors", "variables"))
     # ASSUME what an unreadable unit counts cannot be told; it is declared as unstated and marked.
     unit = unit if unit and read_unit(unit) else UNSTATED
-    name = f"employment_{sector}" if sector else known or _identifier(without_unit(words), "")
-    note = "" if name else "the name is a guess"
+    name = f"employment_{sector}" if sector else known or spelt(without_unit(words))
+    note = "" if sector or known else "the name is a guess"
     positive = all(_figure(cell) > 0 for cell in cells if is_number(cell))
     return Found(name or "variable", words, unit, key, missing, sector, positive, note)
 
 
 def _known(kind: str, words: str) -> str:
     """Return the name under which the vocabulary knows a heading, or the last part of one in several rows."""
-    parts = {plain(words), plain(words.split()[-1])}
-    return next((name for name, spelt in vocabulary()[kind].items() if parts & set(map(plain, spelt))), "")
+    if kind == "sectors" and re.fullmatch("[A-T]", words):
+        return vocabulary()["sector_letters"].get(words, "")
+    numbered = _NUMBERED.sub("", words)
+    last = without_unit(words).split()[-1:] or [words]
+    parts = {plain(part) for part in (words, numbered, *last, _NUMBERED.sub("", last[0]))}
+    return next((name for name, known in vocabulary()[kind].items() if parts & set(map(plain, known))), "")
 
 
 def _figure(cell: str) -> float:
-    return float(cell.replace(",", "").replace("−", "-").rstrip("%"))
-
-
-def _identifier(words: str, fallback: str) -> str:
-    """Return words as a name: lower case letters of English, digits and _; the fallback where nothing is left."""
-    name = re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
-    return name if re.match(r"[a-z]", name) else f"t_{name}" if name else fallback
-
-
-def _settle_regions(draft: Draft) -> None:
-    """Find the regions that tables share, what is a total, and which regions are not in every table."""
-    spelt: dict[str, dict[str, None]] = {}
-    words = {plain(word) for word in vocabulary()["totals"]}
-    bare = Names([], {}, (), vocabulary()["suffixes"])
-    counts: dict[str, int] = {}
-    for look in draft.looks.values():
-        here = set()
-        for row in look.body:
-            name = row[look.region]
-            empty = not any(is_number(cell) for place, cell in enumerate(row) if place != look.region)
-            if plain(name) in words or empty or not name:
-                draft.ignore += [name] if name not in draft.ignore else []
-                continue
-            key = bare.without_suffix(fold(name))
-            spelt.setdefault(key, {})[name] = None
-            here.add(key)
-        for key in here:
-            counts[key] = counts.get(key, 0) + 1
-    for key, names in spelt.items():
-        if counts[key] * 2 < len(draft.looks) and len(draft.looks) > 1:
-            draft.ignore += list(names)
-            draft.guesses.append(
-                f"'{next(iter(names))}' stands in {counts[key]} tables only and is taken for no region"
-            )
-            continue
-        name = max(names, key=len)
-        draft.regions.append(name)
-        if counts[key] < len(draft.looks):
-            draft.leave_out.append(name)
-            draft.guesses.append(f"'{name}' is not in every table and is left out of the sample")
+    return float(cell.replace(",", ""))
 
 
 def _settle_years(draft: Draft) -> None:
@@ -206,16 +223,3 @@ def _settle_years(draft: Draft) -> None:
     if not shared:
         raise RongheError("no year stands in every table; take out the table of other years, and begin again")
     draft.years = (min(shared), max(shared))
-
-
-def _write_regions(draft: Draft, folder: Path) -> None:
-    """Write the table of regions, with positions where a table gave them."""
-    path = folder / "regions.csv"
-    if path.exists():
-        raise RongheError(f"{path} exists already; rename it, because the list of regions is written there")
-    bare = Names([], {}, (), vocabulary()["suffixes"])
-    places = {bare.without_suffix(fold(name)): place for name, place in draft.places.items()}
-    heading = "region,longitude,latitude" if places else "region"
-    rows = [",".join([name, *(places.get(bare.without_suffix(fold(name)), ("", "")) if places else ())]) for name in
-            draft.regions]  # fmt: skip
-    path.write_text("\n".join([heading, *rows, ""]), encoding="utf-8")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ronghe.clean.unit_words import without_unit
 from ronghe.command.draft import UNSTATED, Draft, Found
-from ronghe.command.looks import Look, vocabulary
+from ronghe.command.looks import Look, spelt, vocabulary
+from ronghe.default_stages import MARK, stages
 
-MARK = "# GUESS: "
 DERIVED = {"gdp_per_head": "人均地区生产总值", "employment_total": "表中各行业就业人员合计"}
 
 
@@ -27,7 +27,14 @@ def write_dataset(draft: Draft, path: Path) -> None:
     columns = "region: region" + (", longitude: longitude, latitude: latitude" if draft.places else "")
     lines += ["", "regions:", "  file: regions.csv # written by `ronghe new` from the names in the tables"]
     lines += [f"  columns: {{ {columns} }}", f"  suffixes: {quoted(vocabulary()['suffixes'])}"]
+    if draft.aliases:
+        lines += [f"  aliases: {MARK}former names, codes and names in Latin letters that are taken for a region"]
+        lines += [f"    {quoted(region)}: {quoted(names)}" for region, names in draft.aliases.items()]
     lines += [f"  ignore: {quoted(draft.ignore)} {MARK}these are no regions"] if draft.ignore else []
+    for pairs in (p for p in draft.pairs if p.kind == "borders"):
+        lines += ["", "adjacency: # who borders whom", f"  file: {quoted(pairs.file)}"]
+        lines += [f"  {key}: {quoted(value)}" for key, value in pairs.options.items()]
+        lines += [f"  columns: {quoted(pairs.columns)}"]
     lines += ["", "sample:", f"  years: [{draft.years[0]}, {draft.years[1]}] # the years that every table has"]
     lines += [f"  leave_out: {quoted(draft.leave_out)} {MARK}not in every table"] if draft.leave_out else []
     sectors = {f.sector: without_unit(f.written.split()[-1]) for f in draft.variables() if f.sector}
@@ -131,7 +138,7 @@ def _derived(draft: Draft) -> dict[str, tuple[str, str]]:
     """Return the variables to derive: rule and label."""
     there = {f.name: f for f in draft.variables()}
     derived = {}
-    if {"gdp", "population"} <= set(there):
+    if {"gdp", "population"} <= set(there) and UNSTATED not in (there["gdp"].unit, there["population"].unit):
         unit = f"{there['gdp'].unit}/{there['population'].unit}"
         derived["gdp_per_head"] = ("per: [gdp, population]", f"GDP per head ({unit})")
         derived["log_gdp_per_head"] = ("log: gdp_per_head", "ln GDP per head")
@@ -148,56 +155,45 @@ def _sector_names(draft: Draft) -> list[str]:
     return [f.sector for found in draft.found.values() if len(_family(found)) >= 2 for f in _family(found)]
 
 
-def write_stages(draft: Draft, folder: Path) -> None:
+def weights_lines(draft: Draft) -> tuple[list[str], bool]:
+    """Return the weights that tables of pairs allow, and whether the borders leave a region without neighbour."""
+    lines, alone = [], False
+    for pairs in draft.pairs:
+        if pairs.kind == "borders":
+            alone = pairs.alone
+            continue
+        taken = {line.split(":")[0].strip() for line in lines}
+        name = _free(spelt(Path(pairs.file).stem) or ("flows" if pairs.kind == "flows" else "matrix"), taken)
+        entry = [f"kind: {'flows' if pairs.kind == 'flows' else 'file'}", f"file: {quoted(pairs.path)}"]
+        entry += [f"read: {quoted(pairs.options)}"] if pairs.options else []
+        entry += [f"columns: {quoted(pairs.columns)}"] if pairs.columns else []
+        if pairs.kind == "flows":
+            before = [year for year in pairs.years if year < draft.years[0]]
+            # Years before the sample, where the table has them, keep the weights from what the model explains.
+            entry += [f"years: [{min(before)}, {max(before)}]"] if before else []
+            entry += ["direction: sent", "own_flows: drop", "standardise: row"]
+        elif pairs.distances:
+            entry.append("values: distances")
+        entry += ["islands: keep"]
+        notes = f" {MARK}{'; '.join(pairs.guesses)}" if pairs.guesses else ""
+        lines.append(f"  {name}: {{ {', '.join(entry)} }}{notes}")
+    return lines, alone
+
+
+def _free(name: str, taken: set[str]) -> str:
+    return name if name not in taken else next(f"{name}_{n}" for n in range(2, 99) if f"{name}_{n}" not in taken)
+
+
+def write_stages(draft: Draft, dataset: dict, folder: Path) -> None:
     """Write measures, weights, specifications and tables that run on what was found."""
-    derived, sectors = _derived(draft), _sector_names(draft)
-    there = {f.name for f in draft.variables()} | set(derived)
-    partners = [s for s in vocabulary()["producer_services"] if s in sectors]
-    coagglomerate = "manufacturing" in sectors and partners and "employment_total" in there
-    logs = [name for name in derived if name.startswith("log_")]
-    ratios = [f.name for f in _alone(draft) if f.unit == "%"]
-    ranked = [*(["coagglomeration.index"] if coagglomerate else []), *logs, *ratios]
-    outcome = next((n for n in ("log_gdp_per_head", "log_gdp") if n in logs), (logs or ratios or sorted(there))[0])
-    others = [n for n in ranked if n != outcome and n not in ("log_gdp", "log_population")] or [
-        n for n in sorted(there) if n != outcome
-    ]
-    treatment, controls = others[0], others[1:3]
+    lines, alone = weights_lines(draft)
+    texts = stages(dataset, f"config/datasets/{draft.name}.yaml", lines, alone)
+    write_texts(draft.name, texts, folder)
+
+
+def write_texts(name: str, texts: dict[str, str], folder: Path) -> None:
+    """Write the text of each stage of a dataset into its folder."""
     folder.mkdir(parents=True)
-    measures = "measures: {}"
-    if coagglomerate:
-        measures = (
-            "measures:\n  coagglomeration:\n    kind: coagglomeration\n    total: employment_total\n"
-            f"    industry: [employment_manufacturing]\n    partner: [{', '.join(f'employment_{s}' for s in partners)}]"
-        )
-    weights = "weights:\n  inverse_distance: { kind: inverse_distance }" if draft.places else "weights: {}"
-    specifications = [
-        "specification_defaults:",
-        f"  outcome: {outcome} {MARK}what is explained",
-        f"  treatment: {treatment} {MARK}what explains it",
-        f"  controls: [{', '.join(controls)}] {MARK}what is held constant",
-        "  effects: twoways\n  covariance: clustered\n  cluster: units",
-        *(["  by_kind: { spatial: { weights: inverse_distance, covariance: expected } }"] if draft.places else []),
-        "\nspecifications:\n  baseline: { kind: fixed_effects }",
-        *(["  durbin: { kind: spatial }"] if draft.places else []),
-    ]
-    columns = "baseline, durbin" if draft.places else "baseline"
-    tables = [
-        "tables:\n  summary:\n    kind: summary",
-        "    caption: { en: Summary statistics, zh: 描述性统计 }",
-        f"    variables: [{', '.join([outcome, treatment, *controls])}]",
-        "  baseline:\n    kind: regression\n    caption: { en: Regressions, zh: 回归结果 }",
-        f"    columns: [{columns}]",
-    ]
-    if draft.places:
-        tables += [
-            "  effects:\n    kind: impacts\n    caption: { en: Effects at home and next door, zh: 直接与间接效应 }"
-        ]
-        tables += ["    columns: [durbin]"]
-    for name, text in (
-        ("measures", measures),
-        ("weights", weights),
-        ("specifications", "\n".join(specifications)),
-        ("tables", "\n".join(tables)),
-    ):
-        opening = f"# {name.capitalize()} of {draft.name}, in place of config/{name}.yaml; begun by `ronghe new`."
-        (folder / f"{name}.yaml").write_text(f"{opening}\n{text}\n", encoding="utf-8")
+    for stage, text in texts.items():
+        opening = f"# {stage.capitalize()} of {name}, in place of config/{stage}.yaml; begun by `ronghe`."
+        (folder / f"{stage}.yaml").write_text(f"{opening}\n{text}\n", encoding="utf-8")

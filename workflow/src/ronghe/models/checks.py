@@ -8,7 +8,6 @@ from ronghe.clean.variables import FLAG_KINDS, families, sample_years
 from ronghe.errors import RongheError, listing, require_known
 from ronghe.measures.declaration import columns as measure_columns
 from ronghe.models.declaration import (
-    as_list,
     complete,
     entries,
     long_tables,
@@ -18,7 +17,7 @@ from ronghe.models.declaration import (
     variables,
     weights,
 )
-from ronghe.models.kinds import FEW_CLUSTERS, KINDS, REGRESSION, Kind, one_way
+from ronghe.models.kinds import FEW_CLUSTERS, KINDS, REGRESSION, Kind, as_list, one_way
 from ronghe.models.terms import parse_all
 
 

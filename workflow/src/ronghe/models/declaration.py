@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ronghe.measures.declaration import KINDS as MEASURE_KINDS
-from ronghe.models.kinds import KINDS, TERM_KEYS, WEIGHTS_KEYS, estimator, without_idle
+from ronghe.models.kinds import KINDS, TERM_KEYS, WEIGHTS_KEYS, as_list, estimator, without_idle
 from ronghe.models.terms import Term, parse_all
 
 FOLDER = "<results>/models"
@@ -30,9 +30,9 @@ def complete(name: str, config: dict) -> dict:
     entry = config["specifications"][name]
     kind = KINDS[entry["kind"]]
     general = dict(config.get("specification_defaults", {}))
-    defaults = {**kind.defaults, **general, **general.pop("by_kind", {}).get(entry["kind"], {})}
-    merged = {k: v for k, v in {**defaults, **entry}.items() if k in kind.allowed and k not in ("about", "dataset")}
-    merged = without_idle(merged, entry)
+    said = {**general, **general.pop("by_kind", {}).get(entry["kind"], {}), **entry}
+    said = {k: v for k, v in said.items() if k in kind.allowed and k not in ("about", "dataset")}
+    merged = without_idle({**kind.defaults, **said}, entry)
     sample = merged.get("sample", "all")
     rows = {k: v for k, v in config.get("samples", {}).get(sample, {}).items() if k != "about"}
     result = {**merged, "name": name, "sample_name": sample, "sample": rows}
@@ -98,8 +98,7 @@ def weights(specification: dict) -> list[str]:
     found = set()
     for part in parts(specification):
         for key in WEIGHTS_KEYS:
-            value = part.get(key, [])
-            found.update(value if isinstance(value, list) else [value])
+            found.update(as_list(part.get(key)))
     return sorted(found)
 
 
@@ -166,8 +165,3 @@ def _terms_of(specification: dict, key: str) -> list[Term]:
     if not specification.get(key):
         return []
     return parse_all(specification[key], f"specification '{specification['name']}': {key}")
-
-
-def as_list(value: object) -> list:
-    """Return a value of the configuration that may stand alone or in a list, as a list."""
-    return value if isinstance(value, list) else [] if value is None else [value]

@@ -80,7 +80,7 @@ class Estimate:
 
 def with_defaults(specification: dict) -> dict:
     """Return a specification, and those it builds on, with the defaults of their kinds where they say nothing."""
-    result = {"name": "", **KINDS[specification["kind"]].defaults, **specification}
+    result = {"name": "", "sample": {}, "sample_name": "all", **KINDS[specification["kind"]].defaults, **specification}
     result = without_idle(result, specification)
     if "of" in result:
         result["of"] = with_defaults(result["of"])
@@ -89,22 +89,26 @@ def with_defaults(specification: dict) -> dict:
     return result
 
 
+def fit(specification: dict, data: Data) -> Estimate:
+    """Call the estimator of a complete specification's kind."""
+    return import_module(estimator(specification["kind"])).estimate(specification, data)
+
+
 def run(specification: dict, data: Data) -> Estimate:
-    """Call the estimator of the specification's kind; a refusal carries the specification's name."""
-    require_known(specification.get("kind"), KINDS, "kind", f"specification '{specification.get('name', '')}'")
-    specification = with_defaults(specification)
+    """Estimate a specification, its defaults filled in; a refusal carries the specification's name."""
+    where = f"specification '{specification.get('name', '')}'"
+    require_known(specification.get("kind"), KINDS, "kind", where)
     try:
-        result = import_module(estimator(specification["kind"])).estimate(specification, data)
+        result = fit(with_defaults(specification), data)
     except RongheError as error:
-        raise RongheError(f"specification '{specification.get('name', '')}': {error}") from error
+        raise RongheError(f"{where}: {error}") from error
     except np.linalg.LinAlgError as error:
         raise RongheError(
-            f"specification '{specification.get('name', '')}': {error}; "
-            "look for regressors that are constant within units, or that add up to one another"
+            f"{where}: {error}; look for regressors that are constant within units, or that add up to one another"
         ) from error
     bad = result.coefficients.loc[~np.isfinite(result.coefficients["estimate"].to_numpy(float)), "term"]
     if len(bad):
-        raise RongheError(f"specification '{specification.get('name', '')}': no finite estimate of {', '.join(bad)}")
+        raise RongheError(f"{where}: no finite estimate of {', '.join(bad)}")
     return result
 
 

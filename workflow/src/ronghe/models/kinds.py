@@ -38,8 +38,9 @@ class Kind:
     """One kind of specification.
 
     `about` says in a line what it does, `defaults` what holds where neither the configuration nor the entry says
-    otherwise, `tables` are the text tables it writes beyond the usual ones, `bases` the kinds it can build on (`of`,
-    `family`), `fault` returns what is impossible in a complete entry.
+    otherwise: the only place that does so, and what stands there but not among `keys` cannot be changed. `tables` are
+    the text tables it writes beyond the usual ones, `bases` the kinds it can build on (`of`, `family`), `fault` returns
+    what is impossible in a complete entry.
     """
 
     about: str
@@ -63,19 +64,20 @@ def estimator(kind: str) -> str:
     return f"ronghe.models.estimators.{kind}"
 
 
-def _many(value: object) -> list:
+def as_list(value: object) -> list:
+    """Return a value of the configuration that may stand alone or in a list, as a list."""
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _too_few_instruments(entry: dict) -> str | None:
-    wanted, given = len(_many(entry["treatment"])), len(_many(entry["instruments"]))
+    wanted, given = len(as_list(entry["treatment"])), len(as_list(entry["instruments"]))
     if given < wanted:
         return f"{wanted} endogenous treatments need as many instruments or more; there are {given}"
     return None
 
 
 def _one_treatment(entry: dict) -> str | None:
-    if len(_many(entry["treatment"])) > 1:
+    if len(as_list(entry["treatment"])) > 1:
         return f"the kind {entry['kind']} takes one treatment; make an entry for each"
     return None
 
@@ -121,6 +123,8 @@ MEASURED = {"covariance": "clustered", "cluster": "units", "small_sample": "corr
 SPATIAL_COVARIANCES = ("expected", "observed", "robust", "clustered", "driscoll_kraay", "conley")
 ALL_LINEAR = ("homoskedastic", "robust", "clustered", "driscoll_kraay", "conley")
 ALL_EFFECTS = ("pooled", "units", "time", "twoways")
+WITHIN = {"effects": "twoways", "covariance": "clustered", "cluster": "units"}
+MOMENTS = {"effects": "twoways", "outcome_lags": 1, "instrument_lags": [2], "collapse": False, "steps": 2}
 
 KINDS: dict[str, Kind] = {
     "fixed_effects": Kind(
@@ -128,26 +132,27 @@ KINDS: dict[str, Kind] = {
         (*REGRESSION, *LINEAR_COVARIANCE, *FEW_CLUSTERS, "effects", "wild_repetitions"),
         covariances=ALL_LINEAR,
         effects=ALL_EFFECTS[1:],
-        defaults={"effects": "twoways"},
+        defaults={**WITHIN, "wild_repetitions": 0},
     ),
     "pooled": Kind(
         "Least squares with one constant.",
         (*REGRESSION, *LINEAR_COVARIANCE, *FEW_CLUSTERS),
         covariances=ALL_LINEAR,
+        defaults={**WITHIN, "effects": "pooled"},
     ),
     "random_effects": Kind(
         "Feasible least squares with random unit effects, and the regression form of the Hausman test.",
         (*REGRESSION, *LINEAR_COVARIANCE, "effects"),
         covariances=ALL_LINEAR,
         effects=("units", "twoways"),
-        defaults={"effects": "units"},
+        defaults={**WITHIN, "effects": "units"},
     ),
     "first_differences": Kind(
         "Least squares on changes from one period to the next.",
         (*REGRESSION, *LINEAR_COVARIANCE, *FEW_CLUSTERS, "effects"),
         covariances=ALL_LINEAR,
         effects=("units", "twoways"),
-        defaults={"effects": "twoways"},
+        defaults=WITHIN,
     ),
     "instrumental_variables": Kind(
         "Two-stage least squares, with tests of the instruments that stay valid when these are weak.",
@@ -155,9 +160,9 @@ KINDS: dict[str, Kind] = {
         required=("outcome", "treatment", "instruments"),
         covariances=ALL_LINEAR,
         effects=ALL_EFFECTS,
-        tables=("first_stage", "anderson_rubin"),
+        tables=("first_stage", "anderson_rubin", "shocks", "exposure_errors", "balance"),
         fault=_too_few_instruments,
-        defaults={"effects": "twoways"},
+        defaults=WITHIN,
     ),
     "threshold": Kind(
         "Panel thresholds: how many, where, how surely, and the slopes on either side.",
@@ -166,7 +171,11 @@ KINDS: dict[str, Kind] = {
         covariances=ALL_LINEAR,
         effects=("units", "twoways"),
         tables=("thresholds", "likelihood_ratio", "without_each"),
-        defaults={"effects": "twoways"},
+        defaults={
+            **WITHIN,
+            **{"thresholds": 3, "keep": "significant", "search": "all_values", "convention": "within"},
+            **{"trim": 0.05, "repetitions": 4999},
+        },
     ),
     "moderation": Kind(
         "An interaction with a moderator, and the slope at each of its levels.",
@@ -176,7 +185,7 @@ KINDS: dict[str, Kind] = {
         effects=ALL_EFFECTS,
         tables=("marginal_effects",),
         fault=_one_treatment,
-        defaults={"effects": "twoways"},
+        defaults={**WITHIN, "centre": True, "points": 41},
     ),
     "mediation": Kind(
         "The path from treatment to outcome through a mediator.",
@@ -186,7 +195,7 @@ KINDS: dict[str, Kind] = {
         effects=ALL_EFFECTS,
         tables=("paths",),
         fault=_one_treatment,
-        defaults={"effects": "twoways"},
+        defaults={**WITHIN, "repetitions": 1999},
     ),
     "groups": Kind(
         "Slopes that differ between groups of regions or periods.",
@@ -194,7 +203,7 @@ KINDS: dict[str, Kind] = {
         required=("outcome", "treatment", "groups"),
         covariances=ALL_LINEAR,
         effects=ALL_EFFECTS,
-        defaults={"effects": "twoways"},
+        defaults={**WITHIN, "split": "treatment"},
     ),
     "spatial": Kind(
         "Spatial panel model by exact maximum likelihood, with direct, indirect and total impacts.",
@@ -207,7 +216,7 @@ KINDS: dict[str, Kind] = {
         covariances=SPATIAL_COVARIANCES,
         effects=ALL_EFFECTS,
         fault=_spatial_fault,
-        defaults={"effects": "twoways", "model": "sdm", "method": "lee_yu", **MEASURED},
+        defaults={"effects": "twoways", "model": "sdm", "method": "lee_yu", **MEASURED, "wild_repetitions": 0},
     ),
     "family": Kind(
         "Several estimates side by side, with p-values for all of them together.",
@@ -215,6 +224,7 @@ KINDS: dict[str, Kind] = {
         required=("family",),
         tables=("family",),
         bases=("fixed_effects", "pooled"),
+        defaults={"standardise": False, "repetitions": 999},
     ),
     "leave_one_out": Kind(
         "The estimate with each region left out in turn.",
@@ -238,24 +248,26 @@ KINDS: dict[str, Kind] = {
         tables=("draws",),
         bases=FITTED_ONCE,
         fault=_nothing_to_shuffle,
+        defaults={"shuffle": "treatment", "repetitions": 199},
     ),
     "difference_gmm": Kind(
         "Dynamic panel by moments in first differences (Arellano and Bond).",
         ("outcome", "treatment", "controls", "effects", *GMM),
         effects=("units", "twoways"),
-        defaults={"effects": "twoways"},
+        defaults=MOMENTS,
     ),
     "system_gmm": Kind(
         "Dynamic panel by moments in differences and levels (Blundell and Bond).",
         ("outcome", "treatment", "controls", "effects", *GMM),
         effects=("units", "twoways"),
-        defaults={"effects": "twoways"},
+        defaults=MOMENTS,
     ),
     "unit_roots": Kind(
         "Panel unit-root tests of the variables, in levels and changes.",
         ("variables", "lags", "trend", "repetitions"),
         required=("variables",),
         tables=("unit_roots",),
+        defaults={"lags": 0, "trend": False, "repetitions": 999},
     ),
     "diagnostics": Kind(
         "Collinearity, heteroskedasticity, normality and dependence of the residuals.",
@@ -289,7 +301,7 @@ KINDS: dict[str, Kind] = {
         covariances=ALL_LINEAR[:-1],
         effects=ALL_EFFECTS,
         fault=_spatial_fault,
-        defaults={"effects": "twoways", "model": "sar"},
+        defaults={**WITHIN, "model": "sar"},
     ),
     "identification": Kind(
         "Which spatial model and which fixed effects: the tests that every paper of the field prints.",
@@ -312,7 +324,10 @@ KINDS: dict[str, Kind] = {
         (*REGRESSION, "effects", "quantiles", "jackknife", "negative_scale", "repetitions"),
         effects=ALL_EFFECTS[1:],
         tables=("quantiles",),
-        defaults={"effects": "twoways", "negative_scale": "refuse"},
+        defaults={
+            **{"effects": "twoways", "quantiles": [0.1, 0.25, 0.5, 0.75, 0.9], "jackknife": True},
+            **{"negative_scale": "refuse", "repetitions": 499},
+        },
     ),
     "spatial_threshold": Kind(
         "A threshold in a spatial panel model.",
@@ -324,16 +339,19 @@ KINDS: dict[str, Kind] = {
         required=("outcome", "treatment", "weights", "threshold_variable"),
         covariances=SPATIAL_COVARIANCES,
         effects=("units", "twoways"),
-        tables=("thresholds", "likelihood_ratio"),
+        tables=("thresholds", "likelihood_ratio", "without_each"),
         fault=_threshold_fault,
-        defaults={"effects": "twoways", "model": "sdm", **MEASURED},
+        defaults={
+            **{"effects": "twoways", "model": "sdm", "method": "lee_yu", **MEASURED, "wild_repetitions": 0},
+            **{"trim": 0.1, "points": 100, "repetitions": 4999},
+        },
     ),
 }
 
 
 def one_way(specification: Mapping) -> bool:
     """Return whether errors are clustered by units alone, so that clusters have leverages."""
-    cluster = _many(specification.get("cluster", "units"))
+    cluster = as_list(specification.get("cluster", "units"))
     return specification.get("covariance", "clustered") == "clustered" and cluster == ["units"]
 
 

@@ -16,6 +16,7 @@ from ronghe.linear.inference import (
 from ronghe.linear.panel_models import Fit, fit_panel
 from ronghe.models.design.design import Design
 from ronghe.models.estimate import Estimate
+from ronghe.models.kinds import FEW_CLUSTERS, as_list
 
 
 def facts(
@@ -29,17 +30,17 @@ def facts(
 ) -> dict:
     """Return what fit.json says of a fit: codes and numbers, put into words only when they are printed.
 
-    `sample` holds outcome, regressors and rows (`Design.facts`), of spatial kinds the weights too. What a kind does not
-    have stays empty.
+    `sample` holds outcome, regressors and rows (`Design.facts`), of spatial kinds the weights too (`weights_facts`).
+    What a kind does not have stays empty.
     """
     return {
         "model": model,
-        "effects": effects or specification.get("effects", "twoways"),
+        "effects": effects or specification["effects"],
         "method": method,
         **(covariance or {"cov_type": None}),
         "weights": None,
         **sample,
-        "sample": sample.get("sample", specification.get("sample_name", "all")),
+        "sample": sample.get("sample", specification["sample_name"]),
         "loglik": None,
         "rsquared_within": None,
         "sigma2": None,
@@ -49,59 +50,47 @@ def facts(
 
 def choice_of(specification: dict) -> Choice:
     """Read the covariance and its settings from a specification."""
-    cluster = specification.get("cluster", ["units"])
-    return Choice(
-        kind=specification.get("covariance", "clustered"),
-        cluster=tuple(cluster if isinstance(cluster, list) else [cluster]),
-        bandwidth=specification.get("bandwidth"),
-        cutoff_km=specification.get("cutoff_km"),
-        small_sample=specification.get("small_sample", "clusters"),
-        df=specification.get("df"),
-    )
+    settings = {key: specification[key] for key in ("bandwidth", "cutoff_km", *FEW_CLUSTERS) if key in specification}
+    return Choice(specification["covariance"], tuple(as_list(specification["cluster"])), **settings)
 
 
-def covariance_facts(choice: Choice) -> dict:
-    """Return the covariance as fit.json holds it."""
-    held: dict[str, object] = {"cov_type": choice.kind}
-    if choice.kind == "clustered":
-        held |= {"cluster": list(choice.cluster), **small_sample_facts(choice.small_sample, choice.df)}
-    if choice.kind == "conley":
-        held["cutoff_km"] = choice.cutoff_km
+def covariance_facts(specification: dict, uncorrected: str = "clusters") -> dict:
+    """Return the covariance as fit.json holds it; `uncorrected` is the factor of an engine that is asked for none."""
+    held: dict[str, object] = {"cov_type": specification["covariance"]}
+    if held["cov_type"] == "clustered":
+        held |= {"cluster": as_list(specification["cluster"]), **small_sample_facts(specification, uncorrected)}
+    if held["cov_type"] == "conley":
+        held["cutoff_km"] = specification["cutoff_km"]
     return held
 
 
-def small_sample_facts(small_sample: str, df: str | None) -> dict[str, str]:
+def small_sample_facts(specification: dict, uncorrected: str) -> dict[str, str]:
     """Return small_sample and df as fit.json holds them, the default of df written out."""
-    return {"small_sample": small_sample, "df": df or ("satterthwaite" if small_sample == "corrected" else "clusters")}
+    small_sample = specification.get("small_sample", uncorrected)
+    df = "satterthwaite" if small_sample == "corrected" else "clusters"
+    return {"small_sample": small_sample, "df": specification.get("df", df)}
 
 
-def panel_estimate(specification: dict, design: Design, effects: str, method: str) -> Estimate:
+def panel_estimate(specification: dict, design: Design, method: str) -> Estimate:
     """Fit a panel regression and put it in the form of the results contract."""
     choice = choice_of(specification)
-    fit = fit_panel(design.y, design.X, design.layout, effects, choice, design.names)
-    return linear_estimate(specification, design, fit, effects, method, choice)
+    fit = fit_panel(design.y, design.X, design.layout, specification["effects"], choice, design.names)
+    return linear_estimate(specification, design, fit, method)
 
 
 def linear_estimate(
-    specification: dict,
-    design: Design,
-    fit: Fit,
-    effects: str,
-    method: str,
-    choice: Choice,
-    names: list[str] | None = None,
+    specification: dict, design: Design, fit: Fit, method: str, names: list[str] | None = None
 ) -> Estimate:
     """Label a fit: coefficients, covariance, a joint test of all regressors, and the facts."""
     names = names or design.names
     joint = wald_test(fit.coefficients, fit.covariance, np.eye(len(design.names), len(names)), fit.df_inference)
-    note = few_periods(choice.kind, design.layout.n_periods)
+    note = few_periods(specification["covariance"], design.layout.n_periods)
     factors, df = fit.reference(np.eye(len(names)))
     held = facts(
         specification,
         method,
         design.facts(),
-        effects=effects,
-        covariance=covariance_facts(choice),
+        covariance=covariance_facts(specification),
         loglik=fit.loglik,
         rsquared_within=fit.rsquared,
         sigma2=fit.ssr / fit.df_residual,
@@ -124,11 +113,3 @@ def without_coefficients(
     """Return a result that consists of tests and tables alone: no coefficients belong to it."""
     nothing, square = pd.DataFrame(columns=COEFFICIENT_COLUMNS), pd.DataFrame(index=pd.Index([], name="term"))
     return Estimate(nothing, square, fit, tests, tables=tables, libraries=libraries)
-
-
-def tables_estimate(
-    specification: dict, sample: dict, method: str, tables: dict[str, pd.DataFrame], told: dict, tests: pd.DataFrame
-) -> Estimate:
-    """Return the tables of a comparison of spatial models; `sample` also holds the weights."""
-    held = facts(specification, method, sample, specification.get("model", "sdm"), **told)
-    return without_coefficients(held, tests, tables)

@@ -43,7 +43,7 @@ def parse(term: str | dict, where: str = "term") -> Term:
     if operation == ["log"]:
         return Term(f"log({value})", (value,), "log")
     if operation == ["product"]:
-        return Term(":".join(value), tuple(value), "product")
+        return Term(product_name(*value), tuple(value), "product")
     options = {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
     return Term(f"shift_share.{options['name']}", (), "shift_share", 0, tuple(sorted(options.items())))
 
@@ -58,6 +58,11 @@ def regime_name(variable: str, threshold_variable: str, lower: float | None, upp
     if lower is not None and upper is not None:
         return f"{variable}[{lower:.6g}<{threshold_variable}<={upper:.6g}]"
     return f"{variable}[{threshold_variable}{f'<={upper:.6g}' if lower is None else f'>{lower:.6g}'}]"
+
+
+def product_name(*variables: str) -> str:
+    """Return the printed name of a product."""
+    return ":".join(variables)
 
 
 def group_name(variable: str, group: str) -> str:

@@ -19,6 +19,7 @@ import pandas as pd
 
 from ronghe.clean.checksums import read_checksums
 from ronghe.errors import RongheError, listing
+from ronghe.files import SEALS
 from ronghe.places import folders
 from ronghe.yaml_files import load_yaml
 
@@ -30,7 +31,7 @@ PARTS = (
 )
 # What tells of one run and one machine, not of the results.
 LEFT_OUT = ("logs", "benchmarks", "scratch")
-LEFT_OUT_NAMES = ("__pycache__", ".pytest_cache", ".snakemake", ".DS_Store")
+LEFT_OUT_NAMES = ("__pycache__", SEALS, ".pytest_cache", ".snakemake", ".DS_Store")
 # Every entry has the same date: the archive of the same files is the same file.
 DATE = (1980, 1, 1, 0, 0, 0)
 

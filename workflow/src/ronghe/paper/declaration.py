@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ronghe.errors import RongheError, require_known
+from ronghe.measures.bounds import bounds_of
 from ronghe.measures.declaration import columns as measure_columns
+from ronghe.paper.exhibit_order import numbered
 from ronghe.places import folders, require_inside, stored
 
 # The kinds of tables and figures whose columns or rows are specifications.
@@ -127,6 +129,15 @@ def result_files(entry: dict) -> list[str]:
     return [f"<results>/models/{spec}/{file}" for spec in specifications_of(entry) for file in wanted]
 
 
+def drawn(config: dict, name: str) -> dict:
+    """Return the entry of a figure, with the bounds of the variables whose intervals it draws."""
+    entry = config["figures"][name]
+    if entry["kind"] != "trends":
+        return entry
+    found = {variable: bounds_of(config, variable) for variable in variables_of(entry)}
+    return {**entry, "bounds": {variable: list(bounds) for variable, bounds in found.items() if bounds}}
+
+
 def region_files(entry: dict) -> list[str]:
     """Return the table of regions, and their outlines, for the figures that place or group regions."""
     return [REGIONS, *outline_files(entry)] if entry["kind"] in ("tile_map", "network", "trends") else []
@@ -142,6 +153,20 @@ def manuscript_files(config: dict, document: str = "source") -> list[str]:
     manuscript = config.get("manuscript") or {}
     parts = [part.replace("{language}", config["language"]) for part in manuscript.get("parts", [])]
     return [manuscript[document], *parts] if document in manuscript else []
+
+
+def exhibit_numbers(config: dict) -> dict[str, dict[str, str]]:
+    """Return tables and figures in the order of the manuscript, each with its number there.
+
+    A text whose name begins with that of the supplement belongs to it, every other to the article.
+    """
+    manuscript = config.get("manuscript") or {}
+    supplement = Path(manuscript.get("supplement", "supplement")).stem
+    texts = {True: "", False: ""}
+    for path in map(Path, dict.fromkeys([*manuscript_files(config), *manuscript_files(config, "supplement")])):
+        if path.suffix == ".typ" and path.is_file():
+            texts[path.stem.startswith(supplement)] += path.read_text(encoding="utf-8")
+    return numbered(texts[False], texts[True], {part: list(config.get(part, {})) for part in ("tables", "figures")})
 
 
 def quoted_panel(quotes: dict) -> list[str]:

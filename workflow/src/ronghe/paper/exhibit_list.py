@@ -13,6 +13,7 @@ import yaml
 RULES = {"tables": ("render_table", "typ"), "figures": ("draw_figure", "svg")}
 DOCUMENTS = {
     "paper.pdf": ("The paper", "typeset_paper"),
+    "paper.docx": ("The paper as a Word document", "write_word"),
     "supplement.pdf": ("The supplement", "typeset_supplement"),
     "summary.pdf": ("One page for a reader in a hurry", "typeset_summary"),
     "numbers.csv": ("Where every quoted number comes from", "collect_numbers"),

@@ -1,10 +1,11 @@
-"""Typesets the manuscript."""
+"""Typesets the manuscript as PDF, and as a Word document for co-authors who edit there."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from ronghe.errors import RongheError
+from ronghe.files import write_bytes
 from ronghe.paper.formats.escape import has_chinese
 
 
@@ -15,7 +16,6 @@ def typeset(source: str | Path, target: str | Path, language: str = "en") -> Non
     Numbers, tables and figures are those beside the PDF, which lies somewhere below the folder of the manuscript.
     """
     import matplotlib
-    import typst
 
     made_here = [*Path(target).parent.glob("*.typ"), *Path(target).parent.glob("tables/*.typ")]
     chinese = language == "zh" or any(has_chinese(path.read_text(encoding="utf-8")) for path in made_here)
@@ -23,17 +23,33 @@ def typeset(source: str | Path, target: str | Path, language: str = "en") -> Non
         from ronghe.paper.figures.canvas import chinese_font
 
         chinese_font()
+    _compile(
+        source,
+        Path(target).parent,
+        {"language": language},
+        output=str(target),
+        font_paths=[str(Path(matplotlib.get_data_path(), "fonts", "ttf"))],
+        ignore_system_fonts=not chinese,
+    )
+
+
+def write_word(source: str | Path, target: str | Path, language: str = "en") -> None:
+    """Write the manuscript as .docx: Typst evaluates its text, the finished tables and drawings are put in."""
+    from ronghe.paper.formats.word_manuscript import write_manuscript
+
+    folder = Path(target).parent
+    text = _compile(source, folder, {"language": language, "target": "word"}, format="html")
+    write_bytes(Path(target), write_manuscript(text.decode("utf-8"), folder, language))
+
+
+def _compile(source: str | Path, folder: Path, inputs: dict[str, str], **options: object) -> bytes | None:
+    """Run Typst on a document whose numbers and exhibits lie in `folder`."""
+    import typst
+
     root = Path(source).resolve().parent
-    made = "/" + Path(target).resolve().parent.relative_to(root).as_posix()
+    made = "/" + folder.resolve().relative_to(root).as_posix()
     try:
-        typst.compile(
-            str(source),
-            output=str(target),
-            root=str(root),
-            font_paths=[str(Path(matplotlib.get_data_path(), "fonts", "ttf"))],
-            ignore_system_fonts=not chinese,
-            sys_inputs={"language": language, "made": made},
-        )
+        return typst.compile(str(source), root=str(root), sys_inputs={**inputs, "made": made}, **options)
     except typst.TypstError as error:
         hints = "; ".join(getattr(error, "hints", []) or [])
         raise RongheError(f"{source}: Typst stops: {error}{'; ' + hints if hints else ''}") from None

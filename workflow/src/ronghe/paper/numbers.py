@@ -177,9 +177,14 @@ def footer_facts(panel: list[str], code: list[str], seed: int, dataset: str) -> 
     }
 
 
-def figure_captions(figures: dict, labels: Labels) -> dict:
-    """Return caption and note of every figure in the language of the paper."""
-    return {
+def figure_captions(figures: dict, labels: Labels, finished: bool = False) -> dict:
+    """Return caption and note of every figure in the language of the paper; a `finished` note opens and ends as one."""
+    said = {
         name: {"caption": labels.text(entry["caption"]), "notes": labels.text(entry.get("notes")) or None}
         for name, entry in figures.items()
     }
+    if finished:
+        for entry in said.values():
+            if entry["notes"]:
+                entry["notes"] = f"{labels.word('notes.opening')}{entry['notes']}{labels.word('notes.end')}"
+    return said

@@ -25,14 +25,13 @@ class Maximum:
 
     point: Point
     at_edge: tuple[str, ...]
-    n_steps: int
 
 
 def maximise(likelihood: Likelihood, where: str = "model") -> Maximum:
     """Find the global maximum over (rho, lambda): hills from a grid, each climbed by Newton steps to rounding."""
     free = likelihood.free
     if not free:
-        return Maximum(likelihood.at(), (), 0)
+        return Maximum(likelihood.at(), ())
     filters = [f for f in (likelihood.lag, likelihood.error) if f is not None]
     for f in filters:
         f.restart()
@@ -93,19 +92,19 @@ def _climb_line(likelihood: Likelihood, start: np.ndarray, boxes: list[Box], whe
     low, high = boxes[0]
     a = float(np.clip(start[0], low, high))
     moved = np.inf
-    for step in range(1, MAX_STEPS + 1):
+    for _ in range(MAX_STEPS):
         point = likelihood.at(**{"rho" if name == "rho" else "lam": a})
         slope, curvature = float(point.slope[0]), float(point.curvature[0, 0])
         low, high = (a, high) if slope > 0 else (low, a)
         newton = -slope / curvature if curvature < 0 else np.inf
         # Near the top rounding decides the sign of the slope, so that this comes before the bracket.
         if abs(newton) <= STEP_TOLERANCE or (abs(newton) < STALLED and abs(newton) > 0.3 * moved):
-            return Maximum(point, _edges([a], boxes, likelihood), step)
+            return Maximum(point, _edges([a], boxes, likelihood))
         following = a + newton
         if not low < following < high:
             following = 0.5 * (low + high)
             if following in (low, high) or high - low <= STEP_TOLERANCE:
-                return Maximum(point, _edges([a], boxes, likelihood), step)
+                return Maximum(point, _edges([a], boxes, likelihood))
         moved = abs(following - a)
         a = following
     raise NoMaximum(f"{where}: no maximum found for {name} in {MAX_STEPS} steps (last value {a:.6g}); check the data")
@@ -117,7 +116,7 @@ def _climb_plane(likelihood: Likelihood, start: np.ndarray, boxes: list[Box], wh
     theta = np.clip(start, lows, highs)
     moved = np.inf
     point = likelihood.at(*theta)
-    for step in range(1, MAX_STEPS + 1):
+    for _ in range(MAX_STEPS):
         held = ((theta <= lows) & (point.slope < 0)) | ((theta >= highs) & (point.slope > 0))
         free = np.flatnonzero(~held)
         direction = np.zeros(2)
@@ -128,7 +127,7 @@ def _climb_plane(likelihood: Likelihood, start: np.ndarray, boxes: list[Box], wh
             direction[free] = -vectors @ ((vectors.T @ point.slope[free]) / values)
         moved, before = np.abs(direction).max(), moved
         if moved <= STEP_TOLERANCE or (moved < STALLED and moved > 0.3 * before):
-            return Maximum(point, _edges(theta, boxes, likelihood), step)
+            return Maximum(point, _edges(theta, boxes, likelihood))
         size = 1.0
         while True:
             trial_theta = np.clip(theta + size * direction, lows, highs)
@@ -139,7 +138,7 @@ def _climb_plane(likelihood: Likelihood, start: np.ndarray, boxes: list[Box], wh
             size *= 0.5
             if size < 1e-12:
                 if moved < 1e-7:
-                    return Maximum(point, _edges(theta, boxes, likelihood), step)
+                    return Maximum(point, _edges(theta, boxes, likelihood))
                 raise RongheError(
                     f"{where}: the likelihood cannot be climbed from rho, lambda = {theta}; check the data"
                 )

@@ -43,6 +43,14 @@ class Projection:
             result -= result.mean(axis=0, keepdims=True)
         return result
 
+    def apply_to_draws(self, values: np.ndarray) -> np.ndarray:
+        """Return Q values for values (draw, unit, period) of a complete panel, in place."""
+        if self.has_units:
+            values -= values.mean(axis=2, keepdims=True)
+        if self.has_time:
+            values -= values.mean(axis=1, keepdims=True)
+        return values
+
     def _apply_observed(self, values: np.ndarray) -> np.ndarray:
         """Project observed cells only: time effects from their normal equations once unit means are out."""
         seen = self.observed if values.ndim == 2 else self.observed[:, :, None]

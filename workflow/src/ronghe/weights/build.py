@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ronghe.clean.regions import Names, names_of
 from ronghe.errors import RongheError, listing, require_known
 from ronghe.files import write_text
 from ronghe.frames import KEYS, read_csv, read_panel
@@ -17,6 +18,7 @@ from ronghe.weights import contiguity, distance, economic
 from ronghe.weights.islands import settle_islands
 from ronghe.weights.matrix import Weights
 from ronghe.weights.positions import Positions
+from ronghe.weights.received import read_received, within
 
 
 @dataclass
@@ -28,6 +30,7 @@ class Sources:
     variable: pd.Series | None = None
     sample_years: tuple[int, ...] = ()
     file: str | None = None
+    names: Names | None = None
     weights: dict[str, Weights] = field(default_factory=dict)
 
     @property
@@ -41,19 +44,23 @@ class Sources:
         return Positions.from_table(self.regions)
 
 
-def read_sources(entry: dict, files: dict) -> Sources:
-    """Read the files that one entry needs, as `declaration.files` names them."""
+def read_sources(entry: dict, files: dict, spellings: dict | None = None) -> Sources:
+    """Read the files that one entry needs, as `declaration.files` names them.
+
+    `spellings` are the names that regions go by, as the declaration of the dataset has them: aliases, suffixes, ignore.
+    """
     regions = files["regions"]
     table = read_csv(regions).set_index("region")
     if table.index.has_duplicates:
         twice = listing(table.index[table.index.duplicated()].unique())
         raise RongheError(f"{regions}: stands twice: {twice}; keep one row each")
     known = set(table.index)
+    names = names_of(table.reset_index().astype({"region": str}), spellings or {})
     table = table[table["in_sample"].astype(bool)] if "in_sample" in table else table
     for region in entry.get("leave_out", []):
         require_known(region, table.index, "region to leave out", "weights")
     table = table.drop(index=entry.get("leave_out", []))
-    found = Sources(table, file=files.get("file"))
+    found = Sources(table, file=files.get("file"), names=names)
     if "borders" in files:
         found.borders = _within(read_csv(files["borders"]), known, list(table.index), files["borders"])
     if "variable" in files:
@@ -195,13 +202,24 @@ def _size(name: str, entry: dict, sources: Sources) -> Weights:
     return economic.scaled_by_size(geographic, _mean_variable(name, entry, sources), name)
 
 
+def _received(entry: dict, sources: Sources) -> pd.DataFrame:
+    edges = read_received(sources.file, entry, sources.names or Names(list(map(str, sources.units)), {}))
+    # Regions that are called by a number are text in the file of the user.
+    numbered = {str(unit): unit for unit in sources.units if not isinstance(unit, str)}
+    return edges.replace({"focal": numbered, "neighbor": numbered}) if numbered else edges
+
+
 def _flows(name: str, entry: dict, sources: Sources) -> Weights:
-    return economic.from_flows(read_csv(sources.file), sources.units, entry.get("own_flows", "refuse"), name)
+    flows = economic.over_years(_received(entry, sources), entry.get("years"), f"{name}: {sources.file}")
+    flows = economic.directed(within(flows, sources.units, sources.file), entry.get("direction", "sent"), name)
+    return economic.from_flows(flows, sources.units, entry.get("own_flows", "refuse"), name)
 
 
 def _file(name: str, entry: dict, sources: Sources) -> Weights:
-    W = Weights.read(sources.file)
-    return Weights(tuple(sources.units), W.align(sources.units).sparse, name)
+    edges = within(_received(entry, sources), sources.units, sources.file)
+    if entry.get("values") == "distances":
+        edges = distance.inverse_of(edges, f"{name}: {sources.file}")
+    return Weights.from_edges(edges, sources.units, name)
 
 
 BUILDERS = {

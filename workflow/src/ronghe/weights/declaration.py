@@ -48,6 +48,13 @@ def own_files(config: dict, name: str) -> list[str]:
     return [entries(config)[name][key] for key in ("file", "boundaries") if key in entries(config)[name]]
 
 
+def spellings(config: dict, name: str, regions: Mapping) -> dict:
+    """Return the names that regions go by in the raw tables, for weights that come from a file of the user."""
+    if entries(config)[name]["kind"] not in ("file", "flows"):
+        return {}
+    return {key: regions[key] for key in ("aliases", "suffixes", "ignore") if key in regions}
+
+
 def paths(found: Mapping[str, str | list[str]]) -> list[str]:
     """Return the paths among the files of an entry, one by one."""
     return [path for value in found.values() for path in ([value] if isinstance(value, str) else value)]

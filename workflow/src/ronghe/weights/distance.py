@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 
 from ronghe.errors import RongheError, listing
@@ -34,6 +35,16 @@ def distance_band(
         )
     return by_distance(positions, lambda distance: (distance > from_km) * 1.0 if from_km else np.ones_like(distance),
                        threshold_km, name)  # fmt: skip
+
+
+def inverse_of(edges: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Return 1 / distance for a table of distances, such as km by road; that of a unit to itself is left out."""
+    edges = edges[edges["focal"] != edges["neighbor"]]
+    bad = edges[~(edges["weight"] > 0)]
+    if len(bad):
+        pairs = [f"{focal} - {neighbor}" for focal, neighbor in zip(bad["focal"], bad["neighbor"], strict=True)]
+        raise RongheError(f"{where}: distances must be above zero: {listing(pairs)}; correct them, or leave them empty")
+    return edges.assign(weight=1 / edges["weight"])
 
 
 def least_threshold(positions: Positions) -> float:

@@ -14,6 +14,7 @@ from ronghe.weights.matrix import Weights
 
 log = logging.getLogger(__name__)
 OWN_FLOWS = ["refuse", "drop"]
+DIRECTIONS = ["sent", "received", "both"]
 
 
 def endogenous_years(years: Sequence[int] | None, sample_years: Sequence[int]) -> list[int]:
@@ -76,6 +77,35 @@ def scaled_by_size(geographic: Weights, size: pd.Series, name: str = "weights") 
         raise RongheError(f"{name}: the size of a neighbour must be positive: {listing(bad)}")
     scale = sparse.diags_array(size.to_numpy(float) / size.mean())
     return Weights(geographic.labels, sparse.csr_array(geographic.sparse @ scale), name)
+
+
+def over_years(flows: pd.DataFrame, years: Sequence[int] | None, where: str) -> pd.DataFrame:
+    """Return the mean flow of each pair over years (all there are where None); a year without a row is no flow."""
+    if "year" not in flows:
+        if years:
+            raise RongheError(f"{where}: years: the table has no column of years; name it under columns.year")
+        return flows
+    there = sorted(map(int, flows["year"].unique()))
+    wanted = range(years[0], years[1] + 1) if years else there
+    absent = sorted(set(wanted) - set(there))
+    if absent:
+        raise RongheError(f"{where}: no flows in the years {listing(absent)} (there: {listing(there, 40)})")
+    kept = flows[flows["year"].isin(wanted)]
+    # Pairs in the order of their first row: the sum of floats does not depend on it, row by row.
+    means = kept.groupby(["focal", "neighbor"], sort=False)["weight"].sum() / len(wanted)
+    return means.reset_index()
+
+
+def directed(flows: pd.DataFrame, direction: str, name: str = "weights") -> pd.DataFrame:
+    """Return who gives weight to whom: by flows sent from focal to neighbor, by flows received, or by their sum."""
+    require_known(direction, DIRECTIONS, "direction", name)
+    turned = flows.rename(columns={"focal": "neighbor", "neighbor": "focal"})[["focal", "neighbor", "weight"]]
+    if direction == "received":
+        return turned
+    if direction == "both":
+        flows = pd.concat([flows, turned[turned["focal"] != turned["neighbor"]]], ignore_index=True)
+        return flows.groupby(["focal", "neighbor"], sort=False)["weight"].sum().reset_index()
+    return flows
 
 
 def from_flows(

@@ -1,4 +1,4 @@
-"""Weights on disk: edge lists and labelled tables as CSV or Parquet, and PySAL's GAL and GWT."""
+"""Weights on disk: edge lists and labelled tables as CSV, Excel, Stata or Parquet, and PySAL's GAL and GWT."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from pathlib import Path
 import pandas as pd
 
 from ronghe.errors import RongheError
-from ronghe.files import replacing
+from ronghe.files import replacing, require_whole
 from ronghe.frames import read_csv, write_csv
 from ronghe.weights.tables import EDGES
 
-ENDINGS = [".csv", ".parquet", ".gal", ".gwt"]
+ENDINGS = [".csv", ".xlsx", ".dta", ".parquet", ".gal", ".gwt"]
+FRAMES = {".xlsx": pd.read_excel, ".dta": pd.read_stata, ".parquet": pd.read_parquet}
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
@@ -24,13 +25,14 @@ def read_table(path: str | Path) -> pd.DataFrame:
         raise RongheError(f"{path}: no weights format with the ending '{path.suffix}' (allowed: {', '.join(ENDINGS)})")
     if not path.is_file():
         raise RongheError(f"{path}: no such file")
+    require_whole(path)
     with _reading(path):
         if ending in (".gal", ".gwt"):
             return _read_pysal(path)
-        table = read_csv(path) if ending == ".csv" else pd.read_parquet(path)
+        table = read_csv(path) if ending == ".csv" else FRAMES[ending](path)
     if set(EDGES) <= set(table.columns):
         return table
-    if ending == ".csv" or isinstance(table.index, pd.RangeIndex):
+    if isinstance(table.index, pd.RangeIndex):
         table = table.set_index(table.columns[0])
     return _labels_alike(table)
 

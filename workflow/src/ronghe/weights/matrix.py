@@ -20,6 +20,7 @@ from ronghe.weights.tables import EDGES
 
 if TYPE_CHECKING:
     from libpysal.graph import Graph
+    from libpysal.weights import W
 
 TRANSFORMATIONS = ["row", "spectral", "minmax", "none"]
 # Rounding of a row sum: enough for rows of a few thousand weights read back from text.
@@ -285,13 +286,20 @@ class Weights:
         return cls(tuple(graph.unique_ids), graph.sparse, name)
 
     @classmethod
+    def from_classic(cls, W: W, name: str = "weights") -> Weights:
+        """Build W from a classic libpysal W by its ids: whatever order they stand in, data are matched by name."""
+        edges = [(i, j, w) for i, row in W.neighbors.items() for j, w in zip(row, W.weights[i], strict=True)]
+        frame = pd.DataFrame(edges, columns=EDGES).astype({"focal": object, "neighbor": object, "weight": float})
+        return cls.from_edges(frame, W.id_order, name)
+
+    @classmethod
     def from_frame(cls, frame: pd.DataFrame, name: str = "weights") -> Weights:
         """Build W from a square table whose rows and columns carry the same labels, in any order."""
         return cls(*tables.from_square(frame, name), name)
 
     @classmethod
-    def coerce(cls, source: Weights | Graph | pd.DataFrame | str | Path, name: str = "weights") -> Weights:
-        """Build W from anything with labels: Weights, libpysal Graph, edge list, labelled square table, file."""
+    def coerce(cls, source: Weights | Graph | W | pd.DataFrame | str | Path, name: str = "weights") -> Weights:
+        """Build W from anything with labels: Weights, libpysal Graph or W, edge list, labelled square table, file."""
         if isinstance(source, Weights):
             return source
         if isinstance(source, pd.DataFrame):
@@ -300,14 +308,16 @@ class Weights:
             return cls.read(source)
         if hasattr(source, "unique_ids") and hasattr(source, "sparse"):
             return cls.from_graph(source, name)
+        if hasattr(source, "id_order") and hasattr(source, "neighbors"):
+            return cls.from_classic(source, name)
         raise RongheError(
             f"{name}: a {type(source).__name__} carries no labels, and a matrix in another order than the data "
-            "cannot be told from the right one; pass Weights, a libpysal Graph, or a labelled DataFrame"
+            "cannot be told from the right one; pass Weights, a libpysal Graph or W, or a labelled DataFrame"
         )
 
     @classmethod
     def read(cls, path: str | Path) -> Weights:
-        """Read W from a file: CSV or Parquet (edge list or labelled square table), GAL or GWT."""
+        """Read W from a file: CSV, Excel, Stata, Parquet (edge list or labelled square table), GAL or GWT."""
         return cls.coerce(read_table(path), str(path))
 
     def write(self, path: str | Path) -> None:

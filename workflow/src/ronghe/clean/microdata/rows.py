@@ -45,7 +45,7 @@ class Records:
         first = self.row(position)
         if self.rule(fault) == REFUSE:
             more = f" (and {rows - 1} more rows)" if rows > 1 else ""
-            others = [r for r in ("leave_out", "keep", "count_once") if _allowed(self.entry["kind"], fault, r)]
+            others = [r for r in ("leave_out", "keep", "count_once") if _allowed(fault, r)]
             raise RongheError(
                 f"{self.source.path}: row {first}: {self._meaning(fault)}{shown}{more}; correct the rows, or declare "
                 f"'{fault}: {' or '.join(others)}' at {self.where}.rules: what is left out is counted in records.csv"
@@ -69,7 +69,7 @@ class Records:
         return pd.DataFrame(table, columns=COLUMNS).astype({"first_row": "Int64"})
 
 
-def _allowed(kind: str, fault: str, rule: str) -> bool:
+def _allowed(fault: str, rule: str) -> bool:
     return rule in OTHER_RULES.get(fault, []) or (rule == LEAVE_OUT and fault not in NOT_LEFT_OUT)
 
 

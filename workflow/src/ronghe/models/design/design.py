@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import mul
 
 import numpy as np
 import pandas as pd
@@ -132,10 +134,12 @@ def column(term: Term, data: Data, shift: int = 0) -> pd.Series:
         if (values[0] <= 0).any():
             raise RongheError(f"'{term.name}': the logarithm needs positive values")
         return np.log(values[0])
-    result = values[0]
-    for value in values[1:]:
-        result = result * value
-    return result
+    return product(*values)
+
+
+def product(*columns: pd.Series | np.ndarray) -> pd.Series | np.ndarray:
+    """Return the product of columns, row by row: the values of the term `product`."""
+    return reduce(mul, columns)
 
 
 def _lag(values: pd.Series, order: int) -> pd.Series:

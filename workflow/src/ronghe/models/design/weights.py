@@ -1,4 +1,4 @@
-"""What every spatial kind takes from a specification: frames, weights cut to the sample, facts of the fit."""
+"""What every spatial kind takes from a specification: frames, weights cut to the sample, facts of the sample."""
 
 from __future__ import annotations
 
@@ -25,35 +25,34 @@ def weights_named(name: str, data: Data) -> Weights:
 
 
 def weights_of(specification: dict, data: Data, design: Design, key: str = "weights") -> tuple[Weights, list[str]]:
-    """Return the weights among the regions of the sample, and which of their labels the sample lacks.
+    """Return the weights among the regions of the sample, and which of their labels the sample lacks."""
+    return cut_to(weights_named(specification[key], data), list(design.index.levels[0]), specification[key])
+
+
+def cut_to(W: Weights, regions: list, name: str) -> tuple[Weights, list[str]]:
+    """Return weights among some regions, and which labels were cut; refuse a region left without neighbour.
 
     Weights whose rows summed to one are standardised again after the cut, so that a neighbour outside the sample does
     not count as a zero.
     """
-    W = weights_named(specification[key], data)
-    regions = design.index.levels[0]
-    outside = [str(label) for label in W.labels if label not in regions]
+    held = set(regions)
+    outside = [str(label) for label in W.labels if label not in held]
     if not outside:
         return W, []
-    cut = W.subset(list(regions))
+    cut = W.subset(regions)
     if W.is_row_standardised:
         if len(cut.islands):
             raise RongheError(
-                f"weights '{specification[key]}': without {listing(outside)} these regions have no neighbour: "
+                f"weights '{name}': without {listing(outside)} these regions have no neighbour: "
                 f"{listing(cut.islands)}; choose weights that reach further, or another sample"
             )
         cut = cut.standardise("row")
     return cut, outside
 
 
-def facts(specification: dict, design: Design, cut: list[str], *notes: str) -> dict:
+def weights_facts(specification: dict, design: Design, cut: list[str], *notes: str) -> dict:
     """Return what fit.json says of the sample and the weights."""
     notes = list(notes)
     if cut:
         notes.append(f"weights cut to the sample, rows that summed to one do so again; left out: {listing(cut, 40)}")
-    return {
-        "weights": specification.get("weights"),
-        **design.facts(),
-        "sample": specification.get("sample_name", "all"),
-        "notes": notes,
-    }
+    return {**design.facts(), "weights": specification.get("weights"), "notes": notes}

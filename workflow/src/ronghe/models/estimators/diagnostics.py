@@ -19,7 +19,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
     base = specification["of"]
     design = build(base, data)
     y, X, layout = design.y, design.X, design.layout
-    effects = "pooled" if base["kind"] == "pooled" else base.get("effects", "twoways")
+    effects = base["effects"]
     fit = fit_panel(y, X, layout, effects, Choice("homoskedastic"), design.names)
     rows = [
         residual_tests.breusch_pagan(fit.residuals, fit.X),
@@ -33,7 +33,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
         "diagnostics",
         design.facts(),
         effects=effects,
-        base=base.get("name", ""),
+        base=base["name"],
         loglik=fit.loglik,
         rsquared_within=fit.rsquared,
         sigma2=fit.ssr / fit.df_residual,

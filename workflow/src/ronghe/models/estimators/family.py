@@ -46,7 +46,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
     bootstrap by unit with each null imposed, its signs alike for all members. With `standardise` a slope says by how
     many within standard deviations the outcome moves with one of the treatment.
     """
-    members = [_member(part, data, bool(specification.get("standardise", False))) for part in specification["family"]]
+    members = [_member(part, data, specification["standardise"]) for part in specification["family"]]
     choice = members[0].choice
     if any(m.choice != choice for m in members):
         raise RongheError("the members of a family need one covariance; give all of them the same")
@@ -57,7 +57,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
     estimates = np.array([m.estimate for m in members])
     df = min(m.fit.df_inference for m in members)
     names = [m.name for m in members]
-    repetitions = int(specification.get("repetitions", 999))
+    repetitions = specification["repetitions"]
     t, draws = _draws(members, layouts, repetitions, data.seed)
     coefficients = coefficient_table(names, estimates, cov, df)
     table = _table(members, coefficients, t, draws, df)
@@ -78,8 +78,8 @@ def estimate(specification: dict, data: Data) -> Estimate:
             "within_family",
             _sample(specification, members),
             effects=sorted({m.effects for m in members}),
-            covariance=covariance_facts(choice),
-            standardised=bool(specification.get("standardise", False)),
+            covariance=covariance_facts(specification["family"][0]),
+            standardised=specification["standardise"],
             repetitions=repetitions,
         ),
         tables={"family": table},
@@ -92,7 +92,7 @@ def _sample(specification: dict, members: list[Member]) -> dict:
     return {
         "outcome": sorted({m.design.outcome for m in members}),
         "regressors": [m.name for m in members],
-        "sample": sorted({part.get("sample_name", "all") for part in specification["family"]}),
+        "sample": sorted({part["sample_name"] for part in specification["family"]}),
         "nobs": [m.design.nobs for m in members],
         "n_units": max(m.design.layout.n_units for m in members),
         "n_periods": max(m.design.layout.n_periods for m in members),
@@ -101,8 +101,7 @@ def _sample(specification: dict, members: list[Member]) -> dict:
 
 def _member(part: dict, data: Data, standardise: bool) -> Member:
     design = build(part, data)
-    effects = "pooled" if part["kind"] == "pooled" else part.get("effects", "twoways")
-    choice = choice_of(part)
+    effects, choice = part["effects"], choice_of(part)
     fit = fit_panel(design.y, design.X, design.layout, effects, choice, design.names)
     place = design.names.index(terms_of(part, "treatment")[0].name)
     scale = float(fit.X[:, place].std() / fit.y.std()) if standardise else 1.0

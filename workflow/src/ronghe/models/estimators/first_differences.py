@@ -20,10 +20,8 @@ def estimate(specification: dict, data: Data) -> Estimate:
     changes = np.column_stack([design.y, design.X])[rows] - np.column_stack([design.y, design.X])[rows - 1]
     _, periods = np.unique(times[rows], return_inverse=True)
     layout = Layout(units[rows], periods, design.layout.coordinates)
-    effects = specification.get("effects", "twoways")
-    choice = choice_of(specification)
-    swept = "time" if effects == "twoways" else "pooled"
-    fit = fit_panel(changes[:, 0], changes[:, 1:], layout, swept, choice, design.names)
-    result = linear_estimate(specification, design, fit, effects, "first_differences", choice)
+    swept = "time" if specification["effects"] == "twoways" else "pooled"
+    fit = fit_panel(changes[:, 0], changes[:, 1:], layout, swept, choice_of(specification), design.names)
+    result = linear_estimate(specification, design, fit, "first_differences")
     result.fit["nobs"] = len(rows)
     return result

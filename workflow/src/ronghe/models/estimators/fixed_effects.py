@@ -16,9 +16,8 @@ def estimate(specification: dict, data: Data) -> Estimate:
     The bootstrap is ours: linearmodels has none.
     """
     design = build(specification, data)
-    effects = specification.get("effects", "twoways")
-    result = panel_estimate(specification, design, effects, "within")
-    repetitions = int(specification.get("wild_repetitions", 0))
+    result = panel_estimate(specification, design, "within")
+    effects, repetitions = specification["effects"], specification["wild_repetitions"]
     if repetitions and one_way(specification):
         rows = []
         for name in (t.name for t in terms_of(specification, "treatment")):

@@ -26,12 +26,11 @@ def estimate(specification: dict, data: Data) -> Estimate:
     """
     design = build(specification, data)
     labels = group_labels(specification["groups"], design, data)
-    split = specification.get("split", "treatment")
+    split = specification["split"]
     treatment = [t.name for t in terms_of(specification, "treatment")]
     others = [n for n in design.names if n not in treatment]
     divided = treatment if split == "treatment" else [*treatment, *others]
-    names = list(dict.fromkeys(labels))
-    names = [g for g in _order(specification["groups"], names)]
+    names = _order(specification["groups"], list(dict.fromkeys(labels)))
     columns, terms = [], []
     for name in divided:
         for group in names:
@@ -40,19 +39,15 @@ def estimate(specification: dict, data: Data) -> Estimate:
     kept = [n for n in others if n not in divided]
     X = np.column_stack([*columns, design.columns(kept)])
     terms += kept
-    effects = specification.get("effects", "twoways")
+    effects = specification["effects"]
     reported = len(terms)
     if split == "everything" and effects in ("time", "twoways"):
         extra = _period_dummies(labels, names, design)
         X = np.column_stack([X, extra])
         terms += [f"period by group {i + 1}" for i in range(extra.shape[1])]
     full = replace(design, X=X, names=terms)
-    choice = choice_of(specification)
-    fit = fit_panel(full.y, X, full.layout, effects, choice, terms)
-    shown = fit.first(reported)
-    result = linear_estimate(
-        specification, replace(full, names=terms[:reported]), shown, effects, f"within_groups_{split}", choice
-    )
+    shown = fit_panel(full.y, X, full.layout, effects, choice_of(specification), terms).first(reported)
+    result = linear_estimate(specification, replace(full, names=terms[:reported]), shown, f"within_groups_{split}")
     tests = [row for i in range(len(treatment)) for row in _equality(treatment[i], i, names, shown)]
     result.tests = test_table([*result.tests.to_dict("records"), *tests])
     result.fit["groups"] = {str(g): int(np.sum(labels == g)) for g in names}

@@ -10,6 +10,7 @@ from ronghe.linear.covariance import inference_df
 from ronghe.linear.inference import coefficient_table, covariance_table, t_pvalue, test_table
 from ronghe.linear.instrumental_models import TwoStage, fit_two_stage, instruments_alone
 from ronghe.linear.two_stage import project
+from ronghe.models.design import exposure
 from ronghe.models.design.design import build, terms_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.report import choice_of, covariance_facts, facts
@@ -22,10 +23,9 @@ def estimate(specification: dict, data: Data) -> Estimate:
     design = build(specification, data, extra=("instruments",))
     endogenous = [t.name for t in terms_of(specification, "treatment")]
     excluded = [t.name for t in terms_of(specification, "instruments")]
-    effects = specification.get("effects", "twoways")
-    choice = choice_of(specification)
     exogenous = [n for n in design.names if n not in endogenous]
     raw = design.columns([*endogenous, *exogenous, *excluded])
+    effects, choice = specification["effects"], choice_of(specification)
     problem = project(design.y, raw, (endogenous, exogenous, excluded), design.layout, effects, choice)
     fit = fit_two_stage(problem)
     ssr, df = float(fit.residuals @ fit.residuals), fit.df_inference
@@ -39,7 +39,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
             specification,
             "two_stage",
             design.facts(),
-            covariance=covariance_facts(choice),
+            covariance=covariance_facts(specification),
             endogenous=endogenous,
             instruments=excluded,
             rsquared_within=1 - ssr / float(problem.y @ problem.y),
@@ -52,6 +52,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
         tables={
             "first_stage": _first_stage(fit, endogenous, [*excluded, *exogenous], design.outcome),
             "anderson_rubin": pieces,
+            **exposure.tables(design, data, terms_of(specification, "instruments"), problem),
         },
         libraries=("linearmodels",),
     )

@@ -36,7 +36,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
         raise RongheError(f"the mediator '{m_name}' is among the controls; leave it out of them")
     names = [*treatment, *(n for n in design.names if n not in treatment)]
     X, m = design.columns(names), design.columns([m_name])[:, 0]
-    effects, choice = specification.get("effects", "twoways"), choice_of(specification)
+    effects, choice = specification["effects"], choice_of(specification)
     layout = design.layout
     total = fit_panel(design.y, X, layout, effects, choice, names)
     first = fit_panel(m, X, layout, effects, choice, names)
@@ -46,7 +46,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
     _, a, b, _ = estimates
     J = np.vstack([np.eye(4), [0, b, a, 0]])
     values, cov = np.append(estimates, a * b), J @ cov @ J.T
-    repetitions = int(specification.get("repetitions", 1999))
+    repetitions = specification["repetitions"]
     draws = _draws(design.y, m, X, layout, effects, repetitions, data.seed)
     sobel = coefficient_table([*PATHS, "indirect"], values, cov, third.df_inference)
     coefficients = _inverted(sobel, draws)
@@ -59,7 +59,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
             specification,
             "within_paths",
             design.facts(),
-            covariance=covariance_facts(choice),
+            covariance=covariance_facts(specification),
             treatment=treatment[0],
             mediator=m_name,
             rsquared_within=third.rsquared,

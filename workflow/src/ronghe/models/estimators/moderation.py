@@ -9,9 +9,10 @@ import pandas as pd
 
 from ronghe.linear.inference import coefficient_table
 from ronghe.linear.panel_models import Fit, fit_panel
-from ronghe.models.design.design import build, terms_of
+from ronghe.models.design.design import build, product, terms_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.report import choice_of, linear_estimate
+from ronghe.models.terms import product_name
 
 
 def estimate(specification: dict, data: Data) -> Estimate:
@@ -20,17 +21,15 @@ def estimate(specification: dict, data: Data) -> Estimate:
     x_name = terms_of(specification, "treatment")[0].name
     m_name = terms_of(specification, "moderator")[0].name
     x, m = design.columns([x_name, m_name]).T
-    centre = float(m.mean()) if specification.get("centre", True) else 0.0
-    product = f"{x_name}:{m_name}"
+    centre = float(m.mean()) if specification["centre"] else 0.0
     others = [n for n in design.names if n not in (x_name, m_name)]
-    names = [x_name, m_name, product, *others]
-    X = np.column_stack([x, m - centre, x * (m - centre), design.columns(others)])
-    full = replace(design, X=X, names=names)
-    choice = choice_of(specification)
-    effects = specification.get("effects", "twoways")
-    fit = fit_panel(full.y, X, full.layout, effects, choice, names)
-    result = linear_estimate(specification, full, fit, effects, "within_interaction", choice)
-    points = np.linspace(m.min(), m.max(), specification.get("points", 41))
+    names = [x_name, m_name, product_name(x_name, m_name), *others]
+    full = replace(
+        design, X=np.column_stack([x, m - centre, product(x, m - centre), design.columns(others)]), names=names
+    )
+    fit = fit_panel(full.y, full.X, full.layout, specification["effects"], choice_of(specification), names)
+    result = linear_estimate(specification, full, fit, "within_interaction")
+    points = np.linspace(m.min(), m.max(), specification["points"])
     result.tables = {"marginal_effects": marginal_effects(fit, points, centre, m)}
     result.fit.update({"moderator": m_name, "moderator_mean": centre})
     return result

@@ -9,4 +9,4 @@ from ronghe.models.report import panel_estimate
 
 def estimate(specification: dict, data: Data) -> Estimate:
     """Fit linearmodels' PooledOLS."""
-    return panel_estimate(specification, build(specification, data), "pooled", "pooled")
+    return panel_estimate(specification, build(specification, data), "pooled")

@@ -30,14 +30,14 @@ def estimate(specification: dict, data: Data) -> Estimate:
     The maintained packages have no panel quantiles by moments; statsmodels' QuantReg has no fixed effects.
     """
     design = build(specification, data)
-    effects = specification.get("effects", "twoways")
-    quantiles = specification.get("quantiles", [0.1, 0.25, 0.5, 0.75, 0.9])
-    repetitions = int(specification.get("repetitions", 499))
-    jackknife = bool(specification.get("jackknife", True))
+    effects = specification["effects"]
+    quantiles = specification["quantiles"]
+    repetitions = specification["repetitions"]
+    jackknife = specification["jackknife"]
     # The plain fit first: it names regressors that cannot be told apart.
     by_moments(design.y, design.X, design.layout, effects, quantiles, design.names)
     every, negative = estimates(design.y, design.X, design.layout, effects, quantiles, jackknife)
-    negative_scale = _judged(design, negative, specification.get("negative_scale", "refuse"))
+    negative_scale = _judged(design, negative, specification["negative_scale"])
     draws, negative_scale["resamples"] = _draws(design, effects, quantiles, jackknife, repetitions, data.seed)
     parts = [*(f"q{tau:g}" for tau in quantiles), "location", "scale"]
     terms = [group_name(name, part) for part in parts for name in design.names]

@@ -12,10 +12,10 @@ from ronghe.models.report import choice_of, linear_estimate
 def estimate(specification: dict, data: Data) -> Estimate:
     """Fit linearmodels' RandomEffects (Swamy and Arora 1972), with period dummies where `effects` is twoways."""
     design = build(specification, data)
-    effects, choice = specification.get("effects", "units"), choice_of(specification)
+    effects, choice = specification["effects"], choice_of(specification)
     found = fit_random_effects(design.y, design.X, design.layout, effects, choice, design.names)
     names = [*design.names, "const"]
-    result = linear_estimate(specification, design, found.fit, effects, "feasible_gls", choice, names)
+    result = linear_estimate(specification, design, found.fit, "feasible_gls", names)
     note = "unit means of the regressors are zero; chi-squared"
     hausman = {"test": "Hausman, regression form", **found.hausman, "note": note}
     result.tests = test_table([*result.tests.to_dict("records"), hausman])

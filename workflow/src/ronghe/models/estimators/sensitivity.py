@@ -26,7 +26,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
     the stored interval and its df. Of spatial specifications the treatment's coefficient and impacts are looked at;
     robustness values (Cinelli and Hazlett 2020) are for least squares alone, and rest on its classical t.
     """
-    base, power = specification["of"], float(specification.get("power", 0.8))
+    base, power = specification["of"], specification["power"]
     whole = fit_base(base, data)
     treatment = [t.name for t in terms_of(base, "treatment")]
     rows = _detectable(whole, treatment, power)
@@ -65,7 +65,7 @@ def _of_treatment(
 ) -> tuple[dict, pd.DataFrame, pd.DataFrame, float]:
     """Return robustness values, bounds benchmarked on the controls, weights of regions, and their effective number."""
     design = build(base, data)
-    effects = "pooled" if base["kind"] == "pooled" else base.get("effects", "twoways")
+    effects = base["effects"]
     fit = fit_least_squares(design.y, design.X, design.layout, effects, design.names)
     strength = sensitivity.sensitivity_table(fit, design.names, name, 1 - LEVEL)
     controls = [n for n in design.names if n not in treatment]

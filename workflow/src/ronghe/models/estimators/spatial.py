@@ -7,10 +7,10 @@ import pandas as pd
 
 from ronghe.linear.inference import IMPACT_COLUMNS, chi2_pvalue, test_table
 from ronghe.models.design.design import Design, build, terms_of
-from ronghe.models.design.weights import facts, frames_of, weights_of
+from ronghe.models.design.weights import frames_of, weights_facts, weights_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.kinds import FEW_CLUSTERS
-from ronghe.models.report import small_sample_facts
+from ronghe.models.report import covariance_facts, facts
 from ronghe.models.resampling import wild_rows
 from ronghe.spatial.results import SpatialPanelResult
 from ronghe.spatial.spatial_panel import SpatialPanel
@@ -29,20 +29,15 @@ def estimate(specification: dict, data: Data) -> Estimate:
 def spatial_fit(specification: dict, data: Data, design: Design, W: Weights, cut: list[str]) -> Estimate:
     """Fit the model of a specification to rows and weights that are laid out already."""
     y, X = frames_of(design)
-    kind = specification.get("model", "sdm")
-    options = {"model": kind, "effects": specification.get("effects", "twoways")}
-    options["method"] = specification.get("method", "lee_yu")
-    if "durbin" in specification:
-        options["durbin"] = specification["durbin"]
+    options = {key: specification[key] for key in ("model", "effects", "method", "durbin") if key in specification}
     if "error_weights" in specification:
         options["error_weights"], _ = weights_of(specification, data, design, "error_weights")
     model = SpatialPanel(y, X, W, **options)
-    covariance = specification.get("covariance", "clustered")
-    result = model.fit(cov_type=covariance, **_settings(specification, data, design, covariance))
-    found = report(specification, design, result, options, covariance, cut)
+    result = model.fit(cov_type=specification["covariance"], **_settings(specification, data, design))
+    found = report(specification, design, result, cut)
     treatment = [t.name for t in terms_of(specification, "treatment")]
     found.tables = spread(result, treatment)
-    if draws := int(specification.get("wild_repetitions", 0)):
+    if draws := specification["wild_repetitions"]:
         rows = wild_rows(model, result, treatment, draws, data.seed)
         found.tests = test_table([*found.tests.to_dict("records"), *rows])
     return found
@@ -70,32 +65,31 @@ def _stacked(parts: dict, keys: list[str]) -> pd.DataFrame:
     return pd.concat(parts).rename_axis(keys).reset_index()
 
 
-def report(
-    specification: dict, design: Design, result: SpatialPanelResult, options: dict, covariance: str, cut: list[str]
-) -> Estimate:
+def report(specification: dict, design: Design, result: SpatialPanelResult, cut: list[str]) -> Estimate:
     """Label an engine's result: coefficients, covariance, impacts, tests and the facts of the fit."""
-    has_impacts = options["model"] not in ("sem", "ols")
-    fit = {
-        **options,
-        "error_weights": specification.get("error_weights"),
-        "cov_type": covariance,
-        **(_clustered_facts(specification) if covariance == "clustered" else {}),
-        **({"cutoff_km": specification["cutoff_km"]} if covariance == "conley" else {}),
-        **facts(specification, design, cut, *result.notes),
-        "loglik": float(result.loglik),
-        "rsquared_within": float(result.rsquared_within),
-        "sigma2": float(result.sigma2),
-    }
-    tests = test_table(_tests(result, options["model"]))
+    model = specification["model"]
+    fit = facts(
+        specification,
+        specification["method"],
+        weights_facts(specification, design, cut, *result.notes),
+        model,
+        covariance=covariance_facts(specification, "none"),
+        error_weights=specification.get("error_weights"),
+        loglik=float(result.loglik),
+        rsquared_within=float(result.rsquared_within),
+        sigma2=float(result.sigma2),
+        **{key: specification[key] for key in ("durbin",) if key in specification},
+    )
+    tests = test_table(_tests(result, model))
     contract = {"coefficients": result.tidy(), "covariance": result.cov, "tests": tests, "fit": fit}
-    return Estimate(**contract, **({"impacts": result.impacts().reset_index()} if has_impacts else {}))
+    return Estimate(**contract, **({"impacts": result.impacts().reset_index()} if model not in ("sem", "ols") else {}))
 
 
-def _settings(specification: dict, data: Data, design: Design, covariance: str) -> dict:
+def _settings(specification: dict, data: Data, design: Design) -> dict:
     """Return what a covariance of the engine needs beside its name."""
-    settings = {}
+    settings, covariance = {}, specification["covariance"]
     if covariance == "clustered":
-        settings["cluster"] = specification.get("cluster", "units")
+        settings["cluster"] = specification["cluster"]
         settings |= {key: specification[key] for key in FEW_CLUSTERS if key in specification}
     if covariance in ("driscoll_kraay", "conley") and "bandwidth" in specification:
         settings["bandwidth"] = specification["bandwidth"]
@@ -103,12 +97,6 @@ def _settings(specification: dict, data: Data, design: Design, covariance: str) 
         settings["cutoff"] = specification["cutoff_km"]
         settings["coordinates"] = data.regions.loc[design.index.levels[0], ["longitude", "latitude"]]
     return settings
-
-
-def _clustered_facts(specification: dict) -> dict:
-    cluster = specification.get("cluster", "units")
-    few = small_sample_facts(specification.get("small_sample", "none"), specification.get("df"))
-    return {"cluster": cluster if isinstance(cluster, list) else [cluster], **few}
 
 
 def _tests(result: SpatialPanelResult, model: str) -> list[dict]:

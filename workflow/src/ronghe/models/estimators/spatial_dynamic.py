@@ -8,8 +8,9 @@ import pandas as pd
 
 from ronghe.linear.inference import test_table
 from ronghe.models.design.design import build
-from ronghe.models.design.weights import facts, frames_of, weights_of
+from ronghe.models.design.weights import frames_of, weights_facts, weights_of
 from ronghe.models.estimate import Data, Estimate
+from ronghe.models.report import covariance_facts, facts
 from ronghe.spatial.dynamic.panel import DynamicPanel
 
 
@@ -17,17 +18,11 @@ def estimate(specification: dict, data: Data) -> Estimate:
     """Fit a dynamic SAR or SDM by quasi-maximum likelihood, bias-corrected; impacts in the short and the long run."""
     design = build(specification, data)
     W, cut = weights_of(specification, data, design)
-    options = {
-        "model": specification.get("model", "sdm"),
-        "effects": specification.get("effects", "twoways"),
-        "method": specification.get("method", "lee_yu"),
-    }
-    durbin = specification.get("durbin")
-    model = DynamicPanel(*frames_of(design), W, **options, durbin=durbin)
-    covariance = specification.get("covariance", "expected")
+    options = {key: specification.get(key) for key in ("model", "effects", "method", "durbin")}
+    model = DynamicPanel(*frames_of(design), W, **options)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        result = model.fit(cov_type=covariance)
+        result = model.fit(cov_type=specification["covariance"])
     notes = [str(w.message) for w in caught]
     horizons = ["short", "long"] if result.is_stable else ["short"]
     impacts = pd.concat([result.impacts(h).reset_index().assign(horizon=h) for h in horizons], ignore_index=True)
@@ -40,15 +35,15 @@ def estimate(specification: dict, data: Data) -> Estimate:
         covariance=result.cov,
         impacts=impacts,
         tests=test_table(tests),
-        fit={
-            **options,
-            "cov_type": covariance,
-            **facts(specification, design, cut, *notes),
-            "nobs": result.nobs,
-            "loglik": float(result.loglik),
-            "rsquared_within": None,
-            "sigma2": float(result.params["sigma2"]),
-            "largest_root": result.largest_root,
-            "uncorrected": {k: float(v) for k, v in result.uncorrected.items()},
-        },
+        fit=facts(
+            specification,
+            specification["method"],
+            {**weights_facts(specification, design, cut, *notes), "nobs": result.nobs},
+            specification["model"],
+            covariance=covariance_facts(specification),
+            loglik=float(result.loglik),
+            sigma2=float(result.params["sigma2"]),
+            largest_root=result.largest_root,
+            uncorrected={k: float(v) for k, v in result.uncorrected.items()},
+        ),
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import warnings
 
 from ronghe.models.design.design import build
-from ronghe.models.design.weights import facts, frames_of, weights_of
+from ronghe.models.design.weights import frames_of, weights_facts, weights_of
 from ronghe.models.estimate import Data, Estimate
+from ronghe.models.report import covariance_facts, facts
 from ronghe.spatial.random_effects.panel import RandomEffectsPanel
 
 
@@ -14,31 +15,25 @@ def estimate(specification: dict, data: Data) -> Estimate:
     """Fit a panel with random unit effects by maximum likelihood; with `effects: twoways` also fixed period effects."""
     design = build(specification, data)
     W, cut = weights_of(specification, data, design)
-    kind, errors = specification.get("model", "sdm"), specification.get("errors", "baltagi")
-    effects = specification.get("effects", "twoways")
-    model = RandomEffectsPanel(
-        *frames_of(design), W, model=kind, errors=errors, durbin=specification.get("durbin"), effects=effects
-    )
-    covariance = specification.get("covariance", "expected")
+    options = {key: specification.get(key) for key in ("model", "errors", "durbin", "effects")}
+    model = RandomEffectsPanel(*frames_of(design), W, **options)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        result = model.fit(cov_type=covariance)
+        result = model.fit(cov_type=specification["covariance"])
     notes = ["the variance of the unit effects is at its boundary"] if result.at_boundary else []
     notes += [str(w.message) for w in caught]
-    has_impacts = kind not in ("sem", "ols")
     return Estimate(
         coefficients=result.tidy(),
         covariance=result.cov,
-        fit={
-            "model": kind,
-            "effects": effects,
-            "random": ["units"],
-            "method": f"random_effects_{errors}",
-            "cov_type": covariance,
-            **facts(specification, design, cut, *notes),
-            "loglik": float(result.loglik),
-            "rsquared_within": None,
-            "sigma2": float(result.params["sigma2"]),
-        },
-        **({"impacts": result.impacts().reset_index()} if has_impacts else {}),
+        fit=facts(
+            specification,
+            f"random_effects_{options['errors']}",
+            weights_facts(specification, design, cut, *notes),
+            options["model"],
+            covariance=covariance_facts(specification),
+            random=["units"],
+            loglik=float(result.loglik),
+            sigma2=float(result.params["sigma2"]),
+        ),
+        **({"impacts": result.impacts().reset_index()} if options["model"] not in ("sem", "ols") else {}),
     )

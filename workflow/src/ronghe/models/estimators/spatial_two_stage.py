@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ronghe.models.design.design import build, terms_of
-from ronghe.models.design.weights import facts as spatial_facts
-from ronghe.models.design.weights import frames_of, weights_of
+from ronghe.models.design.weights import frames_of, weights_facts, weights_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.report import choice_of, covariance_facts, facts
 from ronghe.spatial.two_stage.panel import SpatialTwoStage
@@ -16,18 +15,16 @@ def estimate(specification: dict, data: Data) -> Estimate:
     W, cut = weights_of(specification, data, design)
     excluded = [t.name for t in terms_of(specification, "instruments")]
     endogenous = [t.name for t in terms_of(specification, "treatment")] if excluded else []
-    options = {"model": specification.get("model", "sar"), "effects": specification.get("effects", "twoways")}
+    options = {key: specification.get(key) for key in ("model", "effects", "durbin")}
     model = SpatialTwoStage(
         *frames_of(design),
         W,
         **options,
-        durbin=specification.get("durbin"),
         endogenous=endogenous,
         instruments=design.frame[excluded] if excluded else None,
     )
     choice = choice_of(specification)
     result = model.fit(cov_type=choice.kind, cluster=choice.cluster)
-    has_impacts = options["model"] not in ("sem", "ols")
     notes = [f"instruments spanned by others, left out: {', '.join(result.dropped_instruments)}"]
     return Estimate(
         coefficients=result.tidy(),
@@ -36,14 +33,14 @@ def estimate(specification: dict, data: Data) -> Estimate:
         fit=facts(
             specification,
             "spatial_two_stage",
-            spatial_facts(specification, design, cut, *(notes if result.dropped_instruments else [])),
-            **options,
-            covariance=covariance_facts(choice),
+            weights_facts(specification, design, cut, *(notes if result.dropped_instruments else [])),
+            options["model"],
+            covariance=covariance_facts(specification),
             endogenous=endogenous,
             instruments=list(result.instruments),
             sigma2=result.sigma2,
             **{"lambda": result.spatial_error.lam if result.spatial_error else None},
         ),
         libraries=("linearmodels",),
-        **({"impacts": result.impacts().reset_index()} if has_impacts else {}),
+        **({"impacts": result.impacts().reset_index()} if options["model"] not in ("sem", "ols") else {}),
     )

@@ -25,15 +25,15 @@ def estimate_moments(specification: dict, data: Data, levels: bool) -> Estimate:
     system = assemble(
         arrays,
         levels,
-        instrument_lags=specification.get("instrument_lags", [2]),
-        collapse=bool(specification.get("collapse", False)),
-        dummies=specification.get("effects", "twoways") == "twoways",
+        instrument_lags=specification["instrument_lags"],
+        collapse=specification["collapse"],
+        dummies=specification["effects"] == "twoways",
     )
     n_instruments = system.Z[0].shape[1]
     if n_instruments < len(system.names):
         raise RongheError(f"{len(system.names)} coefficients need as many instruments; there are {n_instruments}")
     require_full_rank(system)
-    steps = int(specification.get("steps", 2))
+    steps = specification["steps"]
     fitted = fit_moments(system, steps)
     k = len(system.reported)
     table = coefficient_table(system.reported, fitted.beta[:k], fitted.covariance[:k, :k])
@@ -80,9 +80,9 @@ def read_arrays(specification: dict, data: Data) -> Arrays:
     outcome = terms_of(specification, "outcome")[0]
     regressors = [t for key in ("treatment", "controls") for t in terms_of(specification, key)]
     own = terms_of(specification, "predetermined")
-    order = int(specification.get("outcome_lags", 1))
+    order = specification["outcome_lags"]
     frame = pd.DataFrame({t.name: column(t, data) for t in (outcome, *regressors, *own)})
-    frame = frame[sample_mask(specification.get("sample") or {}, frame, data)].sort_index()
+    frame = frame[sample_mask(specification["sample"], frame, data)].sort_index()
     wide = {name: frame[name].unstack(level=1).to_numpy(float) for name in frame}
     y = wide[outcome.name]
     lags = []

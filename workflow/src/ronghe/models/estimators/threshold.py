@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from ronghe.linear.inference import test_table
-from ronghe.linear.panel_models import fit_panel
 from ronghe.linear.threshold_regions import regime_facts, without_each
 from ronghe.linear.threshold_search import Sample, Search, candidates
 from ronghe.linear.threshold_tests import (
@@ -22,7 +21,7 @@ from ronghe.linear.threshold_tests import (
 )
 from ronghe.models.design.design import Design, build, terms_of
 from ronghe.models.estimate import Data, Estimate
-from ronghe.models.report import choice_of, linear_estimate
+from ronghe.models.report import panel_estimate
 from ronghe.models.terms import regime_name
 
 # What tells the rows of tests.csv with signs by region from those with regions drawn.
@@ -38,7 +37,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
     design = build(specification, data, extra=("threshold_variable",))
     treatment = [t.name for t in terms_of(specification, "treatment")]
     q_name = terms_of(specification, "threshold_variable")[0].name
-    effects = specification.get("effects", "twoways")
+    effects = specification["effects"]
     settings = _settings(specification)
     others = [n for n in design.names if n not in treatment]
     sample = Sample(
@@ -50,7 +49,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
         effects=effects,
     )
     steps = search_all(sample, settings, data.seed)
-    kept = _kept(steps, specification.get("keep", "significant"))
+    kept = _kept(steps, specification["keep"])
     thresholds = located(sample, steps, kept, settings)
     result = _regimes(specification, design, treatment, others, sample, thresholds, q_name)
     result.tests = test_table([*result.tests.to_dict("records"), *_rows(steps)])
@@ -73,9 +72,8 @@ def estimate(specification: dict, data: Data) -> Estimate:
 
 
 def _settings(specification: dict) -> Settings:
-    given = {"most": specification.get("thresholds")}
-    given |= {key: specification.get(key) for key in ("search", "convention", "trim", "repetitions")}
-    return Settings(**{key: value for key, value in given.items() if value is not None})
+    given = {key: specification[key] for key in ("search", "convention", "trim", "repetitions")}
+    return Settings(specification["thresholds"], **given)
 
 
 def _kept(steps: list[Step], keep: int | str) -> int:
@@ -110,9 +108,7 @@ def _regimes(
     columns = [sample.x * (regime == r)[:, None] for r in range(len(thresholds) + 1)]
     flat = [n for block in names for n in block]
     full = replace(design, X=np.column_stack([*columns, sample.X]), names=[*flat, *others])
-    choice = choice_of(specification)
-    fit = fit_panel(full.y, full.X, full.layout, sample.effects, choice, full.names)
-    return linear_estimate(specification, full, fit, sample.effects, "within_threshold", choice)
+    return panel_estimate(specification, full, "within_threshold")
 
 
 def _rows(steps: list[Step]) -> list[dict]:

@@ -32,15 +32,15 @@ def estimate(specification: dict, data: Data) -> Estimate:
     """
     terms = terms_of(specification, "variables")
     frame = pd.DataFrame({t.name: column(t, data) for t in terms})
-    frame = frame[sample_mask(specification.get("sample") or {}, frame, data)].sort_index()
-    deterministic = Deterministic(trend=bool(specification.get("trend", False)), lags=int(specification.get("lags", 0)))
+    frame = frame[sample_mask(specification["sample"], frame, data)].sort_index()
+    deterministic = Deterministic(trend=specification["trend"], lags=specification["lags"])
     wide = {name: frame[name].unstack(level=1).to_numpy(float) for name in frame}
     gaps = [name for name, values in wide.items() if not np.isfinite(values).all()]
     if gaps:
         raise RongheError(f"unit-root tests need balanced series without gaps: {', '.join(gaps)}")
     n_units, n_periods = next(iter(wide.values())).shape
     deterministic.require(n_periods - 1)
-    repetitions = int(specification.get("repetitions", 999))
+    repetitions = specification["repetitions"]
     rows = []
     for form, loss in (("level", 0), ("change", 1)):
         null = Null.simulate(n_units, n_periods - loss, deterministic, repetitions, data.seed + loss)

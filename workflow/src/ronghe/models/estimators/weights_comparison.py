@@ -6,9 +6,9 @@ import pandas as pd
 
 from ronghe.linear.inference import test_table
 from ronghe.models.design.design import build
-from ronghe.models.design.weights import facts, frames_of, weights_of
+from ronghe.models.design.weights import frames_of, weights_facts, weights_of
 from ronghe.models.estimate import Data, Estimate
-from ronghe.models.report import tables_estimate
+from ronghe.models.report import facts, without_coefficients
 from ronghe.spatial.choice.comparison import compare_models, compare_weights
 
 
@@ -19,12 +19,12 @@ def estimate(specification: dict, data: Data) -> Estimate:
     names = specification["compare_weights"]
     held = {name: weights_of({"weights": name}, data, design) for name in names}
     cut = sorted({label for _, labels in held.values() for label in labels})
-    model, effects = specification.get("model", "sdm"), specification.get("effects", "twoways")
-    method = specification.get("method", "lee_yu")
+    model, effects, method = (specification[key] for key in ("model", "effects", "method"))
     weights = compare_weights(y, X, {n: W for n, (W, _) in held.items()}, model, effects, method)
     parts = [compare_models(y, X, W, effects=effects, method=method).assign(weights=n) for n, (W, _) in held.items()]
     models = pd.concat(parts, ignore_index=True)
     models.insert(0, "weights", models.pop("weights"))
     tables = {"weights": weights, "models": models}
-    sample = facts(specification, design, cut)
-    return tables_estimate(specification, sample, "weights_comparison", tables, {"compared": names}, test_table([]))
+    sample = weights_facts(specification, design, cut)
+    held = facts(specification, "weights_comparison", sample, model, compared=names)
+    return without_coefficients(held, test_table([]), tables)

@@ -7,6 +7,7 @@ import pandas as pd
 from ronghe.models.design.design import build, terms_of
 from ronghe.models.design.weights import frames_of, weights_of
 from ronghe.models.estimate import Data, with_defaults
+from ronghe.models.report import small_sample_facts
 from ronghe.spatial.spatial_panel import SpatialPanel
 from ronghe.spatial.uncertainty.certificate import FLOOR, Certificate, certificate
 from ronghe.spatial.uncertainty.designs import DESIGNS
@@ -39,10 +40,9 @@ def certify(
     model = SpatialPanel(*frames_of(design), W, **options)
     truth = settings.get("truth", {})
     found = certificate(
-        model.fit(),
         model,
         [t.name for t in terms_of(specification, "treatment")][0],
-        repetitions=settings.get("repetitions", 1000),
+        repetitions=settings["repetitions"],
         seed=seed,
         truths={", ".join(f"{k} {v:g}" for k, v in truth.items()): truth} if truth else None,
         hypotheses=("sar", "sem", "slx") if specification["model"] == "sdm" and "durbin" not in specification else (),
@@ -59,11 +59,10 @@ def certify(
 
 def used_method(specification: dict) -> str | None:
     """Return what the certificate calls the intervals that a specification reports; None where it tries none so."""
-    if specification.get("covariance") == "expected":
+    if specification["covariance"] == "expected":
         return "independent errors, normal"
-    small_sample = specification.get("small_sample", "none")
-    df = specification.get("df") or ("satterthwaite" if small_sample == "corrected" else "clusters")
-    return USED.get((specification.get("covariance"), small_sample, df))
+    few = small_sample_facts(specification, "none")
+    return USED.get((specification["covariance"], few["small_sample"], few["df"]))
 
 
 def _largest(sizes: pd.DataFrame) -> pd.DataFrame:
@@ -85,7 +84,7 @@ def _verdict(specification: dict, found: Certificate, settings: dict) -> dict:
     largest = _largest(found.sizes).groupby("label", sort=False)["size"].max()
     return {
         "specification": specification["name"],
-        "repetitions": settings.get("repetitions", 1000),
+        "repetitions": settings["repetitions"],
         "designs": {name: about for name, (_, about) in DESIGNS.items()},
         "used": used,
         "chosen": found.method,

@@ -10,11 +10,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 
 from ronghe.errors import RongheError, listing
 from ronghe.files import write_text
-from ronghe.frames import read_panel
+from ronghe.frames import read_csv, read_panel
 from ronghe.models.multiverse.declaration import Multiverse
 from ronghe.paper.explorer import estimates, multiverse, spread, where
 from ronghe.paper.explorer.book import Book, read_words
@@ -99,7 +98,7 @@ def _multiverse(declared: Multiverse | None, given: Given, book: Book) -> dict |
 
 
 def _table(name: str, entry: dict, book: Book, folder: Path) -> dict:
-    frame = pd.read_csv(folder / f"{name}.csv", dtype=str, keep_default_na=False, header=None)
+    frame = read_csv(folder / f"{name}.csv", dtype=str, na_values=[], header=None)
     header, *rows = [[_plain(cell) for cell in row] for row in frame.to_numpy().tolist()]
     caption, notes = (book.both(lambda labels, key=key: labels.text(entry.get(key))) for key in ("caption", "notes"))
     return {"name": name, "caption": caption, "notes": notes, "header": header, "rows": rows}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from datetime import datetime
 
@@ -21,14 +22,19 @@ from ronghe.paper.formats.maketables import as_mtable
 EPOCH = (1980, 1, 1, 0, 0, 0)
 # Spaces as wide as the sign that they stand for, in the widths of Times: figure, punctuation, three-per-em.
 _SPACES = {".": "\u2005", ",": "\u2005", "(": "\u2004", ")": "\u2004", "[": "\u2004", "]": "\u2004", "-": "\u2004"}
-_FONT, _ASIAN_FONT = "Times New Roman", "SimSun"
+FONT, ASIAN_FONT = "Times New Roman", "SimSun"
+# Centimetres between the margins of an upright page and of one that lies across; the sizes of print to choose from.
+ROOM, ROOM_ACROSS = 16.2, 25.0
+SIZES = (9.5, 9, 8.5, 8, 7.5)
+# The width of a sign of Times, in centimetres for each point of its size.
+_SIGN = 0.0172
 
 
 def render_word(table: Exhibit) -> bytes:
     """Return the table as .docx with caption, repeated header and fixed dates."""
-    size = 10 if table.width <= 5 else 9 if table.width <= 8 else 8
+    size, across, widths = _fitted(table)
     style = {
-        "font_name": _FONT,
+        "font_name": FONT,
         "font_size_pt": size,
         "prevent_page_breaks": not table.long,
         "cell_margins_dxa": {"left": 40, "right": 40, "top": 20, "bottom": 20},
@@ -36,9 +42,9 @@ def render_word(table: Exhibit) -> bytes:
     columns = [_padded(table.column(place)) for place in range(table.width)]
     document = as_mtable(table, columns).make("docx", docx_style=style)
     grid = document.tables[0]
-    _set_page(document, grid, _widths(table), size)
+    _set_page(document, grid, widths, across)
     _mark_header(grid, table, size)
-    _set_caption(grid, table.caption, size + 1)
+    _set_caption(grid, table.caption, 10)
     properties = document.core_properties
     properties.author, properties.title, properties.comments = "", table.caption, ""
     properties.created = properties.modified = datetime(*EPOCH)
@@ -55,30 +61,46 @@ def _padded(column: list[tuple[str, tuple[str, str] | None]]) -> list[str]:
     return [_pad(before, p[0]) + p[0] + p[1] + _pad(after, p[1]) if p else cell for cell, p in column]
 
 
-def _set_page(document: Document, grid: Table, widths: list[float], size: int) -> None:
+def _fitted(table: Exhibit) -> tuple[float, bool, list[float]]:
+    """Return the size of print, whether the page lies across, and the width of every column in centimetres.
+
+    Of the sizes the largest is taken at which no column is narrower than its numbers and its longest word; a page
+    lies across only where the smallest size is too large for an upright one.
+    """
+    least, most = _widths(table)
+    for room, across in ((ROOM, False), (ROOM_ACROSS, True)):
+        for size in SIZES:
+            unit = size * _SIGN
+            if sum(least) * unit <= room:
+                spare = room / unit - sum(least)
+                wish = sum(most) - sum(least)
+                share = min(1.0, spare / wish) if wish else 0.0
+                return size, across, [(a + (b - a) * share) * unit for a, b in zip(least, most, strict=True)]
+    unit = ROOM_ACROSS / sum(least)
+    return SIZES[-1], True, [a * unit for a in least]
+
+
+def _set_page(document: Document, grid: Table, widths: list[float], across: bool) -> None:
     """Give the columns their widths, and lay the page across where they need more room than it has upright."""
     section = document.sections[0]
     section.page_width, section.page_height = Cm(21), Cm(29.7)
-    section.left_margin = section.right_margin = Cm(2)
-    # A sign is about a fifth of the size of the type wide, in centimetres at that size.
-    room, wanted = 17.0, sum(widths) * size * 0.0185
-    if wanted > room:
+    section.left_margin = section.right_margin = Cm((21 - ROOM) / 2)
+    if across:
         section.orientation = WD_ORIENT.LANDSCAPE
         section.page_width, section.page_height = section.page_height, section.page_width
-        room = 25.7
+        section.left_margin = section.right_margin = Cm((29.7 - ROOM_ACROSS) / 2)
     grid.autofit = False
-    scale = min(1.0, room / wanted) * size * 0.0185
     for column, width in zip(grid._tbl.tblGrid.findall(qn("w:gridCol")), widths, strict=True):
-        column.set(qn("w:w"), str(int(width * scale * 567)))
+        column.set(qn("w:w"), str(int(width * 567)))
     for row in grid._tbl.tr_lst:
         place = 0
         for cell in row.tc_lst:
             span = cell.grid_span
-            cell.width = Cm(sum(widths[place : place + span]) * scale)
+            cell.width = Cm(sum(widths[place : place + span]))
             place += span
 
 
-def _mark_header(grid: Table, table: Exhibit, size: int) -> None:
+def _mark_header(grid: Table, table: Exhibit, size: float) -> None:
     """Repeat the header on every page, and set the columns of text to the left."""
     levels = len(table.header)
     if table.stub:
@@ -87,8 +109,14 @@ def _mark_header(grid: Table, table: Exhibit, size: int) -> None:
         mark = OxmlElement("w:tblHeader")
         mark.set(qn("w:val"), "true")
         row._tr.get_or_add_trPr().append(mark)
+    for row in grid.rows[levels:] if table.show_groups else ():
+        cells = row._tr.tc_lst
+        if len(cells) > 1 and not any("".join(cell.itertext()).strip() for cell in cells[1:]):
+            row.cells[0].merge(row.cells[-1])
+            for empty in row.cells[0].paragraphs[1:]:
+                empty._p.getparent().remove(empty._p)
     for row in grid.rows[levels:-1]:
-        for place in table.left:
+        for place in table.left if len(row._tr.tc_lst) > 1 else ():
             row.cells[place + 1].paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.LEFT
 
 
@@ -104,20 +132,36 @@ def _set_caption(grid: Table, text: str, size: int) -> None:
     for paragraph in [caption, *(p for row in grid.rows for cell in row.cells for p in cell.paragraphs)]:
         paragraph.paragraph_format.space_after = Pt(0)
         for run in paragraph.runs:
-            run.font.name = _FONT
-            run._element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), _ASIAN_FONT)
+            run.font.name = FONT
+            run._element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), ASIAN_FONT)
 
 
-def _widths(table: Exhibit) -> list[float]:
-    """Return a width per column in signs: the longest cell, a long label cut to what may wrap."""
-    labels = max((len(label) for _, label, _ in table.rows), default=0)
-    widths = [float(min(38, max(labels, len(table.stub), 12)))]
+def _widths(table: Exhibit) -> tuple[list[float], list[float]]:
+    """Return for every column the least width, of its numbers and longest word, and the one it would like, in signs."""
+    labels = [table.stub, *(label for _, label, _ in table.rows)]
+    # Where lines of numbers stand below one another, a label that breaks would part an estimate from its interval.
+    least = max(_longest_word(x) for x in labels) if table.left else min(26.0, max(map(_signs, labels)))
+    pairs = [(least, max(least, min(36.0, max(map(_signs, labels)))))]
     for place, heading in enumerate(table.header[-1]):
         column = table.column(place)
-        words = max((len(cell) for cell, _ in column), default=0)
-        numbers = sum(max((len(p[side]) for _, p in column if p), default=0) for side in (0, 1))
-        widths.append(float(min(30, max(words, numbers, max(map(len, heading.split()), default=0))) + 3))
-    return widths
+        words = [cell for cell, parts in column if not parts]
+        numbers = sum(max((_signs(p[side]) for _, p in column if p), default=0.0) for side in (0, 1))
+        unbroken = [_signs(w) if w.startswith(("[", "(")) else _longest_word(w) for w in words]
+        least = max([numbers, _longest_word(heading), *unbroken])
+        pairs.append((least, max(least, min(30.0, max(map(_signs, [heading, *words]))))))
+    return [a + 2.2 for a, _ in pairs], [max(a, b) + 2.6 for a, b in pairs]
+
+
+def _signs(text: str) -> float:
+    """Return the width of a text in Latin letters; a Chinese sign is as wide as two."""
+    return sum(2.15 if ord(sign) > 0x2E7F else 1.0 for sign in text)
+
+
+def _longest_word(text: str) -> float:
+    """Return the width of the longest part that must not be broken; Chinese breaks between signs, not at its marks."""
+    parts = re.sub(r"(?<=[\u4e00-\u9fff])(?=[0-9A-Za-z\u4e00-\u9fff])|(?<=-)", " ", text).split()
+    chinese = sum("\u4e00" <= sign <= "\u9fff" for sign in text)
+    return max([_signs(part) for part in parts] + [2.15 * min(chinese, 5)], default=0.0)
 
 
 def as_bytes(document: Document) -> bytes:

@@ -55,11 +55,17 @@ class BatchFit:
     def loglik(self) -> np.ndarray:
         """Complete log-likelihoods."""
         value = -0.5 * self.batch.nobs * (np.log(2 * np.pi * self.sigma2) + 1)
-        return value + self.batch.periods * self.batch.log_jacobian(self.rho) if self.batch.has_lag else value
+        return value + self.batch.jacobian.value(self.rho) if self.batch.has_lag else value
 
     @cached_property
     def _traces(self) -> tuple[np.ndarray, np.ndarray]:
         return self.batch.spectrum.traces(self.rho)
+
+    @cached_property
+    def _multiplier(self) -> np.ndarray | None:
+        """G by draw where the eigenvectors of W cannot carry it; it then serves everywhere."""
+        spectrum = self.batch.spectrum
+        return None if spectrum.is_diagonal else spectrum.multipliers(self.rho)
 
     @cached_property
     def lagged_fitted(self) -> np.ndarray:
@@ -72,7 +78,7 @@ class BatchFit:
         if has_time and not batch.is_row_standardised:
             rest = self.y - self.rho[:, None, None] * self.lagged - fitted
             fitted += rest.mean(axis=1, keepdims=True)
-        return batch.project(batch.spectrum.apply(self.rho, fitted))
+        return batch.projection.apply_to_draws(batch.spectrum.apply(self.rho, fitted, self._multiplier))
 
     @cached_property
     def inverse_information(self) -> np.ndarray:
@@ -91,13 +97,13 @@ class BatchFit:
             V[:, -1, -1] = 2 * s2**2 / n
             return V
         g, gg = self._traces
-        edge, a = batch.edge, 1 / (1 - self.rho)
+        edge, a = batch.jacobian.edge, 1 / (1 - self.rho)
         if expected:
             linear = self.lagged_fitted.reshape(self.n_draws, -1)
             h = (linear @ batch.flat) @ batch.bread
-            gtg, sums = batch.spectrum.squared(self.rho)
+            gtg, sums = batch.spectrum.squared(self.rho, self._multiplier)
             rr = np.einsum("bi,bi->b", linear, linear) - np.einsum("bk,kl,bl->b", h, batch.products, h)
-            square = gg + gtg - (edge * a**2 + (sums / batch.n_units if batch.edge else 0.0))
+            square = gg + gtg - (edge * a**2 + (sums / batch.n_units if edge else 0.0))
             rr = rr / s2 + batch.periods * square
             rs = batch.periods * (g - edge * a) / s2
         else:
@@ -184,7 +190,7 @@ class BatchFit:
 
     @cached_property
     def _forms(self) -> np.ndarray:
-        return self.batch.spectrum.symmetric_forms(self.rho)
+        return self.batch.spectrum.symmetric_forms(self.rho, self._multiplier)
 
     def covariance(self, kind: str = "CR1") -> np.ndarray:
         """Return the covariance of all parameters (draw, parameter, parameter)."""
@@ -222,7 +228,7 @@ class BatchFit:
         slope = np.zeros((B, 2, 2))
         if batch.has_lag:
             g, gg = self._traces
-            r, rr = batch.spectrum.row_sums(self.rho)
+            r, rr = batch.spectrum.row_sums(self.rho, self._multiplier)
             rho = self.rho
             for place, (first, second) in enumerate(((g / N, gg / N), (r, rr))):
                 multiplier[:, place] = np.stack([1 + rho * first, first], axis=1)

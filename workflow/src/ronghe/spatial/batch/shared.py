@@ -10,6 +10,7 @@ import numpy as np
 from ronghe.errors import RongheError
 from ronghe.linear.algebra import inverse_scaled
 from ronghe.spatial.batch.leverage import Leverage
+from ronghe.spatial.batch.newton import Jacobian
 from ronghe.spatial.batch.spectrum import Spectrum
 from ronghe.spatial.results import SpatialPanelResult
 from ronghe.spatial.spatial_panel import SpatialPanel
@@ -53,10 +54,12 @@ class Shared:
         self.W = None if weights is None else weights.sparse.toarray()
         self.is_row_standardised = weights is None or weights.is_row_standardised
         self.has_lag = s.has_lag
-        # Lee and Yu's transformation of time effects divides |I - rho W| by 1 - rho.
-        self.edge = float(model.projection.has_time and s.method == "lee_yu" and s.has_lag)
         self.spectrum = Spectrum(self.W, model.projection.has_time) if s.has_lag else None
-        self.bounds = model.likelihood.lag.bounds if s.has_lag else (0.0, 0.0)
+        # The likelihood refuses too few rows and regressors that repeat one another.
+        likelihood = model.likelihood
+        if s.has_lag:
+            edge = float(model.projection.has_time and s.method == "lee_yu")
+            self.jacobian = Jacobian(self.spectrum, likelihood.lag.bounds, self.periods, edge)
         self.names = s.parameters
 
     @cached_property
@@ -78,14 +81,6 @@ class Shared:
         values, vectors = np.linalg.eigh(self.products * np.outer(scale, scale))
         return self.Z @ (scale[:, None] * vectors / np.sqrt(values))
 
-    def project(self, values: np.ndarray) -> np.ndarray:
-        """Return Q values for values (draw, unit, period), in place."""
-        if self.projection.has_units:
-            values -= values.mean(axis=2, keepdims=True)
-        if self.projection.has_time:
-            values -= values.mean(axis=1, keepdims=True)
-        return values
-
     def generate(self, b: np.ndarray, rho: float, effects: np.ndarray, disturbances: np.ndarray) -> np.ndarray:
         """Return outcomes (I - rho W)^-1 (Z b + effects + u) for disturbances (draw, unit, period)."""
         right = (self.raw @ b + effects)[None] + disturbances
@@ -95,7 +90,3 @@ class Shared:
         """Yield slices of draws small enough for the processor's cache; results do not depend on their size."""
         for start in range(0, n_draws, size):
             yield slice(start, min(start + size, n_draws))
-
-    def log_jacobian(self, rho: np.ndarray) -> np.ndarray:
-        """Return the log-determinant as the likelihood counts it, without the factor of periods."""
-        return self.spectrum.log_determinant(rho) - self.edge * np.log1p(-rho)

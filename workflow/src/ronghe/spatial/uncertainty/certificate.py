@@ -17,7 +17,6 @@ from ronghe.errors import RongheError, listing, require_known
 from ronghe.spatial.batch.fits import BatchFit
 from ronghe.spatial.batch.freedom import Freedom
 from ronghe.spatial.batch.solver import Batch
-from ronghe.spatial.results import SpatialPanelResult
 from ronghe.spatial.spatial_panel import SpatialPanel
 from ronghe.spatial.uncertainty.designs import DESIGNS, Disturbances
 from ronghe.spatial.uncertainty.joint_tests import HYPOTHESES, JointTest
@@ -66,7 +65,6 @@ class Certificate:
 
 
 def certificate(
-    result: SpatialPanelResult,
     model: SpatialPanel,
     treatment: str,
     designs: Sequence[str] = tuple(DESIGNS),
@@ -91,8 +89,8 @@ def certificate(
         require_known(name, DESIGNS, "design", "certificate")
     for name in methods:
         require_known(name, METHODS, "method", "certificate")
-    setups = {"estimate": Setup.of(result, model, treatment, {})}
-    setups |= {name: Setup.of(result, model, treatment, dict(given)) for name, given in (truths or {}).items()}
+    setups = {"estimate": Setup.of(model, treatment, {})}
+    setups |= {name: Setup.of(model, treatment, dict(given)) for name, given in (truths or {}).items()}
     setup = setups["estimate"]
     sizes = [CHUNK] * (repetitions // CHUNK) + ([repetitions % CHUNK] if repetitions % CHUNK else [])
     tests = {h: NullSetup.of(setup, h) for h in hypotheses}
@@ -138,7 +136,7 @@ class Setup:
     base: BatchFit
 
     @classmethod
-    def of(cls, result: SpatialPanelResult, model: SpatialPanel, treatment: str, given: dict[str, float]) -> Setup:
+    def of(cls, model: SpatialPanel, treatment: str, given: dict[str, float]) -> Setup:
         """Take the estimates, with some parameters replaced."""
         batch = Batch(model)
         require_known(treatment, batch.specification.names, "regressor", "certificate")

@@ -95,7 +95,7 @@ class JointTest:
             fitted = np.einsum("itk,bk->bit", self.small.panel.X, fit.b)
             u = y - fitted
             filtered = u - fit.lam[:, None, None] * (self.small.M @ u)
-            e = self.whole.project(filtered.copy())
+            e = self.whole.projection.apply_to_draws(filtered.copy())
             # u = R^-1 (what the effects are + e): with rows of M that sum to one, effects stay effects.
             rest = np.linalg.solve(np.eye(len(self.small.M)) - fit.lam[:, None, None] * self.small.M, filtered - e)
             return NullFit(np.zeros(len(y)), fit.lam, fitted + rest, e, fit.loglik, fit.b)
@@ -127,12 +127,12 @@ class JointTest:
             if name == "LR":
                 found[name] = 2 * (fit.loglik - null.loglik)
             elif name == "LM":
-                found[name] = self._lm(fit, null, y)
+                found[name] = self._lm(fit, null)
             else:
                 found[name] = self.wald(fit, name.removeprefix("Wald, "))
         return found, null
 
-    def _lm(self, fit: BatchFit, null: NullFit, y: np.ndarray) -> np.ndarray:
+    def _lm(self, fit: BatchFit, null: NullFit) -> np.ndarray:
         """Return s'I^-1 s, score and expected information of the Durbin model at the estimates under the null."""
         K = fit.b.shape[1]
         b = np.zeros_like(fit.b)
@@ -149,8 +149,7 @@ class JointTest:
         s2 = at.sigma2
         score = np.zeros((len(b), K + 2))
         score[:, :K] = (e.reshape(len(b), -1) @ whole.flat) / s2[:, None]
-        g = whole.spectrum.traces(rho)[0] - whole.edge / (1 - rho)
-        score[:, K] = np.einsum("bit,bit->b", e, fit.projected) / s2 - whole.periods * g
+        score[:, K] = np.einsum("bit,bit->b", e, fit.projected) / s2 + whole.jacobian.derivatives(rho)[0]
         return np.einsum("bp,bpq,bq->b", score, at.covariance("expected"), score)
 
 
@@ -182,31 +181,36 @@ def bootstrap_tests(
     """
     rows = []
     for hypothesis in hypotheses:
-        test = JointTest(model, hypothesis)
-        y = model.panel.y[None]
-        found, null = test.statistics(y, statistics)
-        null = test.null(y) if null is None else null
-        v = cluster_weights(test.whole.n_units, draws, weights, seed)
-        drawn = {name: np.empty(len(v)) for name in statistics}
-        for part in test.whole.in_chunks(len(v)):
-            for name, values in test.statistics(test.draw(null, np.zeros(1, int), v[None, part]), statistics)[
-                0
-            ].items():
-                drawn[name][part] = values
-        for name in statistics:
-            value = float(found[name][0])
-            rows.append(
-                {
-                    "hypothesis": HYPOTHESES[hypothesis],
-                    "test": f"{name}: sdm against {hypothesis}",
-                    "statistic": value,
-                    "df": test.df,
-                    "textbook": float(chdtrc(test.df, value)),
-                    "pvalue": bootstrap_pvalue(value, drawn[name], len(v) == 2**test.whole.n_units),
-                    "draws": len(v),
-                }
-            )
+        for row in statistics_rows(JointTest(model, hypothesis), model.panel.y, statistics, draws, weights, seed):
+            name = row.pop("name")
+            rows.append({"hypothesis": HYPOTHESES[hypothesis], "test": f"{name}: sdm against {hypothesis}", **row})
     return pd.DataFrame(rows)
+
+
+def statistics_rows(
+    test: JointTest, y: np.ndarray, statistics: Sequence[str], draws: int, weights: str, seed: int
+) -> list[dict]:
+    """Return a row for each statistic of one hypothesis: the statistic, its textbook p and the bootstrap's."""
+    found, null = test.statistics(y[None], statistics)
+    null = test.null(y[None]) if null is None else null
+    v = cluster_weights(test.whole.n_units, draws, weights, seed)
+    drawn = {name: np.empty(len(v)) for name in statistics}
+    for part in test.whole.in_chunks(len(v)):
+        again, _ = test.statistics(test.draw(null, np.zeros(1, int), v[None, part]), statistics)
+        for name, values in again.items():
+            drawn[name][part] = values
+    enumerated = weights == "rademacher" and len(v) == 2**test.whole.n_units
+    return [
+        {
+            "name": name,
+            "statistic": float(found[name][0]),
+            "df": test.df,
+            "textbook": float(chdtrc(test.df, found[name][0])),
+            "pvalue": bootstrap_pvalue(float(found[name][0]), drawn[name], enumerated),
+            "draws": len(v),
+        }
+        for name in statistics
+    ]
 
 
 def bootstrap_pvalue(value: float, draws: np.ndarray, enumerated: bool) -> float:

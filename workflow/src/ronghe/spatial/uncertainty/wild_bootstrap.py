@@ -209,7 +209,7 @@ class ImposedNull:
             return self._move(fit.b[0], 0.0, value), 0.0
         b0 = fit.b[0] + fit.rho[0] * fit.slope[0]
         if self.effect == "coefficient" and self.variable == "rho":
-            low, high = batch.bounds
+            low, high = batch.jacobian.bounds
             if not low < value < high:
                 raise RongheError(f"wild bootstrap: rho = {value:g} lies outside ({low:g}, {high:g})")
             return b0 - value * fit.slope[0], value
@@ -223,10 +223,9 @@ class ImposedNull:
             R = self._restriction(rho)
             gap = R @ (b0 - rho * fit.slope[0]) - value
             ssr = fit.ssr[0] + 2 * step * s1e + step**2 * s11 + gap**2 / (R @ batch.bread @ R)
-            jacobian = float(batch.log_jacobian(np.array([rho]))[0])
-            return 0.5 * batch.nobs * np.log(ssr) - batch.periods * jacobian
+            return 0.5 * batch.nobs * np.log(ssr) - float(batch.jacobian.value(np.array([rho]))[0])
 
-        low, high = batch.bounds
+        low, high = batch.jacobian.bounds
         margin = 1e-4 * (high - low)
         grid = np.linspace(low + margin, high - margin, 101)
         start = int(np.argmin([loss(a) for a in grid]))
@@ -246,7 +245,7 @@ class ImposedNull:
         y = batch.panel.y
         fitted = batch.raw @ b
         filtered = y - (rho * (batch.W @ y) if batch.has_lag else 0.0)
-        e = batch.project((filtered - fitted)[None])
+        e = batch.projection.apply_to_draws((filtered - fitted)[None])
         at = boot.fit.moved(b[None], np.array([rho]), e)
         carried = at.adjusted(boot.kind)[0]
         surface = filtered - e[0]
@@ -302,7 +301,7 @@ def _end(
     null: ImposedNull, centre: float, step: float, weights: np.ndarray, studentised: str, enumerated: bool, size: float
 ) -> float:
     """Return where p falls to `size` on one side of the estimate; the end of the range of rho where it never does."""
-    low, high = null.boot.batch.bounds
+    low, high = null.boot.batch.jacobian.bounds
     is_rho = null.effect == "coefficient" and null.variable == "rho"
     inside, reach = 0.0, 2.0
     while True:
