@@ -6,6 +6,7 @@ FIGURES = list(config["figures"])
 MODELS = f"{PLACES['results']}/models"
 WORDS = "workflow/src/ronghe/paper/words.yaml"
 STYLE = "workflow/src/ronghe/paper/figures/ronghe.mplstyle"
+PAGE = printed.page_files()
 LIBRARY = source_files("ronghe.paper.render_table")
 MANUSCRIPT, SUPPLEMENT, SUMMARY = (printed.manuscript_files(config, document) for document in printed.DOCUMENTS)
 STAGE_RULES = [
@@ -15,6 +16,7 @@ NUMBERS = printed.exhibit_numbers(config)
 EXPLORED = printed.explored(
     config, [v for s in SPECIFICATIONS.values() for v in models_declaration.variables(s)], variables(DATASET)
 )
+EXPLORED_FILES = printed.explorer_files(config, EXPLORED["variables"], SPECIFICATIONS)
 
 
 wildcard_constraints:
@@ -291,18 +293,14 @@ rule write_provenance:
 
 
 rule write_explorer:
-    """One self-contained page to look through panel, estimates and tables."""
+    """One self-contained page that answers where, with what, how sure, where it spills, and what if."""
     input:
+        **EXPLORED_FILES,
         code=code_of("write_explorer"),
         words=WORDS,
-        page="workflow/src/ronghe/paper/explorer.html",
+        page=PAGE,
         panel=printed.panel_files(EXPLORED),
         regions=printed.REGIONS,
-        fits=expand(
-            "<results>/models/{spec}/{file}",
-            spec=SPECIFICATIONS,
-            file=["coefficients.csv", "impacts.csv", "fit.json"],
-        ),
         tables=expand("<paper>/tables/{table}.csv", table=TABLES),
         library=LIBRARY,
     output:
@@ -314,14 +312,14 @@ rule write_explorer:
     conda:
         ENVIRONMENT
     params:
-        content=checksum_of(code_of("write_explorer"), [WORDS, "workflow/src/ronghe/paper/explorer.html"], LIBRARY),
-        tables=config["tables"],
+        content=checksum_of(code_of("write_explorer"), [WORDS], PAGE, LIBRARY),
+        config={
+            part: config.get(part, {})
+            for part in ("tables", "figures", "labels", "measures", "multiverse", "samples", "language", "seed")
+        },
         variables=EXPLORED["variables"],
-        fits=list(SPECIFICATIONS),
+        specifications=list(SPECIFICATIONS),
         places=PLACES,
-        labels=config["labels"],
-        language=config["language"],
-        seed=config["seed"],
         dataset=config["dataset"],
     script:
         "../scripts/write_explorer.py"
