@@ -20,7 +20,7 @@ def render_typst(table: Exhibit) -> str:
     """Return a labelled figure; numbers share their point and stand in the middle of their column."""
     n_columns = table.width
     align = ["left"] + ["left" if place in table.left else "center" for place in range(n_columns)]
-    gap = "0.6em" if n_columns <= 8 else "0.35em"
+    gap = "0.6em" if n_columns <= 4 else "0.45em" if n_columns <= 8 else "0.35em"
     lines = [
         "#[",
         f"#show figure: set block(breakable: {'true' if table.long else 'false'})",
