@@ -17,22 +17,31 @@ KEYS = ["region", "year"]
 def check_panel(panel: pd.DataFrame, name: str = "panel", gaps: bool = False) -> pd.DataFrame:
     """Return the panel sorted by its (region, year) index, or refuse it by naming the rows at fault.
 
-    Kept: two index levels `region`, `year`; no key twice; every region in every year; numbers only, finite
-    unless `gaps` allows missing cells.
+    Kept: two index levels `region`, `year`; whole years; no key and no column twice; every region in every year; real
+    numbers only, finite unless `gaps` allows missing cells.
     """
     if list(panel.index.names) != KEYS:
         raise RongheError(f"{name}: rows must be keyed by region and year, not by {list(panel.index.names)}")
+    regions, years = (panel.index.unique(k) for k in KEYS)
+    if not len(panel):
+        raise RongheError(f"{name}: no rows; give figures of at least one region and year")
+    if not pd.api.types.is_integer_dtype(years.infer_objects()):
+        raise RongheError(f"{name}: years must be whole numbers, not {listing(map(repr, years))}")
+    if regions.isna().any() or len({isinstance(region, str) for region in regions}) > 1:
+        raise RongheError(f"{name}: regions must be named alike, all by text or all by numbers: {listing(regions)}")
+    twice = panel.columns[panel.columns.duplicated()]
+    if len(twice):
+        raise RongheError(f"{name}: these columns stand twice: {listing(twice)}; keep one of each")
     twice = panel.index[panel.index.duplicated()].unique()
     if len(twice):
         raise RongheError(f"{name}: these region-years stand twice: {listing(twice)}; keep one row of each")
-    regions, years = (panel.index.unique(k) for k in KEYS)
     full = pd.MultiIndex.from_product([sorted(regions), sorted(years)], names=KEYS)
     if len(full) != len(panel):
         raise RongheError(
             f"{name}: not balanced; missing {listing(full.difference(panel.index))}: "
             "add the rows, or leave these regions or years out of the sample"
         )
-    text = [c for c in panel if not pd.api.types.is_numeric_dtype(panel[c])]
+    text = [c for c in panel if panel[c].dtype.kind not in "iuf"]
     if text:
         raise RongheError(f"{name}: not numbers: {listing(text)}")
     require_size(panel.mask(np.isinf(panel.to_numpy(float))), name)
@@ -44,19 +53,43 @@ def check_panel(panel: pd.DataFrame, name: str = "panel", gaps: bool = False) ->
     return panel.reindex(full)
 
 
-# Squares of what lies beyond are no longer held by a double.
-SMALLEST, LARGEST = 1e-100, 1e100
+# The fourth powers of what lies beyond are no longer held by a double.
+SMALLEST, LARGEST = 1e-60, 1e60
+# How many times its spread the level of a column may be, with half of its digits left.
+LEVEL, CONSTANT = 1e8, 1e14
 
 
 def require_size(frame: pd.DataFrame, name: str) -> None:
     """Refuse columns so large or so small that their squares overflow, or that hold an infinite figure."""
     for column in frame:
-        size = np.abs(frame[column].to_numpy(float)).max(initial=0.0, where=frame[column].notna().to_numpy())
-        if not (size == 0 or SMALLEST <= size <= LARGEST):
-            raise RongheError(
-                f"{name}: '{column}' holds figures of the size {size:g}; write it in a unit that brings its largest "
-                f"between {SMALLEST:g} and {LARGEST:g}"
-            )
+        require_sized(frame[column].to_numpy(float), column, name)
+
+
+def require_sized(values: np.ndarray, column: str, name: str) -> None:
+    """Refuse one column so large or so small that its squares overflow; what is missing counts nothing."""
+    size = np.abs(values).max(initial=0.0, where=~np.isnan(values))
+    if not (size == 0 or SMALLEST <= size <= LARGEST):
+        raise RongheError(
+            f"{name}: '{column}' holds figures of the size {size:g}; write it in a unit that brings its largest "
+            f"between {SMALLEST:g} and {LARGEST:g}"
+        )
+
+
+def require_spread(frame: pd.DataFrame, name: str) -> None:
+    """Refuse columns whose level drowns their differences; those without any are left to the test of rank."""
+    for column in frame:
+        require_varied(frame[column].to_numpy(float), column, name)
+
+
+def require_varied(values: np.ndarray, column: str, name: str) -> None:
+    """Refuse one column whose level drowns its differences."""
+    figures = values[np.isfinite(values)]
+    spread, level = (float(np.std(figures)), float(np.abs(figures).max())) if len(figures) else (0.0, 0.0)
+    if LEVEL * spread < level < CONSTANT * spread:
+        raise RongheError(
+            f"{name}: the level of '{column}' ({level:.3g}) is {level / spread:.1g} times its spread "
+            f"({spread:.3g}), so that digits are lost; subtract a round number from it"
+        )
 
 
 def read_panel(*paths: str | Path) -> pd.DataFrame:
@@ -144,6 +177,8 @@ def write_tables(tables: Mapping[str, pd.DataFrame], paths: Mapping[str, str]) -
 def select_columns(panel: pd.DataFrame, columns: Iterable[str], name: str = "panel") -> pd.DataFrame:
     """Return these columns as a checked panel; one that is not there is refused with the nearest name."""
     columns = list(dict.fromkeys(columns))
+    if not columns:
+        raise RongheError(f"{name}: no column is named; name one or more")
     for column in columns:
         require_known(column, panel.columns, "column", name)
     return check_panel(panel[columns], name)
