@@ -63,7 +63,12 @@ class Sources:
     def fits(self) -> list[tuple[dict, Fit]]:
         """Return the specifications of the entry's columns in order, each with its column in the long form."""
         columns = [{"specification": c} if isinstance(c, str) else c for c in self.entry["columns"]]
-        return [(column, Fit.read(column["specification"], self.models)) for column in columns]
+        return [(column, Fit.read(column["specification"], self._models_of(column))) for column in columns]
+
+    def _models_of(self, column: dict) -> Path:
+        """Return the folder of models that a column shows: this dataset's, or that of the dataset which it names."""
+        own = Path(self.models)
+        return Path("results", column["dataset"], own.name) if "dataset" in column else own
 
     def heading(self, column: dict, default: str) -> str:
         """Return what stands above a specification: its heading, its label, or the default."""
