@@ -73,11 +73,8 @@ def test_what_a_job_wrote_is_read_as_it_wrote_it_or_not_at_all(tmp_path, name):
     read(path)
     whole, times = path.read_bytes(), path.stat()
     # Half a file, a last line less, another digit: the last two are proper files.
-    for damage in (
-        whole[: len(whole) // 2],
-        b"\n".join(whole.split(b"\n")[:-2]) + b"\n",
-        whole[:-3] + b"7" + whole[-2:],
-    ):
+    shorter = b"\n".join(whole.split(b"\n")[:-2]) + b"\n"
+    for damage in (whole[: len(whole) // 2], shorter, whole[:-3] + b"7" + whole[-2:]):
         path.write_bytes(damage)
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
         with pytest.raises(RongheError, match=f"{path.name}: not the file .*snakemake --forcerun .*{path.name}"):

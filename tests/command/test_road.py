@@ -20,6 +20,7 @@ from ronghe.command.compare import compare
 from ronghe.command.new import new
 from ronghe.command.trace import trace
 from ronghe.errors import RongheError
+from ronghe.messages import UNTRANSLATED
 
 
 def test_every_figure_of_the_awkward_tables_reaches_the_panel(workshop: Path) -> None:
@@ -138,6 +139,23 @@ def test_the_exit_code_says_how_it_went(workshop: Path, capsys: pytest.CaptureFi
     with pytest.raises(SystemExit) as ended:
         main(["chekc", "yunling"])
     assert ended.value.code == 2
+
+
+def test_the_command_speaks_chinese_where_the_configuration_does(workshop: Path, capsys: pytest.CaptureFixture):
+    path = workshop / "config/config.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert "\nlanguage: en" in text
+    path.write_text(text.replace("\nlanguage: en", "\nlanguage: zh"), encoding="utf-8")
+    assert main(["new", "yunling", str(workshop.parent / "tables")]) == 0
+    printed = capsys.readouterr().out
+    assert "未读：10 面积.csv：没有年份列" in printed and "下一步" in printed and UNTRANSLATED["zh"] not in printed
+    declared = workshop / "config/datasets/yunling.yaml"
+    content = declared.read_text(encoding="utf-8").replace('      gdp: { unit: "亿元" }', '      gdp: { unit: "元" }')
+    declared.write_text(content.replace("log: gdp_per_head", "log: gdp_per_haed"), encoding="utf-8")
+    assert main(["check", "yunling"]) == 1
+    printed = capsys.readouterr().err
+    assert "未知的变量“gdp_per_haed”；是不是“gdp_per_head”？" in printed and "处错误" in printed
+    assert UNTRANSLATED["zh"] not in printed
 
 
 @pytest.mark.pipeline

@@ -45,6 +45,13 @@ def test_the_papers_example(darfur):
     assert row["robustness_value_significance"] == pytest.approx(0.076, abs=5e-4)
 
 
+def test_the_values_printed_need_no_data():
+    """Table 1 again, from the t and the degrees of freedom alone."""
+    assert round(100 * robustness_value(4.18445, 783), 1) == 13.9
+    assert round(100 * robustness_value(4.18445, 783, size=0.05), 1) == 7.6
+    assert round(100 * partial_r2(4.18445, 783), 1) == 2.2
+
+
 def test_bounds_and_values_are_those_of_the_authors_program(darfur):
     """Bounds benchmarked on `female`, 1 to 3 times as strong, from the t values of the same regression."""
     import sensemakr

@@ -55,7 +55,6 @@ if config.get("validation", {}).get("of") in SPECIFICATIONS:
             "<benchmarks>/models/validate_estimators.tsv"
         conda:
             ENVIRONMENT
-        threads: workflow.cores
         params:
             content=checksum_of(code_of("validate_estimators")),
             specification=VALIDATED,

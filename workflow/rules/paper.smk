@@ -90,7 +90,7 @@ rule draw_figure:
             STAGE_RULES if config["figures"][w.figure]["kind"] == "workflow" else [],
             printed.outline_files(config["figures"][w.figure]),
         ),
-        entry=lambda wildcards: config["figures"][wildcards.figure],
+        entry=lambda wildcards: printed.drawn(config, wildcards.figure),
         models=MODELS,
         labels=config["labels"],
         language=config["language"],

@@ -3,8 +3,6 @@
 from ronghe.journal import journal
 
 with journal(snakemake.log[0]):
-    import sys
-
     from ronghe.frames import write_csv
     from ronghe.models.estimate import Data
     from ronghe.models.validation.monte_carlo import validate
@@ -12,9 +10,6 @@ with journal(snakemake.log[0]):
     given, params = snakemake.input, snakemake.params
     regions = next(iter(given.regions), None)
     data = Data.read(given.panel, given.measures, regions, given.weights, given.tables)
-    # The terminal shows how far the draws are; the log holds what is printed.
-    tables = validate(
-        params.specification, data, params.validation, params.seed, snakemake.threads, shown_on=sys.__stderr__
-    )
+    tables = validate(params.specification, data, params.validation, params.seed)
     for name, table in tables.items():
         write_csv(table, snakemake.output[name])

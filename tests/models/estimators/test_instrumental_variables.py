@@ -8,6 +8,7 @@ import pytest
 from linearmodels.iv import IV2SLS, IVGMM
 from ronghe.errors import RongheError
 from ronghe.linear.inference import f_pvalue
+from ronghe.models.design.shift_share import components, instrument
 from ronghe.models.estimate import Data
 from ronghe.models.estimate import run as fit
 
@@ -155,20 +156,58 @@ def test_too_few_instruments_are_refused(panel):
         fit(entry(treatment=["x", "x2"], instruments=["z1"]), Data(panel))
 
 
+def employment(rows: dict[int, dict[str, tuple[float, float]]]) -> pd.DataFrame:
+    long = [
+        (region, year, sector, value)
+        for year, values in rows.items()
+        for region, pair in values.items()
+        for sector, value in zip("ms", pair, strict=True)
+    ]
+    return pd.DataFrame(long, columns=["region", "year", "sector", "value"])
+
+
 def test_shift_share_by_hand():
     """Two sectors in three regions: shares of the base year times growth in the other two regions."""
-    rows = []
     base = {"a": (10.0, 30.0), "b": (20.0, 20.0), "c": (5.0, 15.0)}
     late = {"a": (11.0, 33.0), "b": (30.0, 22.0), "c": (5.0, 18.0)}
-    for year, values in ((2013, base), (2014, late)):
-        for region, (m, s) in values.items():
-            rows += [(region, year, "m", m), (region, year, "s", s)]
-    table = pd.DataFrame(rows, columns=["region", "year", "sector", "value"])
     index = pd.MultiIndex.from_product([["a", "b", "c"], [2013, 2014]], names=["region", "year"])
-    data = Data(pd.DataFrame({"y": 0.0}, index=index), tables={"employment": table})
-    from ronghe.models.design.shift_share import instrument
-
+    data = Data(pd.DataFrame({"y": 0.0}, index=index), tables={"employment": employment({2013: base, 2014: late})})
     z = instrument(data, name="z", table="employment", sectors=("m", "s"), base_year=2013)
     expected = 10 / 40 * np.log(35 / 25) + 30 / 40 * np.log(40 / 35)
     assert z["a", 2014] == pytest.approx(expected, rel=1e-14)
     assert (z.xs(2013, level="year") == 0).all()
+    made = components(data, name="z", table="employment", sectors=("m", "s"), base_year=2013)
+    assert made.shares.loc["a"].tolist() == [0.25, 0.75]
+    assert made.shocks().loc[2014].to_numpy() == pytest.approx(np.log([46 / 35, 73 / 65]), rel=1e-14)
+
+
+def test_shift_share_estimates_come_with_their_shocks_errors_and_balance():
+    rng = np.random.default_rng(3)
+    index = pd.MultiIndex.from_product([[f"r{i:02d}" for i in range(40)], range(2001, 2007)], names=["region", "year"])
+    growth = {"m": 1.1 ** np.arange(6), "s": 1.02 ** np.arange(6) ** 2}
+    size = {region: rng.uniform(1, 30, size=2) for region in index.levels[0]}
+    table = employment(
+        {2001 + t: {r: tuple(v * [growth["m"][t], growth["s"][t]]) for r, v in size.items()} for t in range(6)}
+    )
+    data = Data(pd.DataFrame(rng.normal(size=(240, 3)), index=index, columns=["y", "x", "w"]), tables={"jobs": table})
+    options = {"name": "z", "table": "jobs", "sectors": ("m", "s"), "base_year": 2001}
+    data.panel["x"] += 30 * instrument(data, **options)
+    result = fit(entry(instruments={"shift_share": {**options, "sectors": ["m", "s"]}}), data)
+    shocks, errors, balance = (result.tables[name] for name in ("shocks", "exposure_errors", "balance"))
+    shares = np.array([v / v.sum() for v in size.values()])
+    assert shocks["mean_share"].to_numpy() == pytest.approx(shares.mean(axis=0), rel=1e-12)
+    assert shocks["growth"].to_numpy() == pytest.approx([5 * np.log(1.1), 25 * np.log(1.02)], rel=1e-10)
+    assert shocks["share_of_score"].sum() == pytest.approx(1, rel=1e-10)
+    assert errors["shocks"].tolist() == ["sector and year", "sector"] and errors["clusters"].tolist() == [12, 2]
+    assert errors["effective_shocks"].iloc[1] == pytest.approx(1 / (shares.mean(axis=0) ** 2).sum(), rel=1e-10)
+    reported = result.coefficients.set_index("term").loc["x", "estimate"]
+    assert errors["estimate"].to_numpy() == pytest.approx([reported] * 2, rel=1e-9)
+    # Two sectors cannot reject anything: their statistic is at most the root of two.
+    assert np.isinf(errors.loc[1, ["null_lower", "null_upper"]].to_numpy(float)).all()
+    # Predicted change is a multiple of the share of s, so that the slope is a correlation.
+    change = shares @ [5 * np.log(1.1), 25 * np.log(1.02)]
+    first = data.panel.xs(2001, level="year")["w"]
+    slope = balance.set_index("characteristic").loc["w", "estimate"]
+    assert abs(slope) == pytest.approx(abs(np.corrcoef(change, first)[0, 1]), rel=1e-9)
+    lagged = fit(entry(instruments=["z1", "z2"]), Data(simulated()))
+    assert all(lagged.tables[name].empty for name in ("shocks", "exposure_errors", "balance"))

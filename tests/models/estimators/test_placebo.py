@@ -50,10 +50,28 @@ def test_shuffled_treatment_is_no_treatment(kernel_fits):
     assert fit(entry, Data(null_panel(seed=8), seed=1)).tests["pvalue"].iloc[0] > 0.05
 
 
-def test_moving_the_data_is_moving_the_names_of_the_weights():
-    data, base = spatial_data(1, rho=0.5, theta=0.8), with_defaults(SDM)
+@pytest.mark.parametrize("model", ["ols", "slx", "sar", "sdm", "sem", "sdem"])
+@pytest.mark.parametrize("effects", ["twoways", "units", "pooled"])
+def test_all_deals_at_once_are_the_fits_with_the_names_of_the_weights_moved(model, effects):
+    data = spatial_data(1, rho=0.5, theta=0.8)
+    data.panel["z"] = np.random.default_rng(2).normal(size=len(data.panel))
+    method = "lsdv" if effects == "pooled" else "lee_yu"
+    base = with_defaults(SDM | {"model": model, "effects": effects, "method": method, "controls": ["z"]})
     watched = watch(base, fit_base(base, data))
-    quick = Relabelled.of(base, data).estimates(np.random.default_rng(9), watched)
-    slow = watch(base, fit_base(base, shuffled(data, base, "weights", np.random.default_rng(9))))
-    assert list(quick) == list(slow) == ["x", "rho", "direct: x", "indirect: x", "total: x"]
-    np.testing.assert_allclose(list(quick.values()), [row["estimate"] for row in slow.values()], rtol=1e-8)
+    rng, other = np.random.default_rng(9), np.random.default_rng(9)
+    for quick in Relabelled.of(base, data).estimates(rng, watched, 3):
+        slow = watch(base, fit_base(base, shuffled(data, base, "weights", other)))
+        assert list(quick) == list(slow)
+        np.testing.assert_allclose(list(quick.values()), [row["estimate"] for row in slow.values()], rtol=1e-8)
+
+
+def test_models_without_a_batch_form_are_fitted_one_by_one():
+    data = spatial_data(1, rho=0.5, theta=0.8)
+    for changes in ({"model": "sarar"}, {"durbin": ["x"]}, {"effects": "twoways", "method": "bias_corrected"}):
+        assert Relabelled.of(with_defaults(SDM | changes), data) is None
+    entry = {"name": "t", "kind": "placebo", "of": SDM | {"durbin": ["x"]}, "shuffle": "weights", "repetitions": 9}
+    whole = fit(entry, data)
+    entry["of"] = SDM
+    np.testing.assert_allclose(
+        whole.tables["draws"]["estimate"], fit(entry, data).tables["draws"]["estimate"], rtol=1e-8
+    )

@@ -77,3 +77,25 @@ def test_size_without_a_threshold():
         rejected.append([tests[f"single threshold{way}"] <= 0.05 for way in ("", ", signs by region")])
     # Three binomial errors above 5 %.
     assert np.all(np.mean(rejected, axis=0) < 0.13)
+
+
+def test_without_each_is_the_search_on_the_panel_without_the_region():
+    data = simulated(4, jump=1.0, n=12)
+    panel = data.panel
+    # Two regions cross the break, the others stay below.
+    inside = panel.index.get_level_values(0).isin(["r03", "r07"])
+    panel["q"] = np.where(inside, panel["q"], -1 - np.abs(panel["q"]))
+    of = entry(trim=0.02, points=30, repetitions=99)
+    table = fit(of, data).tables["without_each"].set_index("region")
+    assert set(table.index) <= {"r03", "r07"} | set(table.index[table["rows_outside"] > 0])
+    region = table.index[0]
+    W = data.weights["ring"]
+    rest = W.subset([label for label in W.labels if label != region]).standardise("row")
+    alone = fit(of, Data(panel.drop(index=region, level=0), weights={"ring": rest}, seed=data.seed))
+    row = table.loc[region]
+    assert row["note"] == "" and row["threshold"] == alone.fit["thresholds"][0]
+    tests = alone.tests.set_index("test").loc["single threshold, signs by region"]
+    assert row["statistic"] == pytest.approx(tests["statistic"], rel=1e-9)
+    assert row["pvalue"] == tests["pvalue"]
+    slopes = alone.coefficients["estimate"].iloc[:2]
+    np.testing.assert_allclose(row[["estimate_lower", "estimate_upper"]].astype(float), slopes, rtol=1e-9)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pandas as pd
 import pytest
 from ronghe.errors import RongheError
-from ronghe.models.validation.monte_carlo import _shown, _summary, validate_estimators, validate_tests
+from ronghe.models.validation.monte_carlo import _summary, validate_estimators, validate_tests
 from ronghe.models.validation.truth import Truth
 from ronghe.spatial import SpatialPanel
+from ronghe.spatial.choice.lagrange import lm_tests, residual_moran
+from ronghe.spatial.choice.nested_tests import lr_test, wald_restriction
 from ronghe.weights import Weights
 
 
@@ -27,15 +27,43 @@ def truth():
     return Truth(X, weights, np.array([1.0]), np.array([0.5]), 0.4, 0.0, 1.0, effects)
 
 
-def test_tables_are_the_same_on_any_number_of_cores(truth):
-    for function in (validate_estimators, validate_tests):
-        one = function(truth, 12, seed=3, cores=1)
-        two = function(truth, 12, seed=3, cores=2)
-        three = function(truth, 12, seed=3, cores=3)
-        pd.testing.assert_frame_equal(one, two, check_exact=True)
-        pd.testing.assert_frame_equal(one, three, check_exact=True)
-    other = validate_estimators(truth, 12, seed=4, cores=1)
-    assert not np.array_equal(other["mean"], validate_estimators(truth, 12, seed=3, cores=1)["mean"])
+def test_the_batch_gives_what_the_engine_gives_draw_by_draw(truth):
+    table = validate_estimators(truth, 3, seed=3).set_index(["estimator", "parameter"])
+    draws = [truth.draw(np.random.default_rng(s)) for s in np.random.SeedSequence(3).spawn(3)]
+    ways = {name: (name, "none") for name in ("lsdv", "lee_yu", "bias_corrected")}
+    for name, (method, small_sample) in {**ways, "lee_yu, n - K": ("lee_yu", "parameters")}.items():
+        found = []
+        for y in draws:
+            fit = SpatialPanel(truth.series(y), truth.X, truth.weights, "sdm", "twoways", method)
+            result = fit.fit("expected", small_sample=small_sample)
+            impacts = result.impacts()
+            found.append([[*result.params, *impacts["estimate"]], [*result.std_errors, *impacts["std_error"]]])
+        mean, error = np.mean(found, axis=0)
+        np.testing.assert_allclose(table.loc[name, "mean"], mean, rtol=1e-8)
+        np.testing.assert_allclose(table.loc[name, "mean_std_error"], error, rtol=1e-8)
+    assert not np.allclose(table["mean"], validate_estimators(truth, 3, seed=4)["mean"])
+
+
+def test_sizes_are_those_of_the_tests_draw_by_draw(truth):
+    table = validate_tests(truth, 20, seed=3).set_index(["test", "method"])["size"]
+    own = [s.spawn(3) for s in np.random.SeedSequence(3).spawn(20)]
+    rejected = {key: [] for key in table.index}
+    for streams in own:
+        for to, stream in zip(("ols", "sar", "sem"), streams, strict=True):
+            y = truth.series(truth.restricted(to).draw(np.random.default_rng(stream)))
+            for method in ("lsdv", "lee_yu"):
+                whole, small = (
+                    SpatialPanel(y, truth.X, truth.weights, kind, "twoways", method).fit() for kind in ("sdm", to)
+                )
+                for test in (lr_test(small, whole), wald_restriction(whole, to)):
+                    rejected[test["test"].partition(" (")[0], method].append(test["pvalue"] < 0.05)
+                if to == "ols":
+                    for _, test in lm_tests(y, truth.X, truth.weights, "twoways", method).iterrows():
+                        rejected[test["test"], method].append(test["pvalue"] < 0.05)
+            if to == "ols":
+                moran = residual_moran(y, truth.X, truth.weights)
+                rejected["residual_moran", "lsdv"].append(moran["pvalue"][0] < 0.05)
+    assert {key: np.mean(value) for key, value in rejected.items()} == table.to_dict()
 
 
 def test_targets_are_the_effects_by_definition(truth):
@@ -44,14 +72,14 @@ def test_targets_are_the_effects_by_definition(truth):
     target = truth.targets()
     assert target["x: direct"] == pytest.approx(np.trace(E) / 36, rel=1e-12)
     assert target["x: total"] == pytest.approx(E.sum() / 36, rel=1e-12)
-    result = SpatialPanel(truth.draw(np.random.default_rng(1)), truth.X, truth.weights).fit()
+    result = SpatialPanel(truth.series(truth.draw(np.random.default_rng(1))), truth.X, truth.weights).fit()
     again = Truth.of(result, truth.weights).targets()
     np.testing.assert_allclose(again[list(result.params.index)], result.params, rtol=1e-12)
     np.testing.assert_allclose(again.iloc[4:], result.impacts()["estimate"], rtol=1e-10)
 
 
 def test_estimators_do_what_theory_says(truth):
-    table = validate_estimators(truth, 200, seed=5, cores=2).set_index(["estimator", "parameter"])
+    table = validate_estimators(truth, 200, seed=5).set_index(["estimator", "parameter"])
     coverage, bias = table["coverage"], table["bias"] / table["deviation"]
     # Lee and Yu (2010): dummies shift rho and sigma2, their transformation does not.
     assert bias["lsdv", "rho"] < -0.5 and abs(bias["lee_yu", "rho"]) < 0.25
@@ -66,7 +94,7 @@ def test_estimators_do_what_theory_says(truth):
 
 
 def test_sizes(truth):
-    table = validate_tests(truth, 120, seed=6, cores=2)
+    table = validate_tests(truth, 120, seed=6)
     wide = 3.2 * np.sqrt(0.05 * 0.95 / 120)
     lee_yu = table[table["method"] == "lee_yu"]
     ratios = lee_yu[lee_yu["test"].str.startswith("LR")]
@@ -88,15 +116,6 @@ def test_reasons_are_told_apart():
     )
 
 
-def test_residual_draws_have_the_variance_of_the_model(truth):
-    result = SpatialPanel(truth.draw(np.random.default_rng(2)), truth.X, truth.weights).fit()
-    other = Truth.of(result, truth.weights, "residuals")
-    assert np.mean(other.pool**2) == pytest.approx(result.sigma2, rel=1e-12)
+def test_one_draw_is_refused(truth):
     with pytest.raises(RongheError, match="say nothing"):
         validate_estimators(truth, 1, seed=0)
-
-
-def test_progress_reaches_the_stream(truth):
-    stream = io.StringIO()
-    validate_estimators(truth, 10, seed=0, cores=1, progress=_shown("estimators", stream))
-    assert stream.getvalue().splitlines()[-1] == "validate estimators: 10 of 10 draws"

@@ -1,4 +1,4 @@
-"""The certificate: independent of cores, a known answer, and its sentences."""
+"""The certificate: independent of cores, a known answer, its designs and its sentences."""
 
 import numpy as np
 import pandas as pd

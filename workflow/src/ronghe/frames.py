@@ -17,22 +17,31 @@ KEYS = ["region", "year"]
 def check_panel(panel: pd.DataFrame, name: str = "panel", gaps: bool = False) -> pd.DataFrame:
     """Return the panel sorted by its (region, year) index, or refuse it by naming the rows at fault.
 
-    Kept: two index levels `region`, `year`; no key twice; every region in every year; numbers only, finite
-    unless `gaps` allows missing cells.
+    Kept: two index levels `region`, `year`; whole years; no key and no column twice; every region in every year; real
+    numbers only, finite unless `gaps` allows missing cells.
     """
     if list(panel.index.names) != KEYS:
         raise RongheError(f"{name}: rows must be keyed by region and year, not by {list(panel.index.names)}")
+    regions, years = (panel.index.unique(k) for k in KEYS)
+    if not len(panel):
+        raise RongheError(f"{name}: no rows; give figures of at least one region and year")
+    if not pd.api.types.is_integer_dtype(years.infer_objects()):
+        raise RongheError(f"{name}: years must be whole numbers, not {listing(map(repr, years))}")
+    if regions.isna().any() or len({isinstance(region, str) for region in regions}) > 1:
+        raise RongheError(f"{name}: regions must be named alike, all by text or all by numbers: {listing(regions)}")
+    twice = panel.columns[panel.columns.duplicated()]
+    if len(twice):
+        raise RongheError(f"{name}: these columns stand twice: {listing(twice)}; keep one of each")
     twice = panel.index[panel.index.duplicated()].unique()
     if len(twice):
         raise RongheError(f"{name}: these region-years stand twice: {listing(twice)}; keep one row of each")
-    regions, years = (panel.index.unique(k) for k in KEYS)
     full = pd.MultiIndex.from_product([sorted(regions), sorted(years)], names=KEYS)
     if len(full) != len(panel):
         raise RongheError(
             f"{name}: not balanced; missing {listing(full.difference(panel.index))}: "
             "add the rows, or leave these regions or years out of the sample"
         )
-    text = [c for c in panel if not pd.api.types.is_numeric_dtype(panel[c])]
+    text = [c for c in panel if panel[c].dtype.kind not in "iuf"]
     if text:
         raise RongheError(f"{name}: not numbers: {listing(text)}")
     require_size(panel.mask(np.isinf(panel.to_numpy(float))), name)

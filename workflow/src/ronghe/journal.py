@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from ronghe.errors import RongheError
 from ronghe.files import sealing
+from ronghe.messages import said
 
 
 @contextlib.contextmanager
@@ -22,9 +23,10 @@ def journal(path: str) -> Iterator[None]:
             with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log), sealing():
                 yield
         except RongheError as error:
-            log.write(f"{error}\n")
+            message = said(error)
+            log.write(f"{message}\n")
             log.flush()
-            sys.stderr.write(f"\n{error}\n\n")
+            sys.stderr.write(f"\n{message}\n\n")
             # The message is the whole story: a traceback would bury it.
             sys.exit(1)
         except Exception:

@@ -11,7 +11,7 @@ from scipy.special import stdtr
 
 from ronghe.errors import RongheError, listing, require_known
 from ronghe.explore.regional_values import by_region_and_year, group_of, require_amounts
-from ronghe.frames import check_panel
+from ronghe.frames import check_panel, select_columns
 from ronghe.measures.formulas.growth import growth
 from ronghe.weights import Weights
 
@@ -91,6 +91,16 @@ def _rows(
     return pd.DataFrame(columns, index=pd.Index(names, name="term"))
 
 
+def _require_variation(left: pd.DataFrame, X: pd.DataFrame, rows: int, form: str) -> None:
+    """Refuse regressors that do not vary, or only together, in what is left of `X`, or as many as there are rows."""
+    scale = np.sqrt((X**2).sum()).replace(0.0, 1.0)
+    if rows <= X.shape[1] or np.linalg.matrix_rank((left / scale).to_numpy(), tol=1e-10) < X.shape[1]:
+        raise RongheError(
+            f"beta convergence, {form}: {listing(X.columns)} cannot be told apart over {len(X)} rows; they are "
+            "constant, the same, or too many; leave out a control, or take more regions or years"
+        )
+
+
 def _cross_section(y: pd.Series, X: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, float]]:
     """Least squares over regions with HC3 errors and t, which hold best at few observations."""
     from statsmodels.regression.linear_model import OLS
@@ -126,6 +136,9 @@ def _panel_form(values: pd.Series, controls: pd.DataFrame | None) -> tuple[pd.Da
     X = data[["initial"]]
     if controls is not None:
         X = X.join(controls.groupby("region").shift().loc[data.index])
+    within = X - X.groupby("region").transform("mean") - X.groupby("year").transform("mean") + X.mean()
+    effects = X.index.unique("region").size + X.index.unique("year").size - 1
+    _require_variation(within, X, len(X) - effects, "panel form")
     fit = PanelOLS(data["growth"], X, entity_effects=True, time_effects=True).fit(
         cov_type="clustered", cluster_entity=True
     )
@@ -157,8 +170,11 @@ def beta_convergence(
     panel = _positive(values, "beta convergence")
     first, last = panel.columns[0], panel.columns[-1]
     years = float(last - first)
-    if len(panel.columns) < 2:
-        raise RongheError(f"beta convergence of '{values.name}': growth needs two years")
+    if len(panel.columns) < 3:
+        raise RongheError(
+            f"beta convergence of '{values.name}': {len(panel.columns)} years; the panel form needs growth in two, so "
+            "give three years or more"
+        )
     outcome = np.log(panel[last] / panel[first]) / years
     initial = np.log(panel[[first]]).set_axis(["initial"], axis=1)
     sets: dict[str, pd.DataFrame | None] = {"absolute": None}
@@ -168,6 +184,7 @@ def beta_convergence(
     coefficients, speeds = {}, {}
     for conditioning, known in sets.items():
         X = initial if known is None else initial.join(check_panel(known).xs(first, level="year"))
+        _require_variation(X - X.mean(), X, len(X) - 1, "cross section")
         found = {"cross_section": (*_cross_section(outcome, X), years, len(panel))}
         table, quality, nobs = _panel_form(values.sort_index(), known)
         found["panel"] = (table, quality, 1.0, nobs)
@@ -194,6 +211,8 @@ def describe_convergence(
     forms: Sequence[str] = SPATIAL_FORMS,
 ) -> dict[str, pd.DataFrame]:
     """Return sigma convergence over all regions and by a column of `regions`, and beta convergence in all its forms."""
+    panel = select_columns(panel, [variable, *(controls or ())], "convergence")
+    require_known(group, regions.columns, "column of the regions table", "convergence: group")
     values = panel[variable]
     known = panel[list(controls)] if controls else None
     beta = beta_convergence(values, known, weights, forms)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from ronghe.explore.autocorrelation import STATISTICS, bivariate_tests, global_tests
 from ronghe.explore.by_weights import stack
+from ronghe.frames import select_columns
 from ronghe.weights.matrix import Weights
 
 
@@ -22,6 +23,7 @@ def measure_dependence(
     seed: int = 0,
 ) -> dict[str, pd.DataFrame]:
     """Return the global and the bivariate tests under every W, with the name of W as the first column."""
+    panel = select_columns(panel, [*variables, *(name for pair in pairs for name in pair)], "dependence")
     alone = {
         name: global_tests(panel[list(variables)], W, statistics, permutations, seed) for name, W in weights.items()
     }

@@ -8,6 +8,7 @@ import pandas as pd
 
 from ronghe.explore.by_weights import stack
 from ronghe.explore.local_statistics import cluster_transitions, local_tests, quadrant_moves
+from ronghe.frames import select_columns
 from ronghe.weights.matrix import Weights
 
 
@@ -22,7 +23,7 @@ def find_clusters(
 ) -> dict[str, pd.DataFrame]:
     """Return local tests, and the moves of clusters and quadrants over the years, under every W."""
     local = {
-        name: local_tests(panel[list(variables)], W, alpha, correction, permutations, seed)
+        name: local_tests(select_columns(panel, variables, "clusters"), W, alpha, correction, permutations, seed)
         for name, W in weights.items()
     }
     moves = {

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from ronghe.explore.by_weights import stack
+from ronghe.frames import select_columns
 from ronghe.spatial.choice import lagrange
 from ronghe.weights.matrix import Weights
 
@@ -20,6 +21,7 @@ def examine_residuals(
     method: str = "lsdv",
 ) -> dict[str, pd.DataFrame]:
     """Return the tests on residuals without spatial terms under every W and for every kind of effects."""
+    panel = select_columns(panel, [outcome, *regressors], "residual tests")
     y, X = panel[outcome], panel[list(regressors)]
     moran, cross = {}, {}
     for name, W in weights.items():

@@ -134,6 +134,8 @@ def transitions(
     require_known(lag_classes, LAG_CLASSES, "choice of lag classes", "Markov chain")
     name = str(values.name or "variable")
     panel = by_region_and_year(values)
+    if panel.shape[1] < 2:
+        raise RongheError(f"Markov chain of '{name}': one year holds no move; give two years or more")
     if relative:
         panel = panel / panel.mean()
     cutoffs = cutoffs_of(panel, classes, name) if cutoffs is None else np.asarray(cutoffs, float)

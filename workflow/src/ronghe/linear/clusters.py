@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -219,10 +219,20 @@ def autocorrelation(residuals: np.ndarray, units: np.ndarray, times: np.ndarray,
 
 def expected_autocorrelation(seen: np.ndarray, demeaned: bool) -> tuple[np.ndarray, np.ndarray]:
     """Return the autocorrelation expected of (demeaned) AR(1) residuals over a grid of phi, and the grid."""
-    T = seen.shape[1]
+    if seen.all():
+        return _expected_of_complete(seen.shape[1], demeaned)
+    return _expected(*np.unique(seen, axis=0, return_counts=True), demeaned)
+
+
+@lru_cache(maxsize=64)
+def _expected_of_complete(n_periods: int, demeaned: bool) -> tuple[np.ndarray, np.ndarray]:
+    return _expected(np.ones((1, n_periods)), np.ones(1), demeaned)
+
+
+def _expected(patterns: np.ndarray, counts: np.ndarray, demeaned: bool) -> tuple[np.ndarray, np.ndarray]:
+    T = patterns.shape[1]
     grid = np.concatenate([np.linspace(-0.9, 0.9, 73), np.linspace(0.91, 0.999, 19)])
     gap = np.abs(np.subtract.outer(np.arange(T), np.arange(T)))
-    patterns, counts = np.unique(seen, axis=0, return_counts=True)
     ratios = []
     for phi in grid:
         serial = np.sign(phi) ** gap * np.abs(phi) ** gap if phi else np.eye(T)

@@ -160,7 +160,7 @@ KINDS: dict[str, Kind] = {
         required=("outcome", "treatment", "instruments"),
         covariances=ALL_LINEAR,
         effects=ALL_EFFECTS,
-        tables=("first_stage", "anderson_rubin"),
+        tables=("first_stage", "anderson_rubin", "shocks", "exposure_errors", "balance"),
         fault=_too_few_instruments,
         defaults=WITHIN,
     ),
@@ -339,7 +339,7 @@ KINDS: dict[str, Kind] = {
         required=("outcome", "treatment", "weights", "threshold_variable"),
         covariances=SPATIAL_COVARIANCES,
         effects=("units", "twoways"),
-        tables=("thresholds", "likelihood_ratio"),
+        tables=("thresholds", "likelihood_ratio", "without_each"),
         fault=_threshold_fault,
         defaults={
             **{"effects": "twoways", "model": "sdm", "method": "lee_yu", **MEASURED, "wild_repetitions": 0},

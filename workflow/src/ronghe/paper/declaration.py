@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ronghe.errors import RongheError, require_known
+from ronghe.measures.bounds import bounds_of
 from ronghe.measures.declaration import columns as measure_columns
 from ronghe.paper.exhibit_order import numbered
 from ronghe.places import folders, require_inside, stored
@@ -134,6 +135,15 @@ def result_files(entry: dict) -> list[str]:
         for spec, dataset in _shown(entry)
         for file in wanted
     ]
+
+
+def drawn(config: dict, name: str) -> dict:
+    """Return the entry of a figure, with the bounds of the variables whose intervals it draws."""
+    entry = config["figures"][name]
+    if entry["kind"] != "trends":
+        return entry
+    found = {variable: bounds_of(config, variable) for variable in variables_of(entry)}
+    return {**entry, "bounds": {variable: list(bounds) for variable, bounds in found.items() if bounds}}
 
 
 def region_files(entry: dict) -> list[str]:

@@ -128,6 +128,12 @@ class SpatialPanel(PanelModel):
         other.demean_first = demean_first
         return other
 
+    def with_outcome(self, y: np.ndarray) -> SpatialPanel:
+        """Return the model of another outcome (unit, period), in the order of `panel.units` and `panel.periods`."""
+        other = self._other(self.specification)
+        other.panel = replace(self.panel, y=y)
+        return other
+
     def _other(self, specification: Specification) -> SpatialPanel:
         """Return a copy with another specification, and nothing computed yet."""
         other = copy(self)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError, listing, require_known
-from ronghe.frames import select_columns
+from ronghe.frames import check_panel, select_columns
 
 GRADES = (
     "extreme imbalance",
@@ -123,6 +123,20 @@ def obstacles(
     if not scores:
         empty = pd.DataFrame(columns=["year", "subsystem", "indicator", "obstacle", "rank"])
         return {"obstacles": pd.DataFrame(columns=["region", "year"]), "obstacle_ranking": empty}
+    scores = {name: check_panel(R, f"scores of '{name}'") for name, R in scores.items()}
+    first = next(iter(scores.values()))
+    for name, R in scores.items():
+        if not R.index.equals(first.index):
+            raise RongheError(f"obstacles: '{name}' has other region-years than the rest; build all from one panel")
+        unlike = set(R) ^ set(indicator_weights[name].index)
+        if unlike:
+            raise RongheError(
+                f"obstacles of '{name}': {listing(sorted(unlike))} stands in the scores or in the weights alone; make "
+                "the index again"
+            )
+        outside = R.index[((R < 0) | (R > 1)).any(axis=1)]
+        if len(outside):
+            raise RongheError(f"obstacles of '{name}': scores beyond 0 and 1 for {listing(outside)}; scale them first")
     a = dict(zip(scores, subsystem_weights(list(scores), weights), strict=True))
     shortfall = pd.concat({s: a[s] * indicator_weights[s][list(R)] * (1 - R) for s, R in scores.items()}, axis=1)
     total = shortfall.sum(axis=1)

@@ -9,6 +9,7 @@ import pandas as pd
 from pandas.api.typing import DataFrameGroupBy
 
 from ronghe.errors import RongheError, listing, require_known
+from ronghe.frames import select_columns
 
 
 def compare_pairs(
@@ -20,6 +21,8 @@ def compare_pairs(
     subsystems, and `group` is the column of the regions table (indexed by region) that groups the regions.
     """
     require_known(group, regions_table.columns, "column", "regions table")
+    columns = [f"{name}.{column}" for name in states for column in ("coordination", "coordination_modified")]
+    panel = select_columns(panel, columns, "comparison of couplings")
     groups, regions = regions_table[group], panel.index.get_level_values("region")
     missing = regions.unique().difference(groups.dropna().index)
     if len(missing):

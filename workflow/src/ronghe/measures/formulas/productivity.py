@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError, require_known
-from ronghe.frames import check_panel
+from ronghe.frames import select_columns
 from ronghe.measures.frontier import DISTANCES, RETURNS, Technology, directional_distance, slacks_based
 
 
@@ -48,7 +48,7 @@ def productivity(
             "productivity: the directional distance with weakly disposable bad outputs is for constant returns; "
             "set `returns: constant`, or `distance: slacks`"
         )
-    panel = check_panel(panel[[*inputs, *outputs, *bads]], "productivity")
+    panel = select_columns(panel, [*inputs, *outputs, *bads], "productivity")
     units = Technology.from_frame(panel, inputs, outputs, bads)
     years = panel.index.get_level_values("year").to_numpy()
     overall = _efficiency(units, units, distance, returns)
@@ -79,6 +79,6 @@ def target_slacks(
     One optimal solution of the slacks-based program: input and bad output in excess, good output short. Where several
     solutions are optimal the efficiency is the same and the slacks are those of one of them.
     """
-    panel = check_panel(panel[[*inputs, *outputs, *bads]], "productivity")
+    panel = select_columns(panel, [*inputs, *outputs, *bads], "productivity")
     _, slacks = slacks_based(Technology.from_frame(panel, inputs, outputs, bads), returns=returns)
     return pd.DataFrame(slacks, index=panel.index, columns=[*inputs, *outputs, *bads])

@@ -28,7 +28,12 @@ def technology_convergence(counts: pd.DataFrame, first: str, second: str, undefi
     require_known(undefined, ["refuse", "missing"], "way with undefined measures", "technology_convergence")
     for industry in (first, second):
         require_known(industry, counts.columns, "industry", "patent counts")
-    n = counts[[first, second]].astype(float)
+    n = counts[[first, second]]
+    if n.shape[1] != 2 or any(dtype.kind not in "iuf" for dtype in n.dtypes):
+        raise RongheError(f"patent counts: '{first}' and '{second}' must be one column of numbers each")
+    if not len(n):
+        raise RongheError("patent counts: no rows; give the counts of at least one class")
+    n = n.astype(float)
     if n.index.has_duplicates:
         raise RongheError(f"patent counts: these rows stand twice: {listing(n.index[n.index.duplicated()])}")
     bad = n.index[~np.isfinite(n).all(axis=1) | (n < 0).any(axis=1)]

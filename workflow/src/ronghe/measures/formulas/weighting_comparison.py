@@ -6,6 +6,8 @@ from itertools import combinations
 
 import pandas as pd
 
+from ronghe.errors import RongheError
+from ronghe.frames import check_panel
 from ronghe.measures.weighting import rank_within_years
 
 
@@ -15,6 +17,9 @@ def compare_weightings(panel: pd.DataFrame) -> dict[str, pd.DataFrame]:
     `correlations`: Spearman and Kendall (tau-b) of two indices within each year; `summary`: their means over the
     years and the same over all region-years at once; `shifts`: how far ranks move against the first index.
     """
+    panel = check_panel(panel, "comparison of weightings")
+    if panel.shape[1] < 2:
+        raise RongheError("comparison of weightings: a single index; name two or more")
     years = panel.index.get_level_values("year")
     rows = []
     for year, block in panel.groupby(level="year"):

@@ -25,21 +25,25 @@ def weights_named(name: str, data: Data) -> Weights:
 
 
 def weights_of(specification: dict, data: Data, design: Design, key: str = "weights") -> tuple[Weights, list[str]]:
-    """Return the weights among the regions of the sample, and which of their labels the sample lacks.
+    """Return the weights among the regions of the sample, and which of their labels the sample lacks."""
+    return cut_to(weights_named(specification[key], data), list(design.index.levels[0]), specification[key])
+
+
+def cut_to(W: Weights, regions: list, name: str) -> tuple[Weights, list[str]]:
+    """Return weights among some regions, and which labels were cut; refuse a region left without neighbour.
 
     Weights whose rows summed to one are standardised again after the cut, so that a neighbour outside the sample does
     not count as a zero.
     """
-    W = weights_named(specification[key], data)
-    regions = design.index.levels[0]
-    outside = [str(label) for label in W.labels if label not in regions]
+    held = set(regions)
+    outside = [str(label) for label in W.labels if label not in held]
     if not outside:
         return W, []
-    cut = W.subset(list(regions))
+    cut = W.subset(regions)
     if W.is_row_standardised:
         if len(cut.islands):
             raise RongheError(
-                f"weights '{specification[key]}': without {listing(outside)} these regions have no neighbour: "
+                f"weights '{name}': without {listing(outside)} these regions have no neighbour: "
                 f"{listing(cut.islands)}; choose weights that reach further, or another sample"
             )
         cut = cut.standardise("row")

@@ -10,6 +10,7 @@ from ronghe.linear.covariance import inference_df
 from ronghe.linear.inference import coefficient_table, covariance_table, t_pvalue, test_table
 from ronghe.linear.instrumental_models import TwoStage, fit_two_stage, instruments_alone
 from ronghe.linear.two_stage import project
+from ronghe.models.design import exposure
 from ronghe.models.design.design import build, terms_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.report import choice_of, covariance_facts, facts
@@ -51,6 +52,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
         tables={
             "first_stage": _first_stage(fit, endogenous, [*excluded, *exogenous], design.outcome),
             "anderson_rubin": pieces,
+            **exposure.tables(design, data, terms_of(specification, "instruments"), problem),
         },
         libraries=("linearmodels",),
     )

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError
 from ronghe.linear.inference import test_table
 from ronghe.models.design.design import build, terms_of
+from ronghe.models.design.weights import cut_to, frames_of, weights_named
 from ronghe.models.estimate import Data, Estimate, fit
+from ronghe.models.kinds import one_way
+from ronghe.spatial.batch.left_out import estimates, has_batch_form, without_unit
+from ronghe.spatial.spatial_panel import SpatialPanel
+from ronghe.weights import Weights
 
 COLUMNS = ["left_out", "term", "estimate", "std_error", "pvalue", "lower", "upper", "dfbeta", "note"]
 
@@ -30,10 +37,11 @@ def estimate(specification: dict, data: Data) -> Estimate:
     watched = watch(base, whole)
     rows = []
     regions = _regions(base, data)
+    batched = SpatialRefits.of(base, data)
     for region in regions:
         rest = {**base, "sample": _without(base["sample"], region)}
         try:
-            found = watch(base, fit_base(rest, data))
+            found = watch(base, fit_base(rest, data)) if batched is None else batched.without(region, list(watched))
         except RongheError as error:
             rows += [(region, term, *[np.nan] * 6, str(error)) for term in watched]
             continue
@@ -46,6 +54,42 @@ def estimate(specification: dict, data: Data) -> Estimate:
     whole.tables = {"influence": table}
     whole.fit = {**whole.fit, "base": base["name"], "left_out": [str(r) for r in regions]}
     return whole
+
+
+@dataclass(frozen=True)
+class SpatialRefits:
+    """A spatial panel laid out once, and fitted without each region from arrays."""
+
+    model: SpatialPanel
+    W: Weights
+    base: dict
+
+    @classmethod
+    def of(cls, base: dict, data: Data) -> SpatialRefits | None:
+        """Lay out the rows; None where model or covariance has no batch form, or where a region moves other rows."""
+        if base["kind"] != "spatial" or "winsorise" in base or "error_weights" in base:
+            return None
+        if base["covariance"] == "clustered" and not one_way(base):
+            return None
+        design, W = build(base, data), weights_named(base["weights"], data)
+        options = {key: base[key] for key in ("model", "effects", "method", "durbin") if key in base}
+        cut, _ = cut_to(W, list(design.index.levels[0]), base["weights"])
+        model = SpatialPanel(*frames_of(design), cut, **options)
+        return cls(model, W, base) if has_batch_form(model, base["covariance"], cls._small_sample(base)) else None
+
+    @staticmethod
+    def _small_sample(base: dict) -> str:
+        return base.get("small_sample", "none") if base["covariance"] == "clustered" else "none"
+
+    def without(self, region: str, terms: list[str]) -> dict[str, pd.Series]:
+        """Return the rows of some terms without a region."""
+        units = self.model.panel.units
+        cut, _ = cut_to(self.W, [unit for unit in units if unit != region], self.base["weights"])
+        smaller = without_unit(self.model, units.index(region), cut)
+        treatment = [t.name for t in terms_of(self.base, "treatment")]
+        settings = self.base["covariance"], self._small_sample(self.base), self.base.get("df")
+        table = estimates(smaller, treatment, *settings)
+        return {term: table.loc[term] for term in terms}
 
 
 def watch(base: dict, result: Estimate) -> dict[str, pd.Series]:

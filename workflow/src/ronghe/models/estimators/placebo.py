@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,12 +10,19 @@ import pandas as pd
 
 from ronghe.errors import RongheError, require_count
 from ronghe.linear.inference import test_table
+from ronghe.linear.least_squares import fit_least_squares
 from ronghe.models.design.design import build, terms_of
 from ronghe.models.design.weights import weights_named, weights_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.estimators.leave_one_out import fit_base, watch
-from ronghe.spatial.spatial_panel import SpatialPanel
+from ronghe.spatial.batch.shared_columns import LARGEST
+from ronghe.spatial.batch.specifications import BATCHED, REFUSALS, Specifications
+from ronghe.spatial.batch.subset_fits import IMPACTS
 from ronghe.weights import Weights
+
+# Draws whose columns are held in memory together.
+AT_ONCE = 250
+METHODS = ("lee_yu", "lsdv")
 
 
 def estimate(specification: dict, data: Data) -> Estimate:
@@ -31,18 +39,14 @@ def estimate(specification: dict, data: Data) -> Estimate:
     watched = watch(base, whole)
     rng = np.random.default_rng(data.seed)
     relabelled = Relabelled.of(base, data) if shuffle == "weights" else None
+    if relabelled is not None:
+        draws = relabelled.estimates(rng, watched, repetitions)
+    else:
+        draws = (_refitted(base, data, shuffle, rng) for _ in range(repetitions))
     rows, failed = [], 0
-    for draw in range(repetitions):
-        try:
-            if relabelled is not None:
-                found = relabelled.estimates(rng, watched)
-            else:
-                redrawn = watch(base, fit_base(base, shuffled(data, base, shuffle, rng)))
-                found = {term: row["estimate"] for term, row in redrawn.items()}
-        except RongheError:
-            failed += 1
-            continue
-        rows += [(draw + 1, term, value) for term, value in found.items()]
+    for draw, found in enumerate(draws):
+        failed += found is None
+        rows += [(draw + 1, term, value) for term, value in (found or {}).items()]
     if failed > repetitions / 10:
         raise RongheError(f"{failed} of {repetitions} placebo fits failed; the placebo says nothing")
     table = pd.DataFrame(rows, columns=["draw", "term", "estimate"])
@@ -52,44 +56,78 @@ def estimate(specification: dict, data: Data) -> Estimate:
     return whole
 
 
+def _refitted(base: dict, data: Data, shuffle: str, rng: np.random.Generator) -> dict[str, float] | None:
+    """Return the estimates that are watched on data shuffled once; none where they cannot be fitted."""
+    try:
+        return _refit(base, shuffled(data, base, shuffle, rng))
+    except RongheError:
+        return None
+
+
+def _refit(base: dict, data: Data) -> dict[str, float]:
+    """Return the estimates that are watched; of least squares by the kernel for resampling loops."""
+    if base["kind"] in ("fixed_effects", "pooled"):
+        design = build(base, data)
+        fit = fit_least_squares(design.y, design.X, design.layout, base["effects"], design.names)
+        found = dict(zip(design.names, fit.coefficients, strict=True))
+        return {t.name: found[t.name] for t in terms_of(base, "treatment")}
+    return {term: row["estimate"] for term, row in watch(base, fit_base(base, data)).items()}
+
+
 @dataclass(frozen=True)
 class Relabelled:
     """A spatial model on one W whose places are dealt to the regions anew: W stays, outcome and regressors move.
 
-    The same estimates as with the names of W permuted, without laying out rows and weights again for every draw.
+    The same estimates as with the names of W permuted, all draws at once, out of their cross-products.
     """
 
-    frame: pd.DataFrame
-    names: list[str]
-    W: Weights
-    options: dict
+    columns: Specifications
+    treatment: list[int]
+    model: str
 
     @classmethod
     def of(cls, base: dict, data: Data) -> Relabelled | None:
-        """Lay out the rows once; None where the sample cuts the weights, or where the rows are not a full grid."""
-        if base["kind"] != "spatial" or "error_weights" in base:
+        """Lay out the rows once; None where the model has no batch form, or the rows are no full grid of W's labels."""
+        if base["kind"] != "spatial" or base["model"] not in BATCHED or base["method"] not in METHODS:
+            return None
+        if {"error_weights", "durbin"} & set(base):
             return None
         design = build(base, data)
         W, cut = weights_of(base, data, design)
         periods = design.index.levels[1]
-        if cut or len(design.frame) != W.n * len(periods):
+        if cut or len(design.frame) != W.n * len(periods) or W.n > LARGEST:
             return None
         index = pd.MultiIndex.from_product([W.labels, periods], names=design.frame.index.names)
-        options = {key: base[key] for key in ("model", "effects", "method", "durbin") if key in base}
-        return cls(design.frame.reindex(index)[[design.outcome, *design.names]], design.names, W, options)
+        values = design.frame.reindex(index)[[design.outcome, *design.names]].to_numpy().reshape(W.n, len(periods), -1)
+        treatment = [design.names.index(t.name) for t in terms_of(base, "treatment")]
+        settings = {"effects": base["effects"], "method": base["method"], "where": base["name"]}
+        columns = Specifications.of(values[:, :, 0], values[:, :, 1:], design.names, W, **settings)
+        return cls(columns, treatment, base["model"])
 
-    def estimates(self, rng: np.random.Generator, watched: dict[str, pd.Series]) -> dict[str, float]:
-        """Return the estimates that are watched, for one deal of the regions to the places of W."""
-        labels = np.array(self.W.labels, dtype=object)
+    def estimates(
+        self, rng: np.random.Generator, watched: Iterable[str], repetitions: int
+    ) -> Iterator[dict[str, float] | None]:
+        """Yield the estimates that are watched for every deal of the regions to the places of W."""
+        labels = np.array(self.columns.weights.labels, dtype=object)
         place = {label: i for i, label in enumerate(labels)}
-        order = [place[label] for label in rng.permutation(labels)]
-        blocks = self.frame.to_numpy().reshape(self.W.n, -1, self.frame.shape[1])[order]
-        moved = pd.DataFrame(blocks.reshape(self.frame.shape), self.frame.index, self.frame.columns)
-        result = SpatialPanel(moved.iloc[:, 0], moved[self.names], self.W, **self.options).fit()
-        found = dict(result.params)
-        if self.options["model"] not in ("sem", "ols"):
-            found |= {f"{effect}: {name}": value for (name, effect), value in result.impacts()["estimate"].items()}
-        return {term: float(found[term]) for term in watched}
+        for start in range(0, repetitions, AT_ONCE):
+            size = min(AT_ONCE, repetitions - start)
+            orders = np.array([[place[label] for label in rng.permutation(labels)] for _ in range(size)])
+            found = self._values(self.columns.dealt(orders), size)
+            for values in np.array([found[term] for term in watched]).T:
+                yield dict(zip(watched, values.tolist(), strict=True)) if np.isfinite(values).all() else None
+
+    def _values(self, dealt: Specifications, size: int) -> dict[str, np.ndarray]:
+        """Return estimates by name, each an array by draw."""
+        found, every = {}, list(range(len(self.columns.names) - (self.columns.projection.effects == "pooled")))
+        for place in self.treatment:
+            first = [place, *(i for i in every if i != place)]
+            fits = dealt.fit(self.model, np.tile(first, (size, 1)), np.arange(size))
+            name, failed = self.columns.names[place], (fits.refused > 0) & (fits.refused != REFUSALS.index("edge"))
+            found[name] = np.where(failed, np.nan, fits.coefficient)
+            found["lambda" if fits.has_error else "rho"] = np.where(failed, np.nan, fits.spatial)
+            found |= {f"{effect}: {name}": v for effect, v in zip(IMPACTS, fits.effects.T, strict=True)}
+        return found
 
 
 def shuffled(data: Data, base: dict, shuffle: str, rng: np.random.Generator) -> Data:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from ronghe.errors import RongheError
 from ronghe.linear.absorption import absorb
 from ronghe.linear.bootstrap import unit_signs
 from ronghe.linear.inference import test_table
-from ronghe.linear.threshold_regions import regime_facts
+from ronghe.linear.threshold_regions import COLUMNS, deciding_units, regime_facts, rows_by_regime
 from ronghe.linear.threshold_search import candidates
 from ronghe.linear.threshold_tests import critical_likelihood_ratio, judged, leverage_corrected
-from ronghe.models.design.design import Design, build, terms_of
-from ronghe.models.design.weights import frames_of, weights_of
+from ronghe.models.design.design import Design, build, from_frame, terms_of
+from ronghe.models.design.weights import cut_to, frames_of, weights_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.estimators.spatial import spatial_fit
 from ronghe.models.estimators.threshold import SIGNS, critical_note, regime_names
@@ -24,6 +26,8 @@ from ronghe.weights.matrix import Weights
 
 LEVEL = 0.95
 GRID = 601
+# Draws of each search without a region.
+MOST_WITHOUT = 999
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ class Problem:
     treatment: list[str]
     others: list[str]
     q: np.ndarray
+    q_name: str
     effects: str
     model: str
     profile: Profile
@@ -111,45 +116,104 @@ def estimate(specification: dict, data: Data) -> Estimate:
     design = build(specification, data, extra=("threshold_variable",))
     W, cut = weights_of(specification, data, design)
     problem = _problem(specification, design, W)
-    trim = specification["trim"]
-    values = candidates(problem.q, "all_values", trim)
-    points = specification["points"]
-    if len(values) > points:
-        values = values[np.unique(np.linspace(0, len(values) - 1, points).astype(int))]
     null = spatial_fit(specification, data, design, W, cut)
-    bases = [problem.basis([v]) for v in values]
-    y, Wy = _outcomes(problem, design.y[:, None])
-    at_null = problem.likelihoods(problem.basis([]), y, Wy)[0]
-    curve = np.array([problem.likelihoods(Q, y, Wy)[0] for Q in bases])
-    threshold = float(values[curve.argmax()])
-    statistic = 2 * (curve.max() - at_null)
+    found = Search.of(problem, specification["trim"], specification["points"])
     rho = float(null.coefficients.set_index("term")["estimate"].get("rho", 0.0))
     repetitions = specification["repetitions"]
-    drawn = _bootstrap(problem, bases, int(curve.argmax()), rho, repetitions, data.seed)
-    names = [n for block in regime_names(problem.treatment, _name(specification), [threshold]) for n in block]
-    X = split(design, problem.treatment, problem.others, problem.q, [threshold])
-    frame = pd.DataFrame(X, index=design.frame.index, columns=[*names, *problem.others])
-    frame.insert(0, design.outcome, design.y)
-    regimes = replace(design, X=X, names=[*names, *problem.others], frame=frame)
-    result = spatial_fit(specification, data, regimes, W, cut)
+    drawn = _bootstrap(problem, found, rho, repetitions, data.seed)
+    result = spatial_fit(specification, data, _regimes(problem, found.threshold), W, cut)
     rows = []
     for way, draws in zip(("", SIGNS), drawn, strict=True):
-        pvalue, critical = judged(draws, statistic)
-        row = {"test": f"single threshold{way}", "statistic": statistic, "pvalue": pvalue}
+        pvalue, critical = judged(draws, found.statistic)
+        row = {"test": f"single threshold{way}", "statistic": found.statistic, "pvalue": pvalue}
         rows.append({**row, "note": f"likelihood ratio, {critical_note(critical)}"})
     result.tests = test_table([*result.tests.to_dict("records"), *rows])
-    regime = (problem.q > threshold).astype(int)
-    result.tables = _tables(values, 2 * (curve.max() - curve), threshold, problem.q)
+    regime = (problem.q > found.threshold).astype(int)
+    result.tables = _tables(found, problem.q)
+    result.tables["without_each"] = _without_each(problem, found.threshold, specification, data)
     result.fit.update(
         {
-            "threshold_variable": _name(specification),
-            "thresholds": [threshold],
-            "trim": trim,
+            "threshold_variable": problem.q_name,
+            "thresholds": [found.threshold],
+            "trim": specification["trim"],
             "repetitions": repetitions,
             **regime_facts(regime, design.layout, design.index.levels[0]),
         }
     )
     return result
+
+
+@dataclass(frozen=True)
+class Search:
+    """Candidates, the regressors that each gives, and the greatest ln L with them and without a threshold."""
+
+    values: np.ndarray
+    bases: list[np.ndarray]
+    curve: np.ndarray
+    at_null: float
+
+    @classmethod
+    def of(cls, problem: Problem, trim: float, points: int) -> Search:
+        """Try every value of the threshold variable that leaves rows on both sides, or `points` of them."""
+        values = candidates(problem.q, "all_values", trim)
+        if len(values) > points:
+            values = values[np.unique(np.linspace(0, len(values) - 1, points).astype(int))]
+        bases = [problem.basis([v]) for v in values]
+        y, Wy = _outcomes(problem, problem.design.y[:, None])
+        curve = np.array([problem.likelihoods(Q, y, Wy)[0] for Q in bases])
+        return cls(values, bases, curve, float(problem.likelihoods(problem.basis([]), y, Wy)[0]))
+
+    @property
+    def threshold(self) -> float:
+        """The candidate with the greatest likelihood."""
+        return float(self.values[self.curve.argmax()])
+
+    @property
+    def statistic(self) -> float:
+        """The likelihood ratio against no threshold."""
+        return float(2 * (self.curve.max() - self.at_null))
+
+
+def _regimes(problem: Problem, threshold: float) -> Design:
+    """Return the design with the treatment split at the threshold."""
+    design = problem.design
+    names = [n for block in regime_names(problem.treatment, problem.q_name, [threshold]) for n in block]
+    X = split(design, problem.treatment, problem.others, problem.q, [threshold])
+    frame = pd.DataFrame(X, index=design.frame.index, columns=[*names, *problem.others])
+    frame.insert(0, design.outcome, design.y)
+    return replace(design, X=X, names=[*names, *problem.others], frame=frame)
+
+
+def _without_each(problem: Problem, threshold: float, specification: dict, data: Data) -> pd.DataFrame:
+    """Search again without each region that decides the threshold, W cut: break, p by signs, own slopes on either side.
+
+    A search that cannot be made is a row with a note; columns are those of `linear.threshold_regions`.
+    """
+    design, regime = problem.design, (problem.q > threshold).astype(int)
+    units, outside = deciding_units(regime, design.layout)
+    repetitions = min(specification["repetitions"], MOST_WITHOUT)
+    crosses, rows = (rows_by_regime(regime, design.layout) > 0).all(axis=1), []
+    for unit in units:
+        region = design.index.levels[0][unit]
+        first = (str(region), bool(crosses[unit]), int(outside[unit]))
+        try:
+            rest = from_frame(design.frame[design.layout.units != unit], design.outcome, design.names)
+            W, _ = cut_to(problem.W, list(rest.index.levels[0]), specification["weights"])
+            smaller = _problem(specification, rest, W)
+            found = Search.of(smaller, specification["trim"], specification["points"])
+            model, effects = problem.model, problem.effects
+            rho = SpatialPanel(*frames_of(rest), W, model, effects).fit().rho
+            (draws,) = _bootstrap(smaller, found, rho, repetitions, data.seed, signs_only=True)
+            fit = SpatialPanel(*frames_of(_regimes(smaller, found.threshold)), W, model, effects).fit()
+        except RongheError as error:
+            rows += [(*first, name, *[np.nan] * 5, str(error)) for name in problem.treatment]
+            continue
+        pvalue, _ = judged(draws, found.statistic)
+        slopes = regime_names(problem.treatment, problem.q_name, [found.threshold])
+        for name, low, high in zip(problem.treatment, *slopes, strict=True):
+            values = found.threshold, found.statistic, pvalue, fit.params[low], fit.params[high]
+            rows.append((*first, name, *values, ""))
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def split(
@@ -162,18 +226,15 @@ def split(
     return np.column_stack([*pieces, design.columns(others)])
 
 
-def _name(specification: dict) -> str:
-    return terms_of(specification, "threshold_variable")[0].name
-
-
 def _problem(specification: dict, design: Design, W: Weights) -> Problem:
     effects, model = specification["effects"], specification["model"]
     treatment = [t.name for t in terms_of(specification, "treatment")]
+    q_name = terms_of(specification, "threshold_variable")[0].name
     W = W.align(list(design.index.levels[0]))
     profile = Profile.of(SpatialPanel(*frames_of(design), W, model=model, effects=effects).likelihood)
-    q = design.columns([_name(specification)])[:, 0]
+    q = design.columns([q_name])[:, 0]
     others = [n for n in design.names if n not in treatment]
-    return Problem(design, W, treatment, others, q, effects, model, profile)
+    return Problem(design, W, treatment, others, q, q_name, effects, model, profile)
 
 
 def _outcomes(problem: Problem, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -183,8 +244,8 @@ def _outcomes(problem: Problem, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _bootstrap(
-    problem: Problem, bases: list[np.ndarray], chosen: int, rho: float, repetitions: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
+    problem: Problem, found: Search, rho: float, repetitions: int, seed: int, signs_only: bool = False
+) -> tuple[np.ndarray, ...]:
     """Return likelihood ratios in samples without a threshold: units drawn, and signs drawn by unit.
 
     Effects and coefficients under the null are swept out again, so that the outcome is (I - rho W)^-1 e* and nothing
@@ -194,7 +255,7 @@ def _bootstrap(
     N, T = layout.n_units, layout.n_periods
     y, Wy = _outcomes(problem, problem.design.y[:, None])
     spatially_filtered = (y - rho * Wy)[:, 0]
-    null, best = problem.basis([]), bases[chosen]
+    null, best = problem.basis([]), found.bases[found.curve.argmax()]
     mean = null @ (null.T @ spatially_filtered)
     e = (spatially_filtered - best @ (best.T @ spatially_filtered)).reshape(N, T)
     own = leverage_corrected(spatially_filtered - mean, null, layout).reshape(N, T)
@@ -207,22 +268,25 @@ def _bootstrap(
         outcomes = np.linalg.solve(S, (mean.reshape(1, N, T) + disturbances).transpose(1, 0, 2).reshape(N, -1))
         u, Wu = _outcomes(problem, outcomes.reshape(N, size, T).transpose(0, 2, 1).reshape(N * T, size))
         at_null = problem.likelihoods(null, u, Wu)
-        return 2 * (np.max([problem.likelihoods(Q, u, Wu) for Q in bases], axis=0) - at_null)
+        return 2 * (np.max([problem.likelihoods(Q, u, Wu) for Q in found.bases], axis=0) - at_null)
 
     parts = [slice(start, start + 250) for start in range(0, repetitions, 250)]
-    if not parts:
-        return np.empty(0), np.empty(0)
-    by_units = np.concatenate([ratios(e[picked[part]]) for part in parts])
-    return by_units, np.concatenate([ratios(signs[part][:, :, None] * own) for part in parts])
+
+    def every(disturbances: Callable[[slice], np.ndarray]) -> np.ndarray:
+        return np.concatenate([np.empty(0), *(ratios(disturbances(part)) for part in parts)])
+
+    by_signs = every(lambda part: signs[part][:, :, None] * own)
+    return (by_signs,) if signs_only else (every(lambda part: e[picked[part]]), by_signs)
 
 
-def _tables(values: np.ndarray, ratio: np.ndarray, threshold: float, q: np.ndarray) -> dict[str, pd.DataFrame]:
+def _tables(found: Search, q: np.ndarray) -> dict[str, pd.DataFrame]:
     """Return the threshold with its confidence set, and the likelihood-ratio curve."""
     critical = critical_likelihood_ratio(LEVEL)
+    ratio = 2 * (found.curve.max() - found.curve)
     inside = ratio <= critical
     pieces = int(np.sum(inside & ~np.concatenate([[False], inside[:-1]])))
-    share = float(np.mean(q <= threshold))
-    row = (1, threshold, values[inside].min(), values[inside].max(), pieces, share)
+    share = float(np.mean(q <= found.threshold))
+    row = (1, found.threshold, found.values[inside].min(), found.values[inside].max(), pieces, share)
     columns = ["threshold", "estimate", "lower", "upper", "pieces", "share_at_or_below"]
-    curve = pd.DataFrame({"threshold": 1, "value": values, "likelihood_ratio": ratio, "critical": critical})
+    curve = pd.DataFrame({"threshold": 1, "value": found.values, "likelihood_ratio": ratio, "critical": critical})
     return {"thresholds": pd.DataFrame([row], columns=columns), "likelihood_ratio": curve}

@@ -42,7 +42,7 @@ def certify(
     found = certificate(
         model,
         [t.name for t in terms_of(specification, "treatment")][0],
-        repetitions=settings.get("repetitions", 1000),
+        repetitions=settings["repetitions"],
         seed=seed,
         truths={", ".join(f"{k} {v:g}" for k, v in truth.items()): truth} if truth else None,
         hypotheses=("sar", "sem", "slx") if specification["model"] == "sdm" and "durbin" not in specification else (),
@@ -84,7 +84,7 @@ def _verdict(specification: dict, found: Certificate, settings: dict) -> dict:
     largest = _largest(found.sizes).groupby("label", sort=False)["size"].max()
     return {
         "specification": specification["name"],
-        "repetitions": settings.get("repetitions", 1000),
+        "repetitions": settings["repetitions"],
         "designs": {name: about for name, (_, about) in DESIGNS.items()},
         "used": used,
         "chosen": found.method,

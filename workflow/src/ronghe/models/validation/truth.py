@@ -31,10 +31,9 @@ class Truth:
     lam: float
     sigma2: float
     fixed_effects: np.ndarray
-    pool: np.ndarray | None = None
 
     @classmethod
-    def of(cls, result: SpatialPanelResult, weights: Weights, disturbances: str = "normal") -> Truth:
+    def of(cls, result: SpatialPanelResult, weights: Weights) -> Truth:
         """Take the estimates of a fitted SDM (or smaller) with its fixed effects for the truth."""
         model, s = result.model, result.specification
         theta = np.zeros(len(s.names))
@@ -42,29 +41,25 @@ class Truth:
             theta[s.names.index(name)] = value
         index = pd.MultiIndex.from_product([model.panel.units, model.panel.periods], names=model.panel.index.names)
         X = pd.DataFrame(model.panel.X.reshape(len(index), -1), index=index, columns=list(s.names))
-        pool = None
-        if disturbances == "residuals":
-            e = model.residuals.ravel() - model.residuals.mean()
-            pool = e * np.sqrt(result.sigma2 / np.mean(e**2))
         beta = model.b[: len(s.names)]
-        return cls(X, weights, beta, theta, model.rho, model.lam, result.sigma2, recover(result).surface, pool)
+        return cls(X, weights, beta, theta, model.rho, model.lam, result.sigma2, recover(result).surface)
 
     @property
     def names(self) -> list[str]:
         """Names of the regressors."""
         return list(self.X.columns)
 
-    def draw(self, generator: np.random.Generator) -> pd.Series:
-        """Return one outcome."""
+    def draw(self, generator: np.random.Generator) -> np.ndarray:
+        """Return one outcome (unit, period), with normal disturbances."""
         shape = self.fixed_effects.shape
-        if self.pool is None:
-            e = np.sqrt(self.sigma2) * generator.standard_normal(shape)
-        else:
-            e = generator.choice(self.pool, size=shape)
+        e = np.sqrt(self.sigma2) * generator.standard_normal(shape)
         W = self.weights.sparse
         x = self.X.to_numpy().reshape(*shape, -1)
         u = _solve(self.weights, self.lam, e)
-        y = _solve(self.weights, self.rho, x @ self.beta + lag(W, x @ self.theta) + self.fixed_effects + u)
+        return _solve(self.weights, self.rho, x @ self.beta + lag(W, x @ self.theta) + self.fixed_effects + u)
+
+    def series(self, y: np.ndarray) -> pd.Series:
+        """Return an outcome with its units and periods."""
         return pd.Series(y.ravel(), index=self.X.index, name="y")
 
     def targets(self) -> pd.Series:
@@ -97,7 +92,7 @@ def _solve(weights: Weights, a: float, values: np.ndarray) -> np.ndarray:
     return log_determinant(weights).solve(a, values) if a else values
 
 
-def specification_truth(specification: dict, data: Data, disturbances: str, parameters: dict[str, float]) -> Truth:
+def specification_truth(specification: dict, data: Data, parameters: dict[str, float]) -> Truth:
     """Return the truth that the estimates of a spatial specification make, with parameters of the user's in place.
 
     The specification is fitted as a two-way SDM by Lee and Yu's method whatever it says of these itself: it lends
@@ -107,7 +102,7 @@ def specification_truth(specification: dict, data: Data, disturbances: str, para
     y, X = frames_of(design)
     weights, _ = weights_of(specification, data, design)
     result = SpatialPanel(y, X, weights, "sdm", "twoways", "lee_yu").fit()
-    truth = Truth.of(result, weights, disturbances)
+    truth = Truth.of(result, weights)
     unknown = sorted(set(parameters) - {"rho", "sigma2"})
     if unknown:
         raise RongheError(f"validation: truth knows rho and sigma2, not {listing(unknown)}")

@@ -62,6 +62,12 @@ class BatchFit:
         return self.batch.spectrum.traces(self.rho)
 
     @cached_property
+    def _multiplier(self) -> np.ndarray | None:
+        """G by draw where the eigenvectors of W cannot carry it; it then serves everywhere."""
+        spectrum = self.batch.spectrum
+        return None if spectrum.is_diagonal else spectrum.multipliers(self.rho)
+
+    @cached_property
     def lagged_fitted(self) -> np.ndarray:
         """Q G Z b by draw, as `FittedModel.lagged_fitted`."""
         batch = self.batch
@@ -72,7 +78,7 @@ class BatchFit:
         if has_time and not batch.is_row_standardised:
             rest = self.y - self.rho[:, None, None] * self.lagged - fitted
             fitted += rest.mean(axis=1, keepdims=True)
-        return batch.projection.apply_to_draws(batch.spectrum.apply(self.rho, fitted))
+        return batch.projection.apply_to_draws(batch.spectrum.apply(self.rho, fitted, self._multiplier))
 
     @cached_property
     def inverse_information(self) -> np.ndarray:
@@ -95,7 +101,7 @@ class BatchFit:
         if expected:
             linear = self.lagged_fitted.reshape(self.n_draws, -1)
             h = (linear @ batch.flat) @ batch.bread
-            gtg, sums = batch.spectrum.squared(self.rho)
+            gtg, sums = batch.spectrum.squared(self.rho, self._multiplier)
             rr = np.einsum("bi,bi->b", linear, linear) - np.einsum("bk,kl,bl->b", h, batch.products, h)
             square = gg + gtg - (edge * a**2 + (sums / batch.n_units if edge else 0.0))
             rr = rr / s2 + batch.periods * square
@@ -184,7 +190,7 @@ class BatchFit:
 
     @cached_property
     def _forms(self) -> np.ndarray:
-        return self.batch.spectrum.symmetric_forms(self.rho)
+        return self.batch.spectrum.symmetric_forms(self.rho, self._multiplier)
 
     def covariance(self, kind: str = "CR1") -> np.ndarray:
         """Return the covariance of all parameters (draw, parameter, parameter)."""
@@ -222,7 +228,7 @@ class BatchFit:
         slope = np.zeros((B, 2, 2))
         if batch.has_lag:
             g, gg = self._traces
-            r, rr = batch.spectrum.row_sums(self.rho)
+            r, rr = batch.spectrum.row_sums(self.rho, self._multiplier)
             rho = self.rho
             for place, (first, second) in enumerate(((g / N, gg / N), (r, rr))):
                 multiplier[:, place] = np.stack([1 + rho * first, first], axis=1)

@@ -55,9 +55,11 @@ class Shared:
         self.is_row_standardised = weights is None or weights.is_row_standardised
         self.has_lag = s.has_lag
         self.spectrum = Spectrum(self.W, model.projection.has_time) if s.has_lag else None
+        # The likelihood refuses too few rows and regressors that repeat one another.
+        likelihood = model.likelihood
         if s.has_lag:
             edge = float(model.projection.has_time and s.method == "lee_yu")
-            self.jacobian = Jacobian(self.spectrum, model.likelihood.lag.bounds, self.periods, edge)
+            self.jacobian = Jacobian(self.spectrum, likelihood.lag.bounds, self.periods, edge)
         self.names = s.parameters
 
     @cached_property

@@ -81,6 +81,20 @@ class SharedColumns:
         columns = self.columns.replaced(places, self._by_draw(parts, len(draws)))
         return replace(self, columns=columns, drawn=stacked)
 
+    def dealt(self, orders: np.ndarray) -> Self:
+        """Return the same with the paths of all units dealt to other places of W: orders (draw, place) name units.
+
+        Which is W with its names permuted: who is whose neighbour becomes arbitrary, W and its spectrum stay.
+        """
+        places = [0, *self.own(np.arange(len(self.names))).tolist()]
+        stacked = self.raw[:, :, places][orders].transpose(1, 2, 0, 3).reshape(*self.shape, -1)
+        parts = [stacked]
+        if self.weights is not None:
+            places += [1, *self.lagged_place(np.arange(len(self.names))).tolist()]
+            parts.append(lag(self.weights.sparse, stacked))
+        columns = self.columns.replaced(tuple(places), self._by_draw(parts, len(orders)))
+        return replace(self, columns=columns, drawn=stacked)
+
     def _by_draw(self, parts: list[np.ndarray], n_draws: int) -> np.ndarray:
         """Return projected values (draw, variable, cell) of parts (unit, period, draw and variable)."""
         flat = [self.projection.apply(part).reshape(len(self.columns.flat), n_draws, -1) for part in parts]

@@ -164,10 +164,15 @@ class SubsetFits:
             slopes[:, :, 1] = 0.0
         return slopes[:, :, 0] * self.coefficient[:, None] + slopes[:, :, 1] * theta[:, None], slopes
 
+    @cached_property
+    def effects(self) -> np.ndarray:
+        """Direct, indirect and total impact of the regressor of interest (fit, 3), at an edge of rho as elsewhere."""
+        values = self._gradients[0]
+        return np.stack([values[:, 0], values[:, 1] - values[:, 0], values[:, 1]], axis=1)
+
     def impacts(self, covariance: str = "CR1") -> tuple[np.ndarray, np.ndarray]:
         """Return direct, indirect and total impact of the regressor of interest, and standard errors, both (fit, 3)."""
-        values, slopes = self._gradients
-        effects = np.stack([values[:, 0], values[:, 1] - values[:, 0], values[:, 1]], axis=1)
+        effects, slopes = self.effects.copy(), self._gradients[1]
         slopes = np.stack([slopes[:, 0], slopes[:, 1] - slopes[:, 0], slopes[:, 1]], axis=1)
         variances = self.variances(slopes, covariance)
         none = self.refused > 0

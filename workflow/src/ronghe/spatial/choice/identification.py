@@ -2,9 +2,9 @@
 
 The order is the usual one (Elhorst 2014, section 2.7 and 3.4; LeSage and Pace 2009, section 2.7): is there spatial
 dependence, of which kind; are fixed effects needed, of which kind, or random ones; does the Durbin model reduce to a
-smaller one. Verdicts at the level given; they say what the tests say, and the last one what follows. Whether effects
-are random, and whether the Durbin model reduces, rests on wild bootstraps by unit where there are any: the textbook's
-tests take disturbances as independent, and reject true hypotheses far too often where they are not (docs/inference.md).
+smaller one. Verdicts at the level given; they say what the tests say, and the last one what follows. Every verdict but
+that on the presence of fixed effects rests on wild bootstraps by unit where there are any: the textbook's tests take
+disturbances as independent, and reject true hypotheses far too often where they are not (docs/inference.md).
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from ronghe.spatial.grid import WeightsLike
 from ronghe.spatial.hypothesis_rows import coded_tests
 from ronghe.spatial.restrictions import REDUCTIONS
 from ronghe.spatial.spatial_panel import SpatialPanel
+from ronghe.spatial.uncertainty.dependence_tests import dependence_bootstrap
 from ronghe.spatial.uncertainty.joint_tests import bootstrap_tests
-from ronghe.spatial.uncertainty.mundlak import mundlak_wild
+from ronghe.spatial.uncertainty.mundlak import means_bootstrap, mundlak_wild
 from ronghe.weights.matrix import Weights
 
 COLUMNS = ["step", "test", "statistic", "df", "pvalue", "note", "verdict", "code"]
@@ -95,16 +96,17 @@ def identification_table(
     if draws:
         model = SpatialPanel(y, X, weights, "sdm", effects, method, durbin)
         if model.panel.observed is None and weights.n <= LARGEST:
+            steps["dependence"] = pd.concat([steps["dependence"], _wild_dependence(model, draws, seed)])
             steps["restrictions"] = pd.concat([steps["restrictions"], _wild_restrictions(model, draws, seed)])
             if "fixed or random" in steps:
                 steps["fixed or random"] = pd.concat([steps["fixed or random"], _wild_means(model, draws, seed)])
     p = {name: table["pvalue"] for name, table in steps.items()}
-    verdicts = {"dependence": f"with independent errors: {_dependence_verdict(p['dependence'], level)}"}
+    verdicts = {"dependence": _dependence_verdict(p["dependence"], level)}
     verdicts["fixed effects"], best_effects = _fixed_effects_verdict(p["fixed effects"], level)
     if "fixed or random" in p:
         verdicts["fixed or random"] = (
             "unit effects are correlated with the regressors: fixed effects"
-            if p["fixed or random"].get("wild_means", p["fixed or random"].min()) < level
+            if p["fixed or random"].get("wild_hausman", p["fixed or random"].min()) < level
             else "no sign that unit effects are correlated with the regressors: random effects are consistent too"
         )
     verdicts["restrictions"], model = _restriction_verdict(p["restrictions"], p["dependence"], level)
@@ -134,14 +136,35 @@ def _wild_restrictions(model: SpatialPanel, draws: int, seed: int) -> pd.DataFra
     return coded_tests(rows)
 
 
+def _wild_dependence(model: SpatialPanel, draws: int, seed: int) -> pd.DataFrame:
+    """Return the LM tests studentised by unit, by wild bootstrap; codes wild_lm_lag, wild_robust_lm_lag, ..."""
+    found = dependence_bootstrap(model, draws, seed=seed)
+    rows = {
+        f"wild_{test}": {
+            "test": f"wild bootstrap: {NAMES[test]}",
+            **row[["statistic", "df", "pvalue"]],
+            "note": f"score studentised by unit, {draws} draws of signs by unit",
+        }
+        for test, row in found.iterrows()
+    }
+    return coded_tests(rows)
+
+
 def _wild_means(model: SpatialPanel, draws: int, seed: int) -> pd.DataFrame:
-    """Return Mundlak's test by wild bootstrap, with the means of the lags too unless units are too few."""
-    try:
-        found = mundlak_wild(model, draws, seed=seed)
-    except RongheError:
-        found = mundlak_wild(model.variant("sar"), draws, seed=seed)
-    row = {key: found[key] for key in ("statistic", "df", "pvalue", "note")}
-    return coded_tests({"wild_means": {"test": "wild bootstrap: means of the regressors (Mundlak)", **row}})
+    """Return Hausman's test in regression form by wild bootstrap, in the model with W y and in its reduced form.
+
+    The means of the lags are tested too unless units are too few for them; codes wild_hausman, wild_means.
+    """
+    rows = {}
+    for code, test in (("wild_hausman", means_bootstrap), ("wild_means", mundlak_wild)):
+        try:
+            found = test(model, draws, seed=seed)
+        except RongheError:
+            found = test(model.variant("sar"), draws, seed=seed)
+        words = "Hausman in regression form" if code == "wild_hausman" else "means of the regressors (Mundlak)"
+        rows[code] = {"test": f"wild bootstrap: {words}"}
+        rows[code] |= {key: found[key] for key in ("statistic", "df", "pvalue", "note")}
+    return coded_tests(rows)
 
 
 def _dependence(y: pd.Series, X: pd.DataFrame, W: Weights, effects: str, method: str) -> pd.DataFrame:
@@ -156,11 +179,29 @@ def _dependence(y: pd.Series, X: pd.DataFrame, W: Weights, effects: str, method:
     return table.assign(test=table["code"].map(NAMES)).set_index("code")
 
 
+def _judged(p: pd.Series) -> pd.Series:
+    """Return p-values by code, those of the bootstrap in the place of the textbook's."""
+    wild = p[p.index.str.startswith("wild_")]
+    return pd.concat([p.drop(wild.index.str.removeprefix("wild_"), errors="ignore"), wild.rename(_plain)])
+
+
+def _plain(code: str) -> str:
+    return code.removeprefix("wild_")
+
+
 def _dependence_verdict(p: pd.Series, level: float) -> str:
+    """Return what the LM tests say, by bootstrap where there is one; else that errors are taken as independent."""
+    wild = "wild_lm_lag" in p.index
+    said = _dependence_words(_judged(p), level, wild)
+    return said if wild else f"with independent errors: {said}"
+
+
+def _dependence_words(p: pd.Series, level: float, wild: bool) -> str:
     lag, error = p["lm_lag"] < level, p["lm_error"] < level
     if not lag and not error:
-        moran = p["residual_moran"] < level
-        return "Moran's I alone sees spatial dependence" if moran else "no spatial dependence in the residuals"
+        if not wild and p["residual_moran"] < level:
+            return "Moran's I alone sees spatial dependence"
+        return "no sign of spatial dependence in the residuals" if wild else "no spatial dependence in the residuals"
     if lag != error:
         return f"spatial dependence of the {'lag' if lag else 'error'} kind"
     robust_lag, robust_error = p["robust_lm_lag"] < level, p["robust_lm_error"] < level
@@ -199,7 +240,8 @@ def _restriction_verdict(restrictions: pd.Series, dependence: pd.Series, level: 
         return "rho is zero: the Durbin model reduces to spatial lags of regressors (SLX)", "slx"
     lag, error = stands("sar"), stands("sem")
     if lag and error:
-        kind = "sar" if dependence["robust_lm_lag"] <= dependence["robust_lm_error"] else "sem"
+        robust = _judged(dependence)
+        kind = "sar" if robust["robust_lm_lag"] <= robust["robust_lm_error"] else "sem"
         return f"the Durbin model reduces to SAR and to SEM; robust LM tests prefer {kind.upper()}", kind
     if lag:
         return "the lags of regressors can go: SAR", "sar"

@@ -45,6 +45,10 @@ class WithinFit:
         """Number of units and of periods."""
         return self.residuals.shape
 
+    def with_outcome(self, y: np.ndarray) -> WithinFit:
+        """Return the fit of another outcome (unit, period) to the same regressors."""
+        return replace(self, y=y, residuals=self.remove(y))
+
     def remove(self, block: np.ndarray) -> np.ndarray:
         """Take the fixed effects and the regressors out of a block: multiply by M = Q - X (X'X)^-1 X'.
 
@@ -68,8 +72,13 @@ def fit_within(y: pd.Series, X: pd.DataFrame, W: WeightsLike, effects: str) -> W
     basis, _ = np.linalg.qr(within)
     if effects == "pooled":
         basis = np.column_stack([np.full(len(within), len(within) ** -0.5), basis])
-    fit = WithinFit(W, effects, panel.y, np.empty_like(panel.y), basis, panel.periods)
-    return replace(fit, residuals=fit.remove(panel.y))
+    fit = WithinFit(W, effects, panel.y, panel.y, basis, panel.periods).with_outcome(panel.y)
+    if np.linalg.norm(fit.residuals) <= 1e-12 * np.linalg.norm(panel.y):
+        raise RongheError(
+            f"residual tests: effects ({effects}) and regressors explain '{y.name}' in full: no residual is left; "
+            "choose another outcome, or leave out a regressor"
+        )
+    return fit
 
 
 def _refuse_collinear(within: np.ndarray, raw: np.ndarray, names: list[str], effects: str) -> None:
@@ -97,11 +106,15 @@ def lm_tests(y: pd.Series, X: pd.DataFrame, W: Weights, effects: str = "twoways"
     transformed W, whose trace with time effects is -1 a period and not 0. It moves the scores and keeps the tests
     right in size, while `lsdv` leaves them off centre by that much.
     """
-    fit = fit_within(y, X, W, effects)
+    return pd.DataFrame(lm_rows(fit_within(y, X, W, effects), method), columns=COLUMNS)
+
+
+def lm_rows(fit: WithinFit, method: str) -> list[dict]:
+    """Return the rows of `lm_tests` of a fit."""
     sparse_W, e = fit.W.sparse, fit.residuals
     if sparse_W.nnz == 0:
         raise RongheError(f"{fit.W.name}: no edges, nothing to test")
-    nobs, centre, trace = _sizes(fit.W, fit.shape, effects, method)
+    nobs, centre, trace = sizes(fit.W, fit.shape, fit.effects, method)
     sigma2 = np.sum(e * e) / nobs
     d_lag = np.sum(e * fit.remove(sparse_W @ fit.y)) / sigma2 - centre
     d_error = np.sum(e * (sparse_W @ e)) / sigma2 - centre
@@ -117,8 +130,8 @@ def lm_tests(y: pd.Series, X: pd.DataFrame, W: Weights, effects: str = "twoways"
         ("robust_lm_error", robust_error, 1),
         ("lm_sarma", error + robust_lag, 2),
     ]
-    note = f"{effects}, {method}"
-    return pd.DataFrame([(t, s, df, chdtrc(df, s), note) for t, s, df in rows], columns=COLUMNS)
+    note = f"{fit.effects}, {method}"
+    return [dict(zip(COLUMNS, (t, s, df, chdtrc(df, s), note), strict=True)) for t, s, df in rows]
 
 
 def lm_table(
@@ -129,7 +142,7 @@ def lm_table(
     return pd.concat(tables, ignore_index=True)[["effects", "test", "statistic", "df", "pvalue"]]
 
 
-def _sizes(W: Weights, shape: tuple[int, int], effects: str, method: str) -> tuple[int, float, float]:
+def sizes(W: Weights, shape: tuple[int, int], effects: str, method: str) -> tuple[int, float, float]:
     """Return the number of observations, tr(V), and tr(VV + V'V) - 2 tr(V)^2 / n, the information on rho.
 
     V is W, or its transform, over all periods; the last term is there because sigma2 is estimated too.
@@ -166,20 +179,28 @@ def residual_moran(y: pd.Series, X: pd.DataFrame, W: Weights, effects: str = "tw
     regressors, so that the dependence which demeaning itself creates is allowed for.
     """
     fit = fit_within(y, X, W, effects)
-    n_units, n_periods = fit.shape
-    sparse_W, e = fit.W.sparse, fit.residuals
-    degrees = _degrees_of_freedom(fit)
+    return pd.DataFrame([moran_row(fit, moran_moments(fit))])
+
+
+def moran_moments(fit: WithinFit) -> tuple[float, float]:
+    """Return mean and standard deviation of Moran's I of residuals, which do not depend on the outcome."""
+    sparse_W, degrees = fit.W.sparse, _degrees_of_freedom(fit)
     lagged = np.stack([sparse_W @ b.reshape(fit.shape) for b in fit.basis.T])
     transposed = np.stack([sparse_W.T @ b.reshape(fit.shape) for b in fit.basis.T])
     G = _inner(fit.basis, lagged)
     mean_form, square, product = _projected_traces(fit, lagged, transposed, G)
     variance = (square + product + mean_form**2) / (degrees * (degrees + 2)) - (mean_form / degrees) ** 2
-    scale = n_units * n_periods / (n_periods * sparse_W.sum())
-    moran = scale * np.sum(e * (sparse_W @ e)) / np.sum(e * e)
-    mean, std = scale * mean_form / degrees, scale * np.sqrt(variance)
+    scale = fit.W.n / sparse_W.sum()
+    return scale * mean_form / degrees, scale * np.sqrt(variance)
+
+
+def moran_row(fit: WithinFit, moments: tuple[float, float]) -> dict:
+    """Return the row of `residual_moran` of a fit."""
+    sparse_W, e, (mean, std) = fit.W.sparse, fit.residuals, moments
+    moran = fit.W.n / sparse_W.sum() * np.sum(e * (sparse_W @ e)) / np.sum(e * e)
     z = (moran - mean) / std
     row = {"test": "residual_moran", "statistic": moran, "expected": mean, "std_error": std, "z": z}
-    return pd.DataFrame([{**row, "pvalue": 2 * ndtr(-abs(z)), "note": f"{effects}, two-sided, normal errors"}])
+    return {**row, "pvalue": 2 * ndtr(-abs(z)), "note": f"{fit.effects}, two-sided, normal errors"}
 
 
 def _degrees_of_freedom(fit: WithinFit) -> int:

@@ -31,20 +31,15 @@ def _fitted(model: SpatialPanel) -> tuple[FittedModel, bool]:
     return fitted, bool(found.at_edge)
 
 
-def _quantities(model: FittedModel, variables: Sequence[str]) -> tuple[pd.MultiIndex, np.ndarray, np.ndarray]:
-    """Return labels, values and gradients of all parameters but sigma2, and of the impacts of variables."""
-    names = list(model.specification.parameters)
-    labels = [(n, "coefficient") for n in names[:-1]]
-    values, gradients = [model.values[:-1]], [np.eye(len(names))[:-1]]
+def _quantities(model: FittedModel, variables: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return values and gradients of all parameters but sigma2, and of the impacts of variables."""
+    values, gradients = [model.values[:-1]], [np.eye(len(model.values))[:-1]]
     if variables:
         known, effects, jacobian = average_impacts(model)
-        for variable in variables:
-            place = known.index(variable)
-            labels += [(variable, e) for e in IMPACTS]
-            values.append(effects[place])
-            gradients.append(jacobian[place])
-    index = pd.MultiIndex.from_tuples(labels, names=["variable", "effect"])
-    return index, np.concatenate(values), np.concatenate(gradients)
+        places = [known.index(variable) for variable in variables]
+        values += list(effects[places])
+        gradients += list(jacobian[places])
+    return np.concatenate(values), np.concatenate(gradients)
 
 
 @single_threaded
@@ -75,35 +70,21 @@ def engine_bootstrap(
     for ln_det, a in ((m.likelihood.lag, m.rho), (m.likelihood.error, m.lam)):
         filtered = filtered if ln_det is None else filtered - a * (ln_det.matrix @ filtered)
     base = filtered - e
-    index, values, gradients = _quantities(m, variables)
+    values, gradients = _quantities(m, variables)
     errors = np.sqrt(np.einsum("qp,pr,qr->q", gradients, FewClusters(m).covariance(studentised), gradients))
     v = cluster_weights(panel.y.shape[0], draws, weights, seed)
-    rows = pd.MultiIndex.from_product([panel.units, panel.periods], names=panel.index.names)
-    kept = [i for i, n in enumerate(s.names) if n != "const"]
-    X = pd.DataFrame(panel.X[:, :, kept].reshape(len(rows), -1), index=rows, columns=[s.names[i] for i in kept])
     t, failed, edges = [], 0, 0
     for weight in v:
         y = base + weight[:, None] * carried
         for ln_det, a in ((m.likelihood.error, m.lam), (m.likelihood.lag, m.rho)):
             y = y if ln_det is None else ln_det.solve(a, y)
-        again = SpatialPanel(
-            pd.Series(y.ravel(), index=rows, name="y"),
-            X,
-            model.weights,
-            s.model,
-            s.effects,
-            s.method,
-            list(s.durbin) or None,
-            model.error_weights,
-            name=model.name,
-        )
         try:
-            drawn, at_edge = _fitted(again)
+            drawn, at_edge = _fitted(model.with_outcome(y))
         except NoMaximum:
             failed += 1
             continue
         edges += at_edge
-        _, centre, slopes = _quantities(drawn, variables)
+        centre, slopes = _quantities(drawn, variables)
         V = FewClusters(drawn).covariance(studentised)
         t.append((centre - values) / np.sqrt(np.einsum("qp,pr,qr->q", slopes, V, slopes)))
     if failed > MOST_FAILED * len(v):
@@ -112,10 +93,11 @@ def engine_bootstrap(
             "model, or the intervals of CR2 or CR3"
         )
     drawn = np.array(t)
+    labels = [(name, "coefficient") for name in s.parameters[:-1]] + [(v, e) for v in variables for e in IMPACTS]
     enumerated = weights == "rademacher" and len(v) == 2 ** panel.y.shape[0]
     table = pd.DataFrame(
         [summary(values[q], errors[q], drawn[:, q], level, enumerated) for q in range(len(values))],
-        index=index,
+        index=pd.MultiIndex.from_tuples(labels, names=["variable", "effect"]),
         columns=COLUMNS,
     )
     table.attrs.update(failed=failed, at_edge=edges)

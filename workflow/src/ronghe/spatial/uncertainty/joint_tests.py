@@ -181,31 +181,36 @@ def bootstrap_tests(
     """
     rows = []
     for hypothesis in hypotheses:
-        test = JointTest(model, hypothesis)
-        y = model.panel.y[None]
-        found, null = test.statistics(y, statistics)
-        null = test.null(y) if null is None else null
-        v = cluster_weights(test.whole.n_units, draws, weights, seed)
-        drawn = {name: np.empty(len(v)) for name in statistics}
-        for part in test.whole.in_chunks(len(v)):
-            for name, values in test.statistics(test.draw(null, np.zeros(1, int), v[None, part]), statistics)[
-                0
-            ].items():
-                drawn[name][part] = values
-        for name in statistics:
-            value = float(found[name][0])
-            rows.append(
-                {
-                    "hypothesis": HYPOTHESES[hypothesis],
-                    "test": f"{name}: sdm against {hypothesis}",
-                    "statistic": value,
-                    "df": test.df,
-                    "textbook": float(chdtrc(test.df, value)),
-                    "pvalue": bootstrap_pvalue(value, drawn[name], len(v) == 2**test.whole.n_units),
-                    "draws": len(v),
-                }
-            )
+        for row in statistics_rows(JointTest(model, hypothesis), model.panel.y, statistics, draws, weights, seed):
+            name = row.pop("name")
+            rows.append({"hypothesis": HYPOTHESES[hypothesis], "test": f"{name}: sdm against {hypothesis}", **row})
     return pd.DataFrame(rows)
+
+
+def statistics_rows(
+    test: JointTest, y: np.ndarray, statistics: Sequence[str], draws: int, weights: str, seed: int
+) -> list[dict]:
+    """Return a row for each statistic of one hypothesis: the statistic, its textbook p and the bootstrap's."""
+    found, null = test.statistics(y[None], statistics)
+    null = test.null(y[None]) if null is None else null
+    v = cluster_weights(test.whole.n_units, draws, weights, seed)
+    drawn = {name: np.empty(len(v)) for name in statistics}
+    for part in test.whole.in_chunks(len(v)):
+        again, _ = test.statistics(test.draw(null, np.zeros(1, int), v[None, part]), statistics)
+        for name, values in again.items():
+            drawn[name][part] = values
+    enumerated = weights == "rademacher" and len(v) == 2**test.whole.n_units
+    return [
+        {
+            "name": name,
+            "statistic": float(found[name][0]),
+            "df": test.df,
+            "textbook": float(chdtrc(test.df, found[name][0])),
+            "pvalue": bootstrap_pvalue(float(found[name][0]), drawn[name], enumerated),
+            "draws": len(v),
+        }
+        for name in statistics
+    ]
 
 
 def bootstrap_pvalue(value: float, draws: np.ndarray, enumerated: bool) -> float:
