@@ -16,7 +16,6 @@ from ronghe.__main__ import main
 from ronghe.clean.declaration import load_dataset
 from ronghe.clean.panel import clean_dataset
 from ronghe.command.check import check
-from ronghe.command.compare import compare
 from ronghe.command.new import new
 from ronghe.command.trace import trace
 from ronghe.errors import RongheError
@@ -114,20 +113,6 @@ def test_a_number_is_traced_to_its_table(workshop: Path) -> None:
     )
     with pytest.raises(RongheError, match="unknown quoted number 'patent_wieght'; did you mean 'patent_weight'"):
         trace("paper:patent_wieght", "china_provinces", Path(__file__).resolve().parents[2])
-
-
-def test_two_runs_are_compared_number_by_number(tmp_path: Path) -> None:
-    for name, value, panel in (("a", 0.5, "x1"), ("b", 0.75, "x2")):
-        folder = tmp_path / name / "models/baseline"
-        folder.mkdir(parents=True)
-        (folder / "coefficients.csv").write_text(f"term,estimate,pvalue\nx,{value},0.01\nz,1.5,0.2\n", encoding="utf-8")
-        (folder / "fit.json").write_text(f'{{"n": 5, "hashes": {{"panel": "{panel}"}}}}', encoding="utf-8")
-    assert compare(tmp_path / "a", tmp_path / "b") == [
-        "models/baseline/coefficients.csv: x: estimate 0.5 -> 0.75 (50.00%)",
-        "models/baseline/fit.json: hashes.panel: x1 -> x2",
-        "2 files in both, 2 differ",
-    ]
-    assert compare(tmp_path / "a", tmp_path / "a") == ["2 files in both, 0 differ"]
 
 
 def test_the_exit_code_says_how_it_went(workshop: Path, capsys: pytest.CaptureFixture) -> None:

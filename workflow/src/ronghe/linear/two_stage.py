@@ -59,6 +59,7 @@ def project(
     ((100, 1), (100, 1))
     """
     endogenous, exogenous, excluded = names
+    layout.require(y, raw, [*endogenous, *exogenous, *excluded])
     if len(excluded) < len(endogenous):
         raise RongheError(f"{len(endogenous)} endogenous regressors need as many instruments, not {len(excluded)}")
     absorbed = absorption.count(layout, effects)

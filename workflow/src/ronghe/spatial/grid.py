@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import sparse
 
 from ronghe.errors import RongheError, listing
-from ronghe.frames import require_size
+from ronghe.frames import require_sized, require_varied
 from ronghe.spatial.periods import in_order
 from ronghe.weights.matrix import Weights
 
@@ -220,7 +220,8 @@ def _check_finite(y: np.ndarray, X: np.ndarray, outcome: str, names: tuple, unit
     """Refuse cells that are missing or infinite, by column and row."""
     if np.isfinite(y.sum()) and np.isfinite(X.sum()):
         for name, values in [(outcome, y), *((n, X[:, :, k]) for k, n in enumerate(names))]:
-            require_size(pd.DataFrame({name: values.reshape(-1)}), where)
+            require_sized(values, name, where)
+            require_varied(values, name, where)
         return
     for name, values in [(outcome, y), *((n, X[:, :, k]) for k, n in enumerate(names))]:
         bad = np.flatnonzero(~np.isfinite(values.reshape(-1)))

@@ -64,9 +64,7 @@ def _across(source: Sources, frame: pd.DataFrame) -> Exhibit:
             rows.append((_name(name, entry, labels) if group else "", _name(value, entry, labels), found))
     top = [_name(head, entry, labels) for head in heads for _ in columns]
     header = [top] if len(columns) == 1 else [top, [_heading(c, labels) for _ in heads for c in columns]]
-    return source.exhibit(
-        rows, header, stub=source.text("stub"), notes=source.notes(), show_groups=group is not None
-    )
+    return source.exhibit(rows, header, stub=source.text("stub"), notes=source.notes(), show_groups=group is not None)
 
 
 def _require_one(frame: pd.DataFrame, key: str, across: str, where: str) -> None:
