@@ -45,7 +45,17 @@ class Workshop:
 
     def start(self, *more: str, cores: int = 1, **changes: str) -> subprocess.Popen:
         """Start Snakemake in a session of its own, so that a signal reaches it and its jobs and nothing else."""
-        command = [sys.executable, "-m", "snakemake", *TABLES, *more, "--cores", str(cores), "--config", "dataset=yunling"]
+        command = [
+            sys.executable,
+            "-m",
+            "snakemake",
+            *TABLES,
+            *more,
+            "--cores",
+            str(cores),
+            "--config",
+            "dataset=yunling",
+        ]
         return subprocess.Popen(
             command,
             cwd=self.root,

@@ -14,7 +14,6 @@ from ronghe.errors import RongheError
 from ronghe.files import sealing
 from ronghe.messages import said
 
-
 # What the machine refuses, through no fault of a user's files nor of ours.
 REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 
@@ -31,8 +30,8 @@ def journal(path: str) -> Iterator[None]:
         if error.errno not in REFUSED:
             raise
         message = said(
-            f"{error.filename or path}: cannot be written ({error.strerror}); make room or mend the permissions, and run "
-            "again"
+            f"{error.filename or path}: cannot be written ({error.strerror}); make room or mend the permissions, "
+            "and run again"
         )
     except KeyboardInterrupt:
         message = said("interrupted: what this job had begun is not kept; run again to go on")

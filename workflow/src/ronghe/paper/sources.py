@@ -82,8 +82,11 @@ class Sources:
         return read_csv(self.regions_file).set_index("region")
 
     def short_names(self, regions: Iterable[str]) -> dict[str, str]:
-        """Return the codes that stand for regions in small print."""
-        return {r: self.labels.variable(f"short.{r}") if self.labels.knows(f"short.{r}") else r for r in regions}
+        """Return what stands for regions in small print: their short label, else a code of letters, else the name."""
+        table = self.regions() if self.regions_file else pd.DataFrame()
+        codes = {r: c for r, c in table.get("code", pd.Series(dtype=str)).items() if str(c).isalpha()}
+        label = {r: f"short.{r}" for r in regions}
+        return {r: self.labels.variable(s) if self.labels.knows(s) else codes.get(r, r) for r, s in label.items()}
 
     def names(self, values: Iterable[str | float]) -> dict[str, str]:
         """Return what each value is called."""
