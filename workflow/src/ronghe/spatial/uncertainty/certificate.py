@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,7 @@ from scipy.special import chdtrc
 from scipy.stats import t as t_distribution
 
 from ronghe.errors import RongheError, listing, require_known
+from ronghe.progress import each
 from ronghe.spatial.batch.fits import BatchFit
 from ronghe.spatial.batch.freedom import Freedom
 from ronghe.spatial.batch.solver import Batch
@@ -383,11 +385,13 @@ def spread_tasks(run: Callable[[tuple], object], tasks: list[tuple], cores: int 
     global _job
     cores = min(cores or os.cpu_count() or 1, len(tasks))
     if cores == 1 or "fork" not in multiprocessing.get_all_start_methods():
-        return [run(task) for task in tasks]
+        return [run(task) for task in each(tasks, "certificate", "parts")]
     _job = run
     try:
-        with multiprocessing.get_context("fork").Pool(cores) as pool:
-            return pool.map(_work, tasks, chunksize=1)
+        # Ctrl-C ends the parent, and the parent ends them.
+        with multiprocessing.get_context("fork").Pool(cores, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+            found = pool.imap(_work, tasks, chunksize=1)
+            return [next(found) for _ in each(tasks, "certificate", "parts")]
     finally:
         _job = None
 
