@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from command.awkward import write_awkward
+from ronghe.messages import VARIABLE
 
 
 @pytest.fixture
@@ -17,4 +18,6 @@ def workshop(tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> 
         shutil.copytree(project / part, root / part)
     write_awkward(tmp_path / "tables")
     monkeypatch.chdir(root)
+    # The command sets it for its jobs; here it must not reach other tests.
+    monkeypatch.setenv(VARIABLE, "en")
     return root

@@ -7,13 +7,16 @@ from ronghe.clean.microdata import declaration as microdata
 from ronghe.clean.variables import fact_files, families, labels, raw_files, variables, without_words
 from ronghe.configuration import check_against_dataset, check_configuration, fit_stages, replace_stages, require_dataset
 from ronghe.errors import RongheError
+from ronghe.messages import said, speak
 from ronghe.places import folders, placed
-from ronghe.provenance import checksum_of, script_files, source_files
+from ronghe.provenance import brief, checksum_of, script_files, source_files
 from snakemake.utils import update_config
 
 SCHEMAS = Path(workflow.basedir, "workflow", "schemas")
 DATASETS = Path(workflow.basedir, "config", "datasets")
 
+# Messages, of jobs too, are in the language of the configuration.
+speak(config.get("language"))
 try:
     require_dataset(config, DATASETS)
     # A dataset may bring its own later stages in a folder of its name.
@@ -34,7 +37,11 @@ try:
     config["labels"] = {**config["labels"], **labels(DATASET)}
     check_against_dataset(config, config_files, DATASET)
 except RongheError as error:
-    sys.exit(f"\n{error}\n")
+    sys.exit(f"\n{said(error)}\n")
+
+# What a rule is given is printed as the reason why it runs: briefly.
+config.update(brief(config))
+DATASET = brief(DATASET)
 
 # Read only under --sdm conda: without it jobs run in the environment that runs Snakemake.
 ENVIRONMENT = "../envs/ronghe.yaml"

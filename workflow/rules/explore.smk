@@ -1,5 +1,6 @@
 # Stage 4: from measures and weights to spatial dependence and distribution.
 from ronghe.explore import declaration as explore_declaration
+from ronghe.measures.bounds import bounds_of
 
 
 rule describe_distribution:
@@ -21,6 +22,7 @@ rule describe_distribution:
     params:
         content=checksum_of(code_of("describe_distribution")),
         entry=lambda wildcards: config["distribution"][wildcards.distribution],
+        bounds=lambda wildcards: bounds_of(config, config["distribution"][wildcards.distribution]["variable"]),
     script:
         "../scripts/describe_distribution.py"
 

@@ -7,4 +7,5 @@ from ronghe.journal import journal
 with journal(snakemake.log[0]):
     panel = read_panel(*snakemake.input.panel)
     regions = read_csv(snakemake.input.regions).set_index("region")
-    write_tables(describe_distribution(panel, regions, **snakemake.params.entry), snakemake.output)
+    given = snakemake.params
+    write_tables(describe_distribution(panel, regions, **given.entry, bounds=given.bounds), snakemake.output)

@@ -10,6 +10,7 @@ import pytest
 from paper.builders import LABELS, write_fit
 from ronghe.errors import RongheError
 from ronghe.frames import write_csv
+from ronghe.measures.bounds import bounds_of
 from ronghe.paper.draw_figure import draw_figure
 from ronghe.paper.figures import estimates, impacts
 from ronghe.paper.figures.canvas import WIDTHS, canvas, installed_chinese_fonts
@@ -22,7 +23,7 @@ from ronghe.paper.figures.ridges import draw_ridges
 from ronghe.paper.figures.scatter import draw_scatter
 from ronghe.paper.figures.specification_curve import draw_specification_curve, level_name
 from ronghe.paper.figures.tile_map import class_map, number_map
-from ronghe.paper.figures.trends import draw_trends
+from ronghe.paper.figures.trends import draw_trends, interval_of_mean
 from ronghe.paper.figures.workflow import draw_workflow, read_rules
 from ronghe.paper.labels import Labels
 from ronghe.paper.sources import Sources
@@ -81,6 +82,31 @@ def test_a_class_that_no_legend_names_is_refused(drawing) -> None:
     assert cut_off(figure) == []
     with pytest.raises(RongheError, match="classes high are not in the figure's `order`: low"):
         class_map(classes, REGIONS, YEARS, {}, ["low"], {})
+
+
+@pytest.mark.parametrize("bounds", [(0.0, 1.0), (0.0, None), (None, 1.0), None])
+def test_intervals_of_bounded_means_stay_inside_and_agree_to_first_order(bounds) -> None:
+    mean, wide, narrow = np.array([0.05, 0.5, 0.97]), np.array([0.2, 0.7, 0.3]), np.full(3, 1e-5)
+    lower, upper = interval_of_mean(mean, wide, bounds)
+    assert (lower < mean).all() and (upper > mean).all()
+    if bounds:
+        assert bounds[0] is None or (lower > bounds[0]).all()
+        assert bounds[1] is None or (upper < bounds[1]).all()
+    lower, upper = interval_of_mean(mean, narrow, bounds)
+    assert np.allclose(mean - lower, 1e-5, rtol=1e-3) and np.allclose(upper - mean, 1e-5, rtol=1e-3)
+
+
+def test_a_mean_on_its_bound_has_no_interval_beyond() -> None:
+    ends = interval_of_mean(np.array([0.0, 1.0]), np.zeros(2), (0.0, 1.0))
+    assert np.allclose(ends, [[0, 1], [0, 1]])
+
+
+def test_bounds_follow_from_the_kind_of_measure() -> None:
+    measures = {"q": {"kind": "index", "indicators": {}}, "c": {"kind": "coagglomeration"}}
+    config = {"measures": measures}
+    assert bounds_of(config, "q.index") == (0.0, 1.0) and bounds_of(config, "q.rank") is None
+    assert bounds_of(config, "c.index") == (0.0, None) and bounds_of(config, "c.quality") == (0.0, 1.0)
+    assert bounds_of(config, "gdp") is None and bounds_of(config, "q.absent") is None
 
 
 def test_trends_are_means_with_student_intervals(drawing) -> None:

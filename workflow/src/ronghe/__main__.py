@@ -8,11 +8,20 @@ import sys
 from pathlib import Path
 
 from ronghe.errors import RongheError
+from ronghe.messages import said, speak
+from ronghe.yaml_files import load_yaml
 
-HELP = """exit codes: 0 all is well, 1 a fault was found (its message says where and what to do), 2 not understood
+HELP = """exit codes: 0 all is well, 1 a fault or a difference was found (what is printed says where), 2 not understood
 
 the road: ronghe new NAME FOLDER, look at each GUESS in config/datasets/NAME.yaml, ronghe check NAME, then
   snakemake --config dataset=NAME"""
+
+
+TRACED = (
+    "paper:NAME (a number of the paper), table:NAME, table:NAME/ROW/COLUMN (a printed cell, by labels or numbers from "
+    "1), figure:NAME, SPECIFICATION, SPECIFICATION/VARIABLE (a coefficient), SPECIFICATION/VARIABLE/EFFECT (direct, "
+    "indirect, total), or a variable"
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("config/config.yaml: no such file; go to the folder of the project", file=sys.stderr)
         return 1
     try:
+        speak(load_yaml("config/config.yaml").get("language"))
         code = given.run(given)
         sys.stdout.flush()
         return code
@@ -30,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except RongheError as error:
-        print(error, file=sys.stderr)
+        print(said(error), file=sys.stderr)
         return 1
 
 
@@ -49,12 +59,22 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("name", help="a file of config/datasets/")
     check.set_defaults(run=_check)
     trace = commands.add_parser("trace", help="from a printed number to the cells it comes from")
-    trace.add_argument("what", help="paper:NAME (a quoted number), table:NAME, figure:NAME, or a variable")
+    trace.add_argument("what", help=TRACED)
+    trace.add_argument("--region", help="show the cells of one region, by any of its names")
+    trace.add_argument("--year", type=int, help="show the cells of one year")
+    trace.add_argument("--cells", type=int, default=3, metavar="N", help="how many cells to show of each (3)")
     trace.add_argument("--dataset", help="another dataset than that of config/config.yaml")
     trace.set_defaults(run=_trace)
-    compare = commands.add_parser("compare", help="which numbers differ between two folders of results, and why")
-    compare.add_argument("first", help="such as results/NAME, or results/NAME/models/baseline")
-    compare.add_argument("second", help="the other folder")
+    compare = commands.add_parser(
+        "compare",
+        help="which numbers differ between two runs, specifications or commits, by how much, and why",
+        description="The exit code is 0 where no number differs and 1 where one does, as with diff.",
+    )
+    compare.add_argument("first", help="a folder such as results/NAME, a specification, or a commit, branch or tag")
+    compare.add_argument("second", nargs="?", default=".", help="the other of the kind; . is the project as it is")
+    compare.add_argument("--dataset", help="another dataset than that of config/config.yaml")
+    compare.add_argument("--target", default="models", help="what to make of a commit, as snakemake is told (models)")
+    compare.add_argument("--scratch", metavar="FOLDER", help="keep the trees of commits here, to use them again")
     compare.set_defaults(run=_compare)
     return parser
 
@@ -64,13 +84,14 @@ def _new(given: argparse.Namespace) -> int:
 
     draft = new(given.name, given.folder)
     target = f"config/datasets/{given.name}.yaml"
-    print(f"{len(draft.looks)} tables, {len(draft.variables())} variables, {len(draft.regions)} regions, "
-          f"{draft.years[0]} to {draft.years[1]}: {target} and {target[:-5]}/")  # fmt: skip
-    for guess in draft.guesses:
-        print(f"  guess: {guess}")
-    for fault in draft.unread:
-        print(f"  not read: {fault}")
-    print(f"next: look at each GUESS in {target}, then: ronghe check {given.name}")
+    lines = [
+        f"{len(draft.looks)} tables, {len(draft.variables())} variables, {len(draft.regions)} regions, "
+        f"{draft.years[0]} to {draft.years[1]}: {target} and {target[:-5]}/",
+        *(f"  guess: {guess}" for guess in draft.guesses),
+        *(f"  not read: {fault}" for fault in draft.unread),
+        f"next: look at each GUESS in {target}, then: ronghe check {given.name}",
+    ]
+    print("\n".join(map(said, lines)))
     return 0
 
 
@@ -78,7 +99,7 @@ def _stages(given: argparse.Namespace) -> int:
     from ronghe.command.new import begin_stages
 
     folder = begin_stages(given.name)
-    print(f"written: {folder}/; look at each GUESS there, then: ronghe check {given.name}")
+    print(said(f"written: {folder}/; look at each GUESS there, then: ronghe check {given.name}"))
     return 0
 
 
@@ -87,24 +108,27 @@ def _check(given: argparse.Namespace) -> int:
 
     faults = check(given.name)
     for fault in faults:
-        print(f"- {fault}", file=sys.stderr)
-    print(f"{given.name}: {len(faults)} faults" if faults else f"{given.name}: no fault; next: snakemake --config "
-          f"dataset={given.name}", file=sys.stderr if faults else sys.stdout)  # fmt: skip
-    return 1 if faults else 0
+        print(f"- {said(fault)}", file=sys.stderr)
+    if faults:
+        print(said(f"{given.name}: {len(faults)} faults"), file=sys.stderr)
+        return 1
+    print(said(f"{given.name}: no fault; next: snakemake --config dataset={given.name}"))
+    return 0
 
 
 def _trace(given: argparse.Namespace) -> int:
     from ronghe.command.trace import trace
 
-    print("\n".join(trace(given.what, given.dataset)))
+    print("\n".join(trace(given.what, given.dataset, region=given.region, year=given.year, cells=given.cells)))
     return 0
 
 
 def _compare(given: argparse.Namespace) -> int:
     from ronghe.command.compare import compare
 
-    print("\n".join(compare(given.first, given.second)))
-    return 0
+    found = compare(given.first, given.second, given.dataset, given.target, given.scratch)
+    print("\n".join(found.lines))
+    return 1 if found.differing else 0
 
 
 if __name__ == "__main__":

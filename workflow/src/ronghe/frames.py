@@ -63,6 +63,12 @@ def require_size(frame: pd.DataFrame, name: str) -> None:
     """Refuse columns so large or so small that their squares overflow, or that hold an infinite figure."""
     for column in frame:
         size = np.abs(frame[column].to_numpy(float)).max(initial=0.0, where=frame[column].notna().to_numpy())
+        require_sizes([column], [size], name)
+
+
+def require_sizes(columns: Iterable[str], sizes: Iterable[float], name: str) -> None:
+    """Refuse columns whose largest figure in size is too large or too small, given that figure."""
+    for column, size in zip(columns, sizes, strict=True):
         if not (size == 0 or SMALLEST <= size <= LARGEST):
             raise RongheError(
                 f"{name}: '{column}' holds figures of the size {size:g}; write it in a unit that brings its largest "
@@ -75,7 +81,13 @@ def require_spread(frame: pd.DataFrame, name: str) -> None:
     for column in frame:
         figures = frame[column].to_numpy(float)
         figures = figures[np.isfinite(figures)]
-        spread, level = (float(np.std(figures)), float(np.abs(figures).max())) if len(figures) else (0.0, 0.0)
+        if len(figures):
+            require_spreads([column], [np.abs(figures).max()], [np.std(figures)], name)
+
+
+def require_spreads(columns: Iterable[str], levels: Iterable[float], spreads: Iterable[float], name: str) -> None:
+    """Refuse columns whose level drowns their differences, given their largest figure and standard deviation."""
+    for column, level, spread in zip(columns, levels, spreads, strict=True):
         if LEVEL * spread < level < CONSTANT * spread:
             raise RongheError(
                 f"{name}: the level of '{column}' ({level:.3g}) is {level / spread:.1g} times its spread "

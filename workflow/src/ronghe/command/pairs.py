@@ -26,6 +26,7 @@ class Pairs:
     names: tuple[str, ...] = ()
     years: tuple[int, ...] = ()
     distances: bool = False
+    alone: bool = False
     guesses: list[str] = field(default_factory=list)
 
     @property

@@ -113,6 +113,12 @@ def settle_pairs(draft: Draft) -> None:
         alone = [region for region in draft.regions if region not in known and region not in draft.leave_out]
         if alone:
             pairs.guesses.append(f"no neighbour is given for {listing(alone)}")
+            pairs.alone = True
+        if pairs.distances:
+            pairs.guesses.append("the figures are distances: a weight is the inverse")
+        elif pairs.kind == "flows":
+            pairs.guesses.append("a region gives weight to where its flows go, each row to sum one")
+        draft.guesses += [f"{pairs.place}: {guess}" for guess in pairs.guesses]
         kept.append(pairs)
     draft.pairs = kept
     borders = [pairs for pairs in kept if pairs.kind == "borders"]

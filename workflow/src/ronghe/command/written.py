@@ -160,25 +160,22 @@ def weights_lines(draft: Draft) -> tuple[list[str], bool]:
     lines, alone = [], False
     for pairs in draft.pairs:
         if pairs.kind == "borders":
-            alone = bool(pairs.guesses)
+            alone = pairs.alone
             continue
         taken = {line.split(":")[0].strip() for line in lines}
         name = _free(spelt(Path(pairs.file).stem) or ("flows" if pairs.kind == "flows" else "matrix"), taken)
         entry = [f"kind: {'flows' if pairs.kind == 'flows' else 'file'}", f"file: {quoted(pairs.path)}"]
         entry += [f"read: {quoted(pairs.options)}"] if pairs.options else []
         entry += [f"columns: {quoted(pairs.columns)}"] if pairs.columns else []
-        notes = list(pairs.guesses)
         if pairs.kind == "flows":
             before = [year for year in pairs.years if year < draft.years[0]]
             # Years before the sample, where the table has them, keep the weights from what the model explains.
             entry += [f"years: [{min(before)}, {max(before)}]"] if before else []
             entry += ["direction: sent", "own_flows: drop", "standardise: row"]
-            notes.append("a region gives weight to where its flows go, each row to sum one")
         elif pairs.distances:
             entry.append("values: distances")
-            notes.append("the figures are distances: a weight is the inverse")
         entry += ["islands: keep"]
-        notes = f" {MARK}{'; '.join(notes)}" if notes else ""
+        notes = f" {MARK}{'; '.join(pairs.guesses)}" if pairs.guesses else ""
         lines.append(f"  {name}: {{ {', '.join(entry)} }}{notes}")
     return lines, alone
 

@@ -20,10 +20,11 @@ def describe_distribution(
     form: str = "T",
     points: int = 256,
     bandwidth: float | None = None,
+    bounds: tuple[float | None, float | None] | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Return the decompositions of inequality by a column of `regions`, and kernel densities by year.
 
-    `population` weighs regions in the Theil index, for a variable that is a total.
+    `population` weighs regions in the Theil index, for a variable that is a total. Densities stay inside `bounds`.
     """
     require_known(group, regions.columns, "column of the regions table", "distribution: group")
     panel = select_columns(panel, [variable, *([population] if population else [])], "distribution")
@@ -36,5 +37,5 @@ def describe_distribution(
         "dagum_pairs": dagum["pairs"],
         "theil": theil["parts"],
         "theil_groups": theil["groups"],
-        **densities_by_year(values, points, bandwidth),
+        **densities_by_year(values, points, bandwidth, bounds=bounds),
     }

@@ -10,6 +10,7 @@ covariance is wanted. Nothing here knows a specification, a file of this project
 - `detectable_effect`, `robustness_value`, `benchmark_bounds`, `region_weights`: how strong it would have to be
 - `LinearClusters`, `LinearWild`: covariances, degrees of freedom and the wild bootstrap for few clusters
 - `sandwich`, `covariance_between_fits`: covariances from scores, of one regression or of several together
+- `exposure_robust`, `shock_level`: shift-share estimates when shocks, not rows, are the independent draws
 - `anderson_rubin_set`, `romano_wolf`, `westfall_young`, `holm`; `residual_tests` and `unit_roots` are modules of tests
 
 >>> import numpy as np
@@ -44,6 +45,7 @@ PUBLIC = {
     "confidence_set": "threshold_tests",
     "covariance_between_fits": "joint_covariance",
     "detectable_effect": "sensitivity",
+    "exposure_robust": "two_stage",
     "fit_least_squares": "least_squares",
     "fit_moments": "gmm",
     "fit_panel": "panel_models",
@@ -56,6 +58,7 @@ PUBLIC = {
     "romano_wolf": "multiple_testing",
     "sandwich": "covariance",
     "search_all": "threshold_tests",
+    "shock_level": "two_stage",
     "westfall_young": "multiple_testing",
     "wild_draws": "bootstrap",
     "without_each": "threshold_regions",

@@ -72,6 +72,13 @@ def project(
     return Problem(columns[:, 0], columns[:, 1:e], columns[:, e:x], columns[:, x:], layout, choice, absorbed)
 
 
+def effects_of(problem: Problem) -> str:
+    """Return which effects were taken out of a problem's columns; "none" where a constant stands among them."""
+    taken = frozenset(problem.absorbed)
+    names = {"constant": "pooled", "units": "units", "time": "time"}
+    return "twoways" if len(taken) == 2 else names[next(iter(taken))] if taken else "none"
+
+
 def fitted_regressors(problem: Problem) -> np.ndarray:
     """Return the regressors as the first stage predicts them."""
     Z = problem.Z
@@ -84,3 +91,92 @@ def score_covariance(problem: Problem, fitted: np.ndarray, residuals: np.ndarray
     bread = np.linalg.inv(fitted.T @ fitted)
     scores = fitted * residuals[:, None]
     return sandwich(bread, scores, problem.layout, problem.choice, sigma2, problem.absorbed)
+
+
+@dataclass(frozen=True)
+class ExposureErrors:
+    """What is left of a shift-share estimate when its shocks, not its rows, are the independent draws."""
+
+    coefficient: float
+    std_error: float
+    n_clusters: int
+    effective_shocks: float
+    numerators: np.ndarray
+
+    def interval(self, critical: float) -> tuple[float, float]:
+        """Return coefficient -+ critical standard errors."""
+        return self.coefficient - critical * self.std_error, self.coefficient + critical * self.std_error
+
+    def set_under_the_null(self, critical: float) -> tuple[float, float]:
+        """Return the interval of values that are not rejected when errors are taken under the null (their section 4.3).
+
+        It is the whole line where the statistic, which is at most the root of the number of clusters, cannot exceed
+        `critical`, or where the first stage is too weak.
+        """
+        outcome, slope = self.numerators
+        a = slope.sum() ** 2 - critical**2 * slope @ slope
+        b = -2 * (outcome.sum() * slope.sum() - critical**2 * outcome @ slope)
+        c = outcome.sum() ** 2 - critical**2 * outcome @ outcome
+        within = b * b - 4 * a * c
+        if a <= 0 or within < 0:
+            return -np.inf, np.inf
+        return (-b - np.sqrt(within)) / (2 * a), (-b + np.sqrt(within)) / (2 * a)
+
+
+def exposure_robust(problem: Problem, shares: np.ndarray, clusters: np.ndarray | None = None) -> ExposureErrors:
+    """Return the error of 2SLS with shift-share instruments that lets rows with like shares have like residuals.
+
+    Adao, Kolesar and Morales (2019, eq. 39, section 5): with v the fitted treatment cleared of the controls, e the
+    residuals and S the `shares` (rows x shocks) by which shocks enter rows, var(b) = sum_c (sum_(n in c) g_n S_n'e)^2
+    / (v'x)^2, where g = (S'S)^-1 S'v are the shocks cleared of the controls and c are `clusters` of shocks, each shock
+    its own where none are given. For one endogenous regressor; several instruments enter by the first stage's weights.
+    The effective number of shocks is one over the sum of squared mean shares of the clusters (Borusyak, Hull and
+    Jaravel 2022, section 2.2).
+
+    >>> rng = np.random.default_rng(0)
+    >>> shares = rng.dirichlet(np.ones(60), size=300)
+    >>> z = shares @ rng.normal(size=60)
+    >>> layout = Layout(units=np.arange(300), times=np.zeros(300, dtype=int))
+    >>> y = 2 * z + shares @ rng.normal(size=60)
+    >>> both = np.column_stack([z, z])
+    >>> problem = project(y, both, (["x"], [], ["z"]), layout, "pooled", Choice())
+    >>> found = exposure_robust(problem, shares)
+    >>> found.interval(1.96)[0] < 2 < found.interval(1.96)[1]
+    True
+    """
+    if problem.endogenous.shape[1] != 1:
+        raise RongheError("exposure-robust errors are for one endogenous regressor")
+    clusters = np.arange(shares.shape[1]) if clusters is None else np.asarray(clusters)
+    fitted = _cleared(fitted_regressors(problem)[:, 0], problem.exogenous)
+    y, x = (_cleared(column, problem.exogenous) for column in (problem.y, problem.endogenous[:, 0]))
+    codes = np.unique(clusters, return_inverse=True)[1]
+    shocks = np.linalg.lstsq(shares, fitted, rcond=None)[0]
+    parts = np.array([np.bincount(codes, shocks * (shares.T @ column)) for column in (y, x)])
+    coefficient = float(fitted @ y / (fitted @ x))
+    score = parts[0] - coefficient * parts[1]
+    weights = np.bincount(codes, shares.sum(axis=0)) / shares.sum()
+    return ExposureErrors(
+        coefficient,
+        float(np.sqrt(score @ score) / abs(fitted @ x)),
+        len(weights),
+        float(1 / (weights @ weights)),
+        parts,
+    )
+
+
+def shock_level(y: np.ndarray, x: np.ndarray, shares: np.ndarray, shocks: np.ndarray) -> float:
+    """Return the slope of the regression of shocks that equals the shift-share regression of rows.
+
+    Borusyak, Hull and Jaravel (2022, eq. 7): outcome and treatment, cleared of controls, are averaged over rows with a
+    shock's shares as weights, and the shocks are the instrument in a regression weighted by their mean shares.
+    """
+    weights = shares.sum(axis=0)
+    outcome, treatment = (shares.T @ column / weights for column in (y, x))
+    return float((weights * shocks) @ outcome / ((weights * shocks) @ treatment))
+
+
+def _cleared(column: np.ndarray, exogenous: np.ndarray) -> np.ndarray:
+    """Return the residuals of a column on the exogenous regressors."""
+    if not exogenous.shape[1]:
+        return column
+    return column - exogenous @ np.linalg.lstsq(exogenous, column, rcond=None)[0]

@@ -42,30 +42,40 @@ def _listed(source: Sources, frame: pd.DataFrame) -> Exhibit:
 
 
 def _across(source: Sources, frame: pd.DataFrame) -> Exhibit:
-    """Build a cross table: one row per value of `rows`, one column (or group of columns) per value of `across`."""
+    """Build a cross table: one row per value of `rows`, one column (or group of columns) per value of `across`.
+
+    With a `group`, the table repeats under the heading of every group.
+    """
     entry, labels = source.entry, source.labels
     key, across, columns = entry["rows"][0], entry["across"], _columns(entry)
-    for column in [key, across, *(c["column"] for c in columns)]:
+    group = source.get("group")
+    for column in [key, across, *([group] if group else []), *(c["column"] for c in columns)]:
         require_known(column, frame.columns, "column", source.where)
+    heads = list(dict.fromkeys(frame[across]))
+    rows: list[Row] = []
+    for name, part in frame.groupby(group, sort=False) if group else [("", frame)]:
+        _require_one(part, key, across, source.where)
+        indexed = part.set_index([key, across])
+        for value in dict.fromkeys(part[key]):
+            found = []
+            for head in heads:
+                record = indexed.loc[(value, head)] if (value, head) in indexed.index else None
+                found += ["" if record is None else _write(record, c, labels) for c in columns]
+            rows.append((_name(name, entry, labels) if group else "", _name(value, entry, labels), found))
+    top = [_name(head, entry, labels) for head in heads for _ in columns]
+    header = [top] if len(columns) == 1 else [top, [_heading(c, labels) for _ in heads for c in columns]]
+    return source.exhibit(rows, header, stub=source.text("stub"), notes=source.notes(), show_groups=group is not None)
+
+
+def _require_one(frame: pd.DataFrame, key: str, across: str, where: str) -> None:
+    """Refuse two rows for one cell of a cross table."""
     twice = frame.duplicated([key, across])
     if twice.any():
         record = frame[twice].iloc[0]
         raise RongheError(
-            f"{source.where}: {key} '{record[key]}' and {across} '{record[across]}' stand in more than one row; "
+            f"{where}: {key} '{record[key]}' and {across} '{record[across]}' stand in more than one row; "
             "choose one with `where`"
         )
-    heads = list(dict.fromkeys(frame[across]))
-    indexed = frame.set_index([key, across])
-    rows: list[Row] = []
-    for value in dict.fromkeys(frame[key]):
-        found = []
-        for head in heads:
-            record = indexed.loc[(value, head)] if (value, head) in indexed.index else None
-            found += ["" if record is None else _write(record, c, labels) for c in columns]
-        rows.append(("", _name(value, entry, labels), found))
-    top = [_name(head, entry, labels) for head in heads for _ in columns]
-    header = [top] if len(columns) == 1 else [top, [_heading(c, labels) for _ in heads for c in columns]]
-    return source.exhibit(rows, header, stub=source.text("stub"), notes=source.notes())
 
 
 def _columns(entry: dict) -> list[dict]:

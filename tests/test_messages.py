@@ -1,0 +1,87 @@
+"""Every message of the command and of the stages' refusals has its Chinese text, found again in what was said."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+from ronghe.messages import UNTRANSLATED, catalogue, said
+from ronghe.provenance import ROOT
+
+# What `ronghe new` and `ronghe check` can say, and every refusal of cleaning and of the configuration.
+COVERED = ("clean", "command", "configuration", "validation", "yaml_files", "errors", "places", "files", "frames",
+           "weights", "default_stages", "measures/declaration", "measures/sectors", "measures/input_output",
+           "explore/declaration", "models/declaration", "models/checks", "models/terms", "models/kinds",
+           "models/multiverse/declaration", "models/multiverse/checks",
+           "paper/declaration", "paper/labels")  # fmt: skip
+PLACE = re.compile(r"\{\d+\}")
+
+
+def template(node: ast.expr, count: list[int]) -> str:
+    """Return a message as its template: what an f-string fills in becomes {1}, {2} ..."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return template(node.left, count) + template(node.right, count)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(template(part, count) for part in node.values)
+    count[0] += 1
+    return f"{{{count[0]}}}"
+
+
+def templates() -> Iterator[tuple[str, str]]:
+    """Yield (module, template) of every RongheError, and of every guess and unread table of `ronghe new`."""
+    for path in sorted(ROOT.rglob("*.py")):
+        module = path.relative_to(ROOT).with_suffix("").as_posix()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not node.args:
+                continue
+            named = isinstance(node.func, ast.Name) and node.func.id == "RongheError"
+            kept = isinstance(node.func, ast.Attribute) and ast.unparse(node.func).endswith(
+                ("guesses.append", "unread.append")
+            )
+            if named or kept and module.startswith("command"):
+                yield module, template(node.args[0], [0])
+
+
+def wordless(text: str) -> bool:
+    """Say whether a template only hands on what others say, such as {1}: {2}."""
+    return not re.search("[a-z]{3}", PLACE.sub("", text).replace("dataset", "").replace("str(error)", ""))
+
+
+def test_every_message_has_its_chinese_text():
+    known = catalogue("zh")
+    # A guess about one table is printed behind the name of its file.
+    absent = [
+        (module, text)
+        for module, text in templates()
+        if module.startswith(COVERED) and not wordless(text) and not {text, shifted(text)} & set(known)
+    ]
+    assert absent == []
+
+
+def shifted(text: str) -> str:
+    """Return a template behind a place: {1} becomes {2}, and so on."""
+    return "{1}: " + PLACE.sub(lambda found: f"{{{int(found[0][1:-1]) + 1}}}", text)
+
+
+@pytest.mark.parametrize("english", sorted(catalogue("zh")))
+def test_a_message_is_found_again_with_all_that_it_fills_in(english: str):
+    chinese = catalogue("zh")[english]
+    assert sorted(PLACE.findall(english)) == sorted(set(PLACE.findall(chinese)) & set(PLACE.findall(english)))
+    filled = said(PLACE.sub(lambda found: f"X{found[0][1:-1]}", english), "zh")
+    assert filled == PLACE.sub(lambda found: f"X{found[0][1:-1]}", chinese)
+
+
+def test_a_message_without_translation_is_marked_and_others_are_left_alone():
+    assert said("this engine has no such thing", "zh") == UNTRANSLATED["zh"] + "this engine has no such thing"
+    assert said("this engine has no such thing", "en") == "this engine has no such thing"
+
+
+def test_places_before_a_message_and_pieces_inside_it_are_kept():
+    text = "a.yaml: tables.t: unknown variable 'gpd'; did you mean 'gdp'? (allowed: gdp, pop and 7 more)"
+    assert said(text, "zh") == "a.yaml: tables.t：未知的变量“gpd”；是不是“gdp”？（允许：gdp, pop 等，另有 7 个）"
+    text = "dataset own: checks.jobs: 'x' has no figure in 2013; mend the year"
+    assert said(text, "zh") == "dataset own：checks.jobs：“x”在 2013 没有数字；请改正年份"
