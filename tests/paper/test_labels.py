@@ -10,7 +10,7 @@ import pytest
 from paper.builders import LABELS, regression
 from ronghe.errors import RongheError
 from ronghe.models.kinds import KINDS
-from ronghe.paper import explorer, labels
+from ronghe.paper import labels
 from ronghe.paper.formats.tex import render_tex
 from ronghe.paper.labels import WORDS, Labels
 from ronghe.paper.render_table import build_table
@@ -50,8 +50,7 @@ def test_every_word_is_used(codes: set[str]) -> None:
     assert {key for key in WORDS if key.rpartition(".")[2] not in codes | COMPOSED} == set()
 
 
-def test_every_word_of_the_explorer_and_of_a_kind_exists() -> None:
-    assert {f"explorer.{key}" for key in explorer.WORDS} <= set(WORDS)
+def test_every_word_of_a_kind_exists() -> None:
     # Spatial kinds are called by their spatial model.
     assert {f"models.{kind}" for kind in KINDS if not kind.startswith("spatial")} <= set(WORDS)
 

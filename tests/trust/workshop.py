@@ -45,7 +45,17 @@ class Workshop:
 
     def start(self, *more: str, cores: int = 1, **changes: str) -> subprocess.Popen:
         """Start Snakemake in a session of its own, so that a signal reaches it and its jobs and nothing else."""
-        command = [sys.executable, "-m", "snakemake", *TABLES, *more, "--cores", str(cores), "--config", "dataset=yunling"]
+        command = [
+            sys.executable,
+            "-m",
+            "snakemake",
+            *TABLES,
+            *more,
+            "--cores",
+            str(cores),
+            "--config",
+            "dataset=yunling",
+        ]
         return subprocess.Popen(
             command,
             cwd=self.root,
@@ -58,7 +68,7 @@ class Workshop:
             **self.settings,
         )
 
-    def run(self, *more: str, **changes: str) -> tuple[int, str]:
+    def run(self, *more: str, **changes: object) -> tuple[int, str]:
         """Run to the end; return the exit code and what was said."""
         running = self.start(*more, **changes)
         said = running.communicate()[0]

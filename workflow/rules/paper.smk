@@ -1,11 +1,13 @@
 # Stage 6: from stored results to tables, figures and the manuscript.
 from ronghe.paper import declaration as printed
+from ronghe.places import require_made
 
 TABLES = list(config["tables"])
 FIGURES = list(config["figures"])
 MODELS = f"{PLACES['results']}/models"
 WORDS = "workflow/src/ronghe/paper/words.yaml"
 STYLE = "workflow/src/ronghe/paper/figures/ronghe.mplstyle"
+PAGE = printed.page_files()
 LIBRARY = source_files("ronghe.paper.render_table")
 MANUSCRIPT, SUPPLEMENT, SUMMARY = (printed.manuscript_files(config, document) for document in printed.DOCUMENTS)
 STAGE_RULES = [
@@ -15,6 +17,7 @@ NUMBERS = printed.exhibit_numbers(config)
 EXPLORED = printed.explored(
     config, [v for s in SPECIFICATIONS.values() for v in models_declaration.variables(s)], variables(DATASET)
 )
+EXPLORED_FILES = printed.explorer_files(config, EXPLORED["variables"], SPECIFICATIONS)
 
 
 wildcard_constraints:
@@ -28,8 +31,8 @@ rule render_table:
         code=code_of("render_table"),
         words=WORDS,
         panel=lambda w: printed.panel_files(config["tables"][w.table]),
-        files=lambda w: printed.stored_files(config["tables"][w.table]),
-        results=lambda w: printed.result_files(config["tables"][w.table]),
+        files=lambda w: require_made(printed.stored_files(config["tables"][w.table]), f"tables.{w.table}"),
+        results=lambda w: require_made(printed.result_files(config["tables"][w.table]), f"tables.{w.table}"),
     output:
         multiext("<paper>/tables/{table}", ".tex", ".typ", ".docx", ".csv"),
         report(
@@ -102,7 +105,7 @@ rule collect_numbers:
     input:
         code=code_of("collect_numbers"),
         panel=printed.quoted_panel(config["quotes"]),
-        files=printed.quoted_files(config["quotes"]),
+        files=lambda w: require_made(printed.quoted_files(config["quotes"]), "quotes.cells"),
         library=LIBRARY,
     output:
         text="<paper>/numbers.typ",
@@ -118,6 +121,8 @@ rule collect_numbers:
         quotes=config["quotes"],
         places=PLACES,
         figures=config["figures"],
+        story=config.get("manuscript", {}).get("story", {}),
+        labels=config["labels"],
         language=config["language"],
         seed=config["seed"],
         dataset=config["dataset"],
@@ -291,18 +296,14 @@ rule write_provenance:
 
 
 rule write_explorer:
-    """One self-contained page to look through panel, estimates and tables."""
+    """One self-contained page that answers where, with what, how sure, where it spills, and what if."""
     input:
+        **EXPLORED_FILES,
         code=code_of("write_explorer"),
         words=WORDS,
-        page="workflow/src/ronghe/paper/explorer.html",
+        page=PAGE,
         panel=printed.panel_files(EXPLORED),
         regions=printed.REGIONS,
-        fits=expand(
-            "<results>/models/{spec}/{file}",
-            spec=SPECIFICATIONS,
-            file=["coefficients.csv", "impacts.csv", "fit.json"],
-        ),
         tables=expand("<paper>/tables/{table}.csv", table=TABLES),
         library=LIBRARY,
     output:
@@ -314,14 +315,14 @@ rule write_explorer:
     conda:
         ENVIRONMENT
     params:
-        content=checksum_of(code_of("write_explorer"), [WORDS, "workflow/src/ronghe/paper/explorer.html"], LIBRARY),
-        tables=config["tables"],
+        content=checksum_of(code_of("write_explorer"), [WORDS], PAGE, LIBRARY),
+        config={
+            part: config.get(part, {})
+            for part in ("tables", "figures", "labels", "measures", "multiverse", "samples", "language", "seed")
+        },
         variables=EXPLORED["variables"],
-        fits=list(SPECIFICATIONS),
+        specifications=list(SPECIFICATIONS),
         places=PLACES,
-        labels=config["labels"],
-        language=config["language"],
-        seed=config["seed"],
         dataset=config["dataset"],
     script:
         "../scripts/write_explorer.py"

@@ -62,34 +62,37 @@ LEVEL, CONSTANT = 1e8, 1e14
 def require_size(frame: pd.DataFrame, name: str) -> None:
     """Refuse columns so large or so small that their squares overflow, or that hold an infinite figure."""
     for column in frame:
-        require_sized(frame[column].to_numpy(float), column, name)
+        size = np.abs(frame[column].to_numpy(float)).max(initial=0.0, where=frame[column].notna().to_numpy())
+        require_sizes([column], [size], name)
 
 
-def require_sized(values: np.ndarray, column: str, name: str) -> None:
-    """Refuse one column so large or so small that its squares overflow; what is missing counts nothing."""
-    size = np.abs(values).max(initial=0.0, where=~np.isnan(values))
-    if not (size == 0 or SMALLEST <= size <= LARGEST):
-        raise RongheError(
-            f"{name}: '{column}' holds figures of the size {size:g}; write it in a unit that brings its largest "
-            f"between {SMALLEST:g} and {LARGEST:g}"
-        )
+def require_sizes(columns: Iterable[str], sizes: Iterable[float], name: str) -> None:
+    """Refuse columns whose largest figure in size is too large or too small, given that figure."""
+    for column, size in zip(columns, sizes, strict=True):
+        if not (size == 0 or SMALLEST <= size <= LARGEST):
+            raise RongheError(
+                f"{name}: '{column}' holds figures of the size {size:g}; write it in a unit that brings its largest "
+                f"between {SMALLEST:g} and {LARGEST:g}"
+            )
 
 
 def require_spread(frame: pd.DataFrame, name: str) -> None:
     """Refuse columns whose level drowns their differences; those without any are left to the test of rank."""
     for column in frame:
-        require_varied(frame[column].to_numpy(float), column, name)
+        figures = frame[column].to_numpy(float)
+        figures = figures[np.isfinite(figures)]
+        if len(figures):
+            require_spreads([column], [np.abs(figures).max()], [np.std(figures)], name)
 
 
-def require_varied(values: np.ndarray, column: str, name: str) -> None:
-    """Refuse one column whose level drowns its differences."""
-    figures = values[np.isfinite(values)]
-    spread, level = (float(np.std(figures)), float(np.abs(figures).max())) if len(figures) else (0.0, 0.0)
-    if LEVEL * spread < level < CONSTANT * spread:
-        raise RongheError(
-            f"{name}: the level of '{column}' ({level:.3g}) is {level / spread:.1g} times its spread "
-            f"({spread:.3g}), so that digits are lost; subtract a round number from it"
-        )
+def require_spreads(columns: Iterable[str], levels: Iterable[float], spreads: Iterable[float], name: str) -> None:
+    """Refuse columns whose level drowns their differences, given their largest figure and standard deviation."""
+    for column, level, spread in zip(columns, levels, spreads, strict=True):
+        if LEVEL * spread < level < CONSTANT * spread:
+            raise RongheError(
+                f"{name}: the level of '{column}' ({level:.3g}) is {level / spread:.1g} times its spread "
+                f"({spread:.3g}), so that digits are lost; subtract a round number from it"
+            )
 
 
 def read_panel(*paths: str | Path) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from typing import TextIO
 from ronghe.errors import RongheError
 from ronghe.files import sealing
 from ronghe.messages import said
-
+from ronghe.progress import telling
 
 # What the machine refuses, through no fault of a user's files nor of ours.
 REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
@@ -30,10 +30,8 @@ def journal(path: str) -> Iterator[None]:
     except OSError as error:
         if error.errno not in REFUSED:
             raise
-        message = said(
-            f"{error.filename or path}: cannot be written ({error.strerror}); make room or mend the permissions, and run "
-            "again"
-        )
+        place, reason = error.filename or path, error.strerror
+        message = said(f"{place}: cannot be written ({reason}); make room or mend the permissions, and run again")
     except KeyboardInterrupt:
         message = said("interrupted: what this job had begun is not kept; run again to go on")
     else:
@@ -51,7 +49,7 @@ def _into(log: TextIO) -> Iterator[None]:
     logging.raiseExceptions = False
     logging.captureWarnings(True)
     try:
-        with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log), sealing():
+        with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log), sealing(), telling():
             yield
     except RongheError as error:
         with contextlib.suppress(OSError):

@@ -72,6 +72,13 @@ def project(
     return Problem(columns[:, 0], columns[:, 1:e], columns[:, e:x], columns[:, x:], layout, choice, absorbed)
 
 
+def effects_of(problem: Problem) -> str:
+    """Return which effects were taken out of a problem's columns; "none" where a constant stands among them."""
+    taken = frozenset(problem.absorbed)
+    names = {"constant": "pooled", "units": "units", "time": "time"}
+    return "twoways" if len(taken) == 2 else names[next(iter(taken))] if taken else "none"
+
+
 def fitted_regressors(problem: Problem) -> np.ndarray:
     """Return the regressors as the first stage predicts them."""
     Z = problem.Z

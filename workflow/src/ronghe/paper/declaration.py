@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -82,11 +83,16 @@ def check_places(config: dict, columns: Iterable[str]) -> None:
 
 
 def specifications_of(entry: dict) -> list[str]:
-    """Return the specifications whose results a table or figure shows, in order, each once."""
-    if entry["kind"] not in COMPARING:
-        return []
-    columns = entry.get("columns", [])
-    return list(dict.fromkeys(c if isinstance(c, str) else c["specification"] for c in columns))
+    """Return the specifications of this dataset whose results a table or figure shows, in order, each once."""
+    return [name for name, dataset in _shown(entry) if not dataset]
+
+
+def _shown(entry: dict) -> list[tuple[str, str]]:
+    """Return each specification that an entry shows, with the other dataset that it belongs to, if it does."""
+    columns = entry.get("columns", []) if entry["kind"] in COMPARING else []
+    return list(
+        dict.fromkeys((c, "") if isinstance(c, str) else (c["specification"], c.get("dataset", "")) for c in columns)
+    )
 
 
 def variables_of(entry: dict) -> list[str]:
@@ -125,7 +131,11 @@ def result_files(entry: dict) -> list[str]:
         "impacts": ("coefficients.csv", "impacts.csv", "fit.json"),
         "estimates": ("coefficients.csv",),
     }.get(entry["kind"], ())
-    return [f"<results>/models/{spec}/{file}" for spec in specifications_of(entry) for file in wanted]
+    return [
+        f"{f'results/{dataset}' if dataset else '<results>'}/models/{spec}/{file}"
+        for spec, dataset in _shown(entry)
+        for file in wanted
+    ]
 
 
 def drawn(config: dict, name: str) -> dict:
@@ -189,10 +199,40 @@ def documents(manuscript: dict) -> list[str]:
 
 
 def explored(config: dict, others: list[str], fallback: Iterable[str] = ()) -> dict:
-    """Return the variables that the explorer shows, as an entry: those of exhibits, else `others`, else the first."""
+    """Return the variables that the explorer shows, as an entry: those of exhibits and `others`, else the first."""
     entries = [*config.get("tables", {}).values(), *config.get("figures", {}).values()]
     shown = [v for e in entries for v in variables_of(e)]
-    return {"kind": "trends", "variables": list(dict.fromkeys(shown or others)) or list(fallback)[:12]}
+    return {"kind": "trends", "variables": list(dict.fromkeys([*shown, *others])) or list(fallback)[:12]}
+
+
+def explorer_files(config: dict, variables: list[str], specifications: dict[str, dict]) -> dict[str, list[str]]:
+    """Return what the explorer reads beside panel, regions and tables: measures behind variables, fits, multiverse."""
+    declared = config.get("measures", {})
+    shown = [name for name in dict.fromkeys(v.partition(".")[0] for v in variables if "." in v) if name in declared]
+    parts = {"index": ["scores.csv", "weights.csv"], "coupling": ["obstacles.csv"]}
+    spatial = [name for name, entry in specifications.items() if entry["kind"] == "spatial"]
+    weights = dict.fromkeys(specifications[name]["weights"] for name in spatial)
+    drawn = [name for name in shown if declared[name].get("draws")]
+    fits = {name: ["coefficients.csv", "impacts.csv", "fit.json"] for name in specifications}
+    for name in spatial:
+        fits[name] += ["impact_matrix.csv", "unit_impacts.csv"]
+    judged = ("specifications.parquet", "curve.csv", "summary.csv", "permutation.csv", "variances.csv")
+    return {
+        "measures": [f"<results>/measures/{n}/{f}" for n in shown for f in parts.get(declared[n]["kind"], [])]
+        + [f"<results>/measures/{n}/intervals.csv" for n in drawn],
+        "fits": [f"<results>/models/{name}/{file}" for name, files in fits.items() for file in files],
+        "weights": [f"<results>/weights/{name}/edges.csv" for name in weights],
+        "multiverse": [f"<results>/multiverse/{name}" for name in judged] if config.get("multiverse") else [],
+    }
+
+
+def page_files() -> list[str]:
+    """Return what the page of the explorer is put together from, beside its modules."""
+    folder = Path(__file__).with_name("explorer")
+    kept = (
+        path for path in folder.rglob("*") if path.suffix in (".html", ".css", ".js", ".yaml") or path.parent != folder
+    )
+    return sorted(os.path.relpath(path) for path in kept if path.is_file() and path.suffix != ".pyc")
 
 
 def sources(config: dict) -> dict[str, list[str]]:

@@ -31,8 +31,9 @@ def write_numbers(
     models: str | Path = "",
     places: dict[str, str] | None = None,
     listing: str | Path | None = None,
+    story: dict | None = None,
 ) -> None:
-    """Write the quoted results as Typst dictionaries: `fits`, `panel`, `cells`, `facts`, and figures' `captions`.
+    """Write the quoted results as Typst dictionaries: `fits`, `panel`, `cells`, `facts`, figures' `captions`, `story`.
 
     `listing` is a CSV that says where every number comes from.
     """
@@ -53,6 +54,7 @@ def write_numbers(
         ("cells", found),
         ("facts", facts or {}),
         ("captions", captions or {}),
+        ("story", story or {}),
     ):
         text += f"#let {name} = {to_typst(content)}\n"
     write_text(path, text)
@@ -195,6 +197,14 @@ def footer_facts(panel: list[str], code: list[str], seed: int, dataset: str) -> 
         "seed": str(seed),
         "dataset": dataset,
     }
+
+
+def tell(story: dict, labels: Labels) -> dict:
+    """Return what a template must know of a dataset: its texts in one language, its variables each with its label."""
+    names = ("variables", "specifications", "exhibits")
+    said = {key: value if key in names else labels.text(value) for key, value in story.items()}
+    variables = story.get("variables", {})
+    return {**said, "labels": {role: labels.variable(name) for role, name in variables.items()}}
 
 
 def figure_captions(figures: dict, labels: Labels, finished: bool = False) -> dict:

@@ -20,6 +20,7 @@ from ronghe.models.design.weights import cut_to, frames_of, weights_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.estimators.spatial import spatial_fit
 from ronghe.models.estimators.threshold import SIGNS, critical_note, regime_names
+from ronghe.progress import each
 from ronghe.spatial.likelihood import Likelihood
 from ronghe.spatial.spatial_panel import SpatialPanel
 from ronghe.weights.matrix import Weights
@@ -198,7 +199,7 @@ def _without_each(problem: Problem, threshold: float, specification: dict, data:
     units, outside = deciding_units(regime, design.layout)
     repetitions = min(specification["repetitions"], MOST_WITHOUT)
     crosses, rows = (rows_by_regime(regime, design.layout) > 0).all(axis=1), []
-    for unit in units:
+    for unit in each(units, "threshold without each region", "searches"):
         region = design.index.levels[0][unit]
         first = (str(region), bool(crosses[unit]), int(outside[unit]))
         try:

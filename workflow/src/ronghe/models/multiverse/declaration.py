@@ -45,7 +45,8 @@ DEFAULTS = {
 }
 # What is written of the table of all specifications, as NAME.csv.
 JUDGEMENTS = (
-    "summary", "choices", "variances", "excluded", "refused", "bma", "curve", "curve_choices", "densities", "vibrations",
+    "summary", "choices", "variances", "excluded", "refused", "bma",
+    "curve", "curve_choices", "densities", "vibrations",
 )  # fmt: skip
 # All subsets are written out up to this many controls to choose from.
 MOST_CONTROLS = 20

@@ -9,9 +9,9 @@ from scipy.special import ndtri
 from ronghe.models.estimate import Data
 from ronghe.models.multiverse import permuted, table, wild
 from ronghe.models.multiverse.declaration import Multiverse, Setting
-from ronghe.models.multiverse.progress import Progress
 from ronghe.models.multiverse.settings import Refusal, Settings
 from ronghe.models.multiverse.summary import LEVEL
+from ronghe.progress import Progress
 from ronghe.threads import one_thread
 
 NULLS = {"permuted": permuted.Permuted, "wild": wild.Wild}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -39,6 +40,7 @@ class Permuted:
         return tuple(found)
 
 
+@lru_cache(maxsize=4096)
 def _keys(seed: int, draw: int, n_regions: int) -> np.ndarray:
     """Return keys by which regions are dealt histories; all samples of one draw deal by the same."""
     return np.random.default_rng([seed, 2, draw]).random(n_regions) if draw else np.arange(n_regions, dtype=float)

@@ -12,8 +12,8 @@ from scipy.special import ndtr, stdtr
 from ronghe.models.estimate import Data
 from ronghe.models.multiverse import table
 from ronghe.models.multiverse.declaration import OF_SETTING, WITHIN, Multiverse, Setting
-from ronghe.models.multiverse.progress import Progress
 from ronghe.models.multiverse.settings import Refusal, Settings
+from ronghe.progress import Progress
 from ronghe.spatial.batch.marginals import log_marginals
 from ronghe.spatial.batch.specifications import REFUSALS
 from ronghe.spatial.batch.subset_fits import IMPACTS, SubsetFits

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -82,6 +83,7 @@ class Wild:
         return tuple(found)
 
 
+@lru_cache(maxsize=4096)
 def _signs(seed: int, draw: int, n_regions: int) -> np.ndarray:
     """Return 1 or -1 for each region of the panel."""
     return 1.0 - 2.0 * np.random.default_rng([seed, 3, draw]).integers(0, 2, n_regions)
