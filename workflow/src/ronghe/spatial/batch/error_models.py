@@ -74,20 +74,8 @@ class ErrorBatch:
         lagged = self.projection.apply_to_draws(self.M @ y).reshape(B, -1)
         products = np.empty((B, 3, K + 1, K + 1))
         products[:, :, :K, :K] = self.products
-<<<<<<< HEAD
-        for power, (crossed, squares) in enumerate(
-            (
-                (own @ self.Z, own * own),
-                (-(own @ self.MZ + lagged @ self.Z), -2 * own * lagged),
-                (lagged @ self.MZ, lagged * lagged),
-            )
-        ):
-            products[:, power, :K, K] = products[:, power, K, :K] = crossed
-            products[:, power, K, K] = squares.sum(axis=1)
-=======
         crossed = own @ self.Z, -(own @ self.MZ + lagged @ self.Z), lagged @ self.MZ
         products[:, :, :K, K] = products[:, :, K, :K] = np.stack(crossed, axis=1)
         for k, (sign, u, v) in enumerate(((1, own, own), (-2, own, lagged), (1, lagged, lagged))):
             products[:, k, K, K] = sign * (u * v).sum(axis=1)
->>>>>>> main
         return products
