@@ -252,8 +252,7 @@ class Setup:
 def half_lengths(fit: BatchFit, gradients: np.ndarray, methods: Sequence[str]) -> dict[str, np.ndarray]:
     """Return half-lengths of 95 % intervals (draw, quantity) by method."""
     share, G, found = 0.5 + LEVEL / 2, fit.batch.n_units, {}
-    kinds = {METHODS[m] for m in methods}
-    errors = {kind: np.sqrt(fit.variances(kind, gradients)) for kind in sorted(kinds)}
+    errors = {kind: np.sqrt(fit.variances(kind, gradients)) for kind in sorted({METHODS[m] for m in methods})}
     plain = t_distribution.ppf(share, G - 1)
     moments: dict[tuple[str, bool], tuple[np.ndarray, np.ndarray]] = {}
     for kind in ("CR2", "CR3"):
