@@ -75,6 +75,8 @@ def corpus() -> list[tuple[str, ...]]:
 
 def _row(name: str, found: Counter[str]) -> tuple[str, ...]:
     counts = [f"{found[key]:,}" for key in ("refused", "fine")]
+    if not found.total():
+        return (name, "0 FAILED", *["-"] * 4)
     bad = [f"{found[key]} FAILED" if found[key] else "0" for key in ("silent", "traceback")]
     return (name, f"{found.total():,}", *counts, *bad)
 
