@@ -170,11 +170,11 @@ def shock_level(y: np.ndarray, x: np.ndarray, shares: np.ndarray, shocks: np.nda
     Borusyak, Hull and Jaravel (2022, eq. 7): outcome and treatment, cleared of controls, are averaged over rows with a
     shock's shares as weights, and the shocks are the instrument in a regression weighted by their mean shares.
 
-    >>> import numpy as np
-    >>> shares, shocks = np.array([[0.7, 0.3], [0.2, 0.8], [0.5, 0.5]]), np.array([1.0, -1.0])
-    >>> x = shares @ shocks + np.array([0.1, -0.1, 0.0])
-    >>> round(shock_level(2 * x, x, shares, shocks), 10)
-    2.0
+    >>> shares, shocks = np.array([[0.5, 0.5], [0.2, 0.8], [0.9, 0.1]]), np.array([1.0, 3.0])
+    >>> z = shares @ shocks
+    >>> y, x = np.array([3.0, 5.0, 1.0]), np.array([1.0, 2.0, 0.5])
+    >>> round(shock_level(y, x, shares, shocks), 6) == round(float(z @ y / (z @ x)), 6)
+    True
     """
     weights = shares.sum(axis=0)
     outcome, treatment = (shares.T @ column / weights for column in (y, x))

@@ -251,7 +251,7 @@ function drawMember() {
 }
 function saidOfAll() {
   const all = world.summary.find((row) => row.treatment === "all"),
-    test = world.permutation.find((row) => row.statistic === "median"),
+    test = world.joint_test.find((row) => row.statistic === "median" && row.null === "permuted"),
     most = world.variances[0];
   return [
     t(

@@ -20,7 +20,7 @@ from ronghe.paper.figures.specification_curve import level_name
 from ronghe.paper.sources import Sources
 
 # Members that the page holds; of more, those whose scattered number falls into the share that fits.
-MOST_MEMBERS, THINNED = 300_000, 150_000
+MOST_MEMBERS, THINNED = 600_000, 150_000
 GOLDEN = 2654435769  # 2^32 over the golden ratio: multiples of it, mod 2^32, spread evenly (Knuth 1998, section 6.4)
 COLUMNS = ["specification", *CHOICES, "controls", "estimate", "std_error", "pvalue", "refused"]
 # An estimate is a step of asinh(estimate / scale) on either side of ZERO; an error is a place in a book of errors,
@@ -57,7 +57,7 @@ def multiverse(declared: Multiverse, folder: str, figures: dict, samples: dict, 
         "scale": scale,
         "errors": errors,
         "book": book_of_errors,
-        **{name: _rows(Path(folder, f"{name}.csv")) for name in ("summary", "permutation", "variances")},
+        **{name: _rows(Path(folder, f"{name}.csv")) for name in ("summary", "joint_test", "variances")},
         "file": f"{folder}/specifications.parquet",
         "curve": f"{folder}/curve.csv",
     }
