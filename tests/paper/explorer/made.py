@@ -22,6 +22,7 @@ SPECIFICATIONS = {
     "plain": {"kind": "fixed_effects", "controls": ["income"]},
     "durbin": {"kind": "spatial", "weights": "ring"},
     "durbin_pairs": {"kind": "spatial", "weights": "pairs"},
+    "dummies": {"kind": "spatial", "weights": "ring", "method": "lsdv"},
     "lag": {"kind": "spatial", "weights": "ring", "model": "sar", "sample": "late"},
     "errors": {"kind": "spatial", "weights": "ring", "model": "sem"},
     "other_treatment": {"kind": "fixed_effects", "treatment": "trade"},

@@ -16,8 +16,10 @@ from ronghe.models.multiverse import table
 from ronghe.models.multiverse.declaration import CHOICES, Multiverse
 from ronghe.paper.explorer import multiverse, spread, where
 from ronghe.paper.explorer.book import Book
+from ronghe.paper.explorer.estimates import entry_text
 from ronghe.paper.explorer.numbers import packed_pairs, short, shorts
 from ronghe.paper.explorer.spread import within_sd
+from ronghe.yaml_files import load_yaml
 from scipy.stats import t as student
 
 
@@ -63,7 +65,7 @@ def test_rows_of_a_check_are_not_shown_as_estimates_of_their_own(gathered: dict)
 
 def test_the_matrix_of_the_page_is_that_of_the_fit(given, gathered: dict) -> None:
     fits = {fit["name"]: fit for fit in gathered["spread"]["fits"]}
-    assert set(fits) == {"durbin", "durbin_pairs", "lag"}
+    assert set(fits) == {"durbin", "durbin_pairs", "dummies", "lag"}
     for name, fit in fits.items():
         cells = read_csv(Path(given.results, f"models/{name}/impact_matrix.csv")).set_index(["source", "region"])
         wide = cells["estimate"].unstack("region").loc[REGIONS, REGIONS].to_numpy()
@@ -83,7 +85,11 @@ def test_fits_beyond_the_room_of_a_page_are_named(given, monkeypatch: pytest.Mon
     panel = read_panel(*given.panel)
     found = [Fit.read(name, f"{given.results}/models") for name in given.specifications]
     made = spread.spread(found, panel, REGIONS, given.results, Book(CONFIG["labels"], "en"))
-    assert [fit["name"] for fit in made["fits"]] == ["durbin"] and made["left_out"] == ["durbin_pairs", "lag"]
+    assert [fit["name"] for fit in made["fits"]] == ["durbin"] and made["left_out"] == [
+        "durbin_pairs",
+        "dummies",
+        "lag",
+    ]
 
 
 def test_one_within_sd_is_the_residual_of_a_regression_on_dummies(given) -> None:
@@ -188,3 +194,18 @@ def test_exhibits_know_what_they_show(gathered: dict) -> None:
     assert found["tables/main"]["specifications"] == ["plain", "durbin"]
     assert found["figures/curve"]["files"] == ["multiverse/curve.csv"]
     assert gathered["tables"][0]["rows"] == [["Services", "=1+1"]]
+
+
+def test_every_shipped_specification_survives_its_text(project: Path) -> None:
+    """Text of the page, pasted in place of the entry and without defaults, completes to the same specification."""
+    config = {}
+    for part in ("specifications", "measures"):
+        config |= load_yaml(project / f"config/{part}.yaml")
+    config["dataset"] = config["specification_defaults"]["dataset"]
+    bare = {**config, "specification_defaults": {}}
+    for name, entry in config["specifications"].items():
+        made = complete(name, config)
+        pasted = yaml.safe_load(entry_text(name, made))[name]
+        others = {**config, "specifications": {**config["specifications"], name: pasted}}
+        alone = {**bare, "specifications": {**config["specifications"], name: pasted}}
+        assert complete(name, others if {"of", "family"} & set(entry) else alone) == made, name

@@ -59,8 +59,9 @@ function drawCurve(width, height) {
     ),
   ];
   const rows = shares(current().found, Math.min(BINS, n)),
-    tall = Math.max(9, Math.min(13, (height - 170) / rows.length)),
-    below = rows.length * tall + 8;
+    strips = topsOf(rows).at(-1) + 1,
+    tall = Math.max(9, Math.min(13, (height - 160) / strips)),
+    below = strips * tall + 4;
   const left = Math.min(0.34 * width, 175),
     top = Math.max(150, height - below - 4),
     pinned = {
@@ -124,22 +125,25 @@ function drawCurve(width, height) {
   return h("div", {}, curve, panel(rows, width, below, left, tall));
 }
 // How full says how often a level stands at a stretch: empty never, half as often as on the whole, full twice as often.
+// Where the strip of each level begins: choices stand half a strip apart.
+function topsOf(rows) {
+  const tops = [];
+  rows.forEach((row, k) => tops.push(k ? tops[k - 1] + (rows[k - 1].group === row.group ? 1 : 1.5) : 0));
+  return tops;
+}
 function panel(rows, width, height, left, tall) {
   const bins = rows[0].share.length,
-    cells = rows.flatMap((row, r) =>
+    tops = topsOf(rows),
+    cells = rows.flatMap((row, k) =>
       row.share.map((share, bin) => ({
         row,
-        r,
+        r: tops[k],
         bin,
         share,
         grey: Math.min(1, share / Math.max(row.whole, 1e-12) / 2),
       })),
     );
-  const heads = rows.map((row, r) => ({
-    r,
-    level: row.level,
-    group: r && rows[r - 1].group === row.group ? null : row.name,
-  }));
+  const heads = rows.map((row, k) => ({ r: tops[k], level: row.level }));
   const tone = d3.interpolateRgb(variable("--card"), variable("--ink"));
   const drawn = plot(width, height, {
     marginLeft: left,
@@ -147,7 +151,7 @@ function panel(rows, width, height, left, tall) {
     marginTop: 0,
     marginBottom: 2,
     x: { domain: [0, bins], axis: null },
-    y: { domain: [0, rows.length], reverse: true, axis: null },
+    y: { domain: [0, tops.at(-1) + 1], reverse: true, axis: null },
     color: { type: "identity" },
     marks: [
       Plot.rect(cells, {
@@ -168,10 +172,6 @@ function panel(rows, width, height, left, tall) {
         textAnchor: "end",
         fontSize: Math.min(11, tall),
       }),
-      Plot.ruleY(
-        heads.filter((d) => d.group && d.r),
-        { y: "r", stroke: "var(--soft)", strokeWidth: 0.6, insetLeft: -left },
-      ),
     ],
   });
   return labelled(drawn, t("panel_label"));

@@ -33,7 +33,7 @@ def multiverse(declared: Multiverse, folder: str, figures: dict, samples: dict, 
     frame = table.read(Path(folder, "specifications.parquet"), COLUMNS)
     held = frame if len(frame) <= MOST_MEMBERS else frame[_scattered(frame["specification"].to_numpy(), len(frame))]
     choices = {choice: [str(level) for level in declared.levels(choice)] for choice in CHOICES}
-    codes = {c: pd.Categorical(held[c].astype(str), categories=choices[c]).codes for c in CHOICES}
+    codes = {c: held[c].cat.set_categories(choices[c]).cat.codes.to_numpy() for c in CHOICES}
     starts = _runs(codes)
     estimates, scale = pack_estimates(held)
     errors, book_of_errors = pack_errors(held)
@@ -52,7 +52,7 @@ def multiverse(declared: Multiverse, folder: str, figures: dict, samples: dict, 
         "lists": lists,
         "offsets": None if len(held) == len(frame) else _offsets(held, starts),
         "cells": cells,
-        "critical": _critical(held, starts),
+        "critical": _critical(held, codes, starts),
         "estimates": estimates,
         "scale": scale,
         "errors": errors,
@@ -119,15 +119,16 @@ def _offsets(frame: pd.DataFrame, starts: np.ndarray) -> list[list[int]]:
     return [(part - part[0]).tolist() for part in parts]
 
 
-def _critical(frame: pd.DataFrame, starts: np.ndarray) -> list[float | None]:
-    """Return for each run the quantile of t behind its p-values, from the p-value nearest to LEVEL."""
+def _critical(frame: pd.DataFrame, codes: dict[str, np.ndarray], starts: np.ndarray) -> list[float | None]:
+    """Return for each run the quantile of t behind its p-values, from one near LEVEL in its sample and covariance."""
     t = np.abs(frame["estimate"] / frame["std_error"]).to_numpy(float)
     p = frame["pvalue"].to_numpy(float)
-    found: list[float | None] = []
-    for start, end in zip(starts, [*starts[1:], len(frame)], strict=True):
-        here = start + np.flatnonzero(np.isfinite(t[start:end]) & (p[start:end] > 0))
-        found.append(quantile_behind(*_nearest(t, p, here)) if len(here) else None)
-    return found
+    usable, found = np.isfinite(t) & (p > 0), {}
+    groups = codes["sample"].astype(int) * 1000 + codes["covariance"]
+    for group in np.unique(groups):
+        here = np.flatnonzero(usable & (groups == group))
+        found[group] = quantile_behind(*_nearest(t, p, here)) if len(here) else None
+    return [found[group] for group in groups[starts]]
 
 
 def _nearest(t: np.ndarray, p: np.ndarray, here: np.ndarray) -> tuple[float, float]:

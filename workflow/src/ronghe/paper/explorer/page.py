@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-
 from ronghe.errors import RongheError, listing
 from ronghe.files import write_text
 from ronghe.frames import read_csv, read_panel
