@@ -18,7 +18,7 @@ all: $(VENV)/installed ## raw tables to paper, and where everything lies
 	echo "  in $$(( $$(date +%s) - start )) s"
 
 test: $(VENV)/tested ## the whole test suite
-	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadscope
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder
 
 test-slurm: all $(VENV)/clustered ## a run on a real SLURM of one node, disturbed, as the local run; needs root, slurm-wlm and munge
 	@$(BIN)/python -m tests.slurm

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import marshal
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -24,6 +25,12 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 PROJECT = Path(__file__).resolve().parents[1]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the folders whose tests run Snakemake, so that no worker is left with one of them at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("pipeline")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_collection_finish() -> None:
     """Let the collector of garbage pass over what lives until the end: every imported module and collected test."""
     gc.collect()
@@ -32,11 +39,20 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def sound_once() -> Iterator[None]:
-    """Compare an entry of the configuration with its schema once: hundreds of tests change one entry among many."""
-    from ronghe import configuration, validation
+    """Read a configuration file, and hold an entry against its schema, once: hundreds of tests change one entry."""
+    from ronghe import configuration, validation, yaml_files
     from ronghe.clean import declaration
 
     passed: set[bytes] = set()
+    read: dict[tuple[str, str], bytes] = {}
+
+    def load(path: str | Path) -> dict:
+        if not Path(path).is_file():
+            return yaml_files.load_yaml(path)
+        key = (str(path), hashlib.sha256(Path(path).read_bytes()).hexdigest())
+        if key not in read:
+            read[key] = marshal.dumps(yaml_files.load_yaml(path))
+        return marshal.loads(read[key])
 
     def validate(entry: object, schema: dict, where: str, path: Iterable[object] = ()) -> None:
         pair = hashlib.sha256(repr((entry, schema)).encode()).digest()
@@ -47,6 +63,7 @@ def sound_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for module in (configuration, declaration):
             patch.setattr(module, "validate", validate)
+            patch.setattr(module, "load_yaml", load)
         yield
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import warnings
 
 import pytest
@@ -30,3 +31,37 @@ def test_a_fault_of_ours_keeps_its_traceback(tmp_path):
     with pytest.raises(ZeroDivisionError), journal(str(tmp_path / "log")):
         1 / 0  # noqa: B018
     assert "ZeroDivisionError" in (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize("at", ["opening", "writing"])
+def test_a_full_disk_ends_the_job_with_one_message(tmp_path, capsys, monkeypatch, at):
+    """Where the log itself finds no room, and where something written beside it does not."""
+    full = OSError(errno.ENOSPC, "No space left on device", "data/panel.csv")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise full
+
+    if at == "opening":
+        monkeypatch.setattr("builtins.open", refuse)
+    with pytest.raises(SystemExit) as end, journal(str(tmp_path / "log")):
+        refuse()
+    assert end.value.code == 1
+    said = capsys.readouterr().err
+    assert "data/panel.csv: cannot be written (No space left on device); make room" in said
+    assert "Traceback" not in said
+
+
+def test_a_log_that_takes_nothing_more_does_not_hide_the_message(capsys):
+    with pytest.raises(SystemExit), journal("/dev/full"):
+        print("half way")
+        raise RongheError("table.csv: row 3: text in a number")
+    said = capsys.readouterr().err
+    assert "No space left on device" in said or "row 3" in said
+    assert "Traceback" not in said
+
+
+def test_an_interrupted_job_says_what_becomes_of_its_work(tmp_path, capsys):
+    with pytest.raises(SystemExit), journal(str(tmp_path / "log")):
+        raise KeyboardInterrupt
+    said = capsys.readouterr().err
+    assert "interrupted: what this job had begun is not kept" in said and "Traceback" not in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ronghe.provenance import script_files
 
 pytestmark = pytest.mark.pipeline
 
@@ -60,6 +62,7 @@ class Project:
         file = self.root / path
         text = file.read_text(encoding="utf-8")
         assert old in text, f"{path} does not hold {old!r}"
+        file.chmod(0o644)
         file.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
@@ -125,12 +128,11 @@ def test_a_formula_edited_under_its_old_time_reruns_what_rests_on_it(copy):
     assert not {job for job in pending if job.startswith(("clean", "read", "build_panel"))}
 
 
-def test_editing_an_index_formula_leaves_coagglomeration(copy):
-    path = copy.root / "workflow/src/ronghe/measures/weighting.py"
-    path.write_text(path.read_text(encoding="utf-8") + "\nEDITED = True\n", encoding="utf-8")
-    pending = copy.pending(*TARGETS)
-    assert "build_index:manufacturing_quality" in pending
-    assert "compute_coagglomeration:coagglomeration" not in pending
+def test_an_index_formula_is_code_of_indices_alone(project, monkeypatch):
+    monkeypatch.chdir(project)
+    formula = "workflow/src/ronghe/measures/weighting.py"
+    assert formula in script_files("workflow/scripts/build_index.py")
+    assert formula not in script_files("workflow/scripts/compute_coagglomeration.py")
 
 
 def test_specifications_edited_and_added_are_estimated_and_nothing_else(copy):
@@ -152,25 +154,19 @@ def test_specifications_edited_and_added_are_estimated_and_nothing_else(copy):
     assert [row.partition(",")[0] for row in mine.splitlines()] == ["term", "coagglomeration.index", "urbanisation"]
 
 
-@pytest.mark.parametrize(
-    ("path", "old", "new", "message"),
-    [
-        ("config/config.yaml", "dataset: china_provinces", "dataset: china_province", "did you mean 'china_provinces"),
-        (
-            "config/specifications.yaml",
-            "treatment: services_manufacturing.coordination",
-            "treatment: services_manufacturing.cordination",
-            r"specification 'treatment_coordination'.*did you mean 'services_manufacturing.coordination'",
-        ),
-    ],
-)
-def test_a_fault_in_the_configuration_stops_before_any_job(copy, path, old, new, message):
-    """The first thing that is looked at, and the last; what lies between is tested by `test_config.py`."""
-    copy.edit(path, old, new)
+def test_a_fault_in_the_configuration_stops_before_any_job(copy):
+    """The last thing that is looked at; what lies before it is tested by `test_config.py`."""
+    copy.edit(
+        "config/specifications.yaml",
+        "treatment: services_manufacturing.coordination",
+        "treatment: services_manufacturing.cordination",
+    )
     done = copy.run("--dry-run")
     said = done.stdout + done.stderr
     assert done.returncode != 0
-    assert re.search(message, said), said
+    assert re.search(
+        r"specification 'treatment_coordination'.*did you mean 'services_manufacturing.coordination'", said
+    ), said
     assert "Traceback" not in said
 
 
@@ -178,11 +174,12 @@ def test_a_fault_in_the_data_stops_the_first_stage_and_loses_nothing(copy):
     kept = copy.root / "results/china_provinces/models/baseline/coefficients.csv"
     before = kept.read_bytes()
     raw = copy.root / "data/raw/china_provinces/national_accounts.csv"
-    raw.chmod(0o644)
-    text = raw.read_text(encoding="utf-8")
-    raw.write_text(text.replace("35943.3", "35,943.3x", 1).replace("35,943.3x", '"35,943.3x"'), encoding="utf-8")
+    old = hashlib.sha256(raw.read_bytes()).hexdigest()
+    copy.edit("data/raw/china_provinces/national_accounts.csv", "35943.3", '"35,943.3x"')
+    copy.edit("data/raw/china_provinces/SHA256SUMS", old, hashlib.sha256(raw.read_bytes()).hexdigest())
     done = copy.run(*TARGETS, "--quiet", "rules")
     said = done.stdout + done.stderr
     assert done.returncode != 0
-    assert "national_accounts.csv" in said
+    assert re.search(r"national_accounts.csv: row \d+: .*35,943.3x", said), said
+    assert "Traceback" not in said
     assert kept.read_bytes() == before

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from ronghe.errors import RongheError
-from ronghe.places import folders, placed, require_inside, stored
+from ronghe.places import folders, placed, require_inside, require_made, stored
 
 NAMED = folders("cities", "zh")
 
@@ -52,3 +52,14 @@ def test_a_link_that_leads_out_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(RongheError, match="leads by a link to .*, outside the project"):
         require_inside("out/x.csv", "quotes.cells.a.file", NAMED)
     require_inside("measures/a/panel.csv", "quotes.cells.a.file", NAMED)
+
+
+def test_results_of_another_dataset_must_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = stored("datasets/china/multiverse/summary.csv")
+    assert path == "results/china/multiverse/summary.csv"
+    with pytest.raises(RongheError, match=f"make it first: snakemake --config dataset=china -- {path}"):
+        require_made(["<results>/x.csv", path], "tables.both")
+    Path(path).parent.mkdir(parents=True)
+    Path(path).write_text("a\n1\n")
+    assert require_made([path], "tables.both") == [path]

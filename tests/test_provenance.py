@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from ronghe import provenance
+from ronghe.provenance import brief
 
 
 @pytest.fixture
@@ -104,3 +105,17 @@ def test_hash_follows_content_not_place_or_order(tmp_path):
     assert first == provenance.hash_files([str(a.rename(tmp_path / "c")), str(b)])
     Path(b).write_text("3")
     assert first != provenance.hash_files([str(tmp_path / "c"), str(b)])
+
+
+def test_a_mapping_prints_briefly_and_by_its_content():
+    small = brief({"kind": "knn", "k": 4})
+    assert repr(small) == "{'kind': 'knn', 'k': 4}" and small == {"kind": "knn", "k": 4}
+    units = {f"unit {n}": {"base": "yuan", "factor": 10**n} for n in range(20)}
+    large, other = (brief({"name": "a", "units": {**units, "x": n}, "years": [2013, 2020]}) for n in (1, 2))
+    assert len(repr(large)) < 100 and repr(large) != repr(other) and "name: 'a', units: " in repr(large)
+    assert repr(large) == repr(brief(dict(large)))
+    many = brief({f"label {n}": {"en": "words " * 5} for n in range(300)})
+    assert repr(many).startswith("<300 entries, ") and repr(many) != repr(brief({**many, "label 0": {"en": "other"}}))
+    # Snakemake hands it to the process of a job by this.
+    make, given = large.__reduce__()
+    assert make is dict and make(*given) == large

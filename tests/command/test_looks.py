@@ -100,6 +100,22 @@ def test_a_row_of_units_marks_of_footnotes_and_percent(tables: Path) -> None:
     assert any("signs after figures that are left out: *" in guess for guess in draft.guesses)
 
 
+def test_a_row_with_one_unit_and_a_column_of_figures_with_its_unit(tables: Path) -> None:
+    book(tables / "1.xlsx", {
+        "目录": [["1 主要指标"]],
+        "主要指标": [["城市", "年份", "地区生产总值", "人口密度"], [None, None, "亿元"], *long(GDP, PEOPLE)],
+    })  # fmt: skip
+    jobs = [[c, y, what, value[c, y]] for what, value in (("合计", PEOPLE), ("制造业", GDP)) for c, y in GDP]
+    book(tables / "2.xlsx", {"a": [["地区", "年份", "行业", "就业人员（万人）"], *jobs]})
+    draft, panel = panel_of(tables)
+    same(panel, "gdp", GDP)
+    same(panel, "employment_total", PEOPLE)
+    same(panel, "employment_manufacturing", GDP)
+    units = {one.name: one.unit for one in draft.variables()}
+    assert units["gdp"] == "亿元" and units["employment_total"] == units["employment_manufacturing"] == "万人"
+    assert [fault.split(":")[0] for fault in draft.unread] == ["1.xlsx, sheet '目录'"]
+
+
 def test_a_slip_of_the_pen_is_not_taken_for_a_missing_figure(tables: Path) -> None:
     body = long(GDP, PEOPLE)
     body[5][2] = "12.3.4"

@@ -74,6 +74,10 @@ DATA = {
     "y zero": lambda y, X, W: (y * 0, X, W),
     "y x 1e150": lambda y, X, W: (y * 1e150, X, W),
     "y x 1e-150": lambda y, X, W: (y * 1e-150, X, W),
+    "y + 1e12": lambda y, X, W: (y + 1e12, X, W),
+    "x + 1e12": lambda y, X, W: (y, columns(X, b=X["b"] + 1e12), W),
+    "all x 1e90": lambda y, X, W: (y * 1e90, X * 1e90, W),
+    "all x 1e-90": lambda y, X, W: (y * 1e-90, X * 1e-90, W),
     "y shorter": lambda y, X, W: (y.iloc[:-1], X, W),
     "y twice": lambda y, X, W: (pd.concat([y, y.iloc[:1]]), pd.concat([X, X.iloc[:1]]), W),
     "y by unit alone": lambda y, X, W: (y.groupby(level=0).mean(), X, W),
@@ -127,6 +131,26 @@ def test_damaged_data(name, damage):
     with pytest.raises(RongheError) as told:
         ESTIMATORS[name](*DATA[damage](*drawn()))
     assert 20 < len(str(told.value)) < 1500
+
+
+@pytest.mark.parametrize("name", ["static", "error", "dynamic", "random effects"])
+def test_an_outcome_without_remainder_is_refused(name):
+    y, X, W = drawn()
+    with pytest.raises(RongheError, match="without remainder|explain the outcome exactly|no maximum"):
+        ESTIMATORS[name]((X @ [1.0, -0.5]).rename("y"), X, W)
+
+
+@pytest.mark.parametrize("name", [name for name in ESTIMATORS if name != "pooled"])
+def test_one_period_is_refused(name):
+    y, X, W = drawn()
+    with pytest.raises(RongheError):
+        ESTIMATORS[name](*(f[f.index.get_level_values(1) == 2000] for f in (y, X)), W)
+
+
+def test_a_level_that_drowns_the_spread_is_named():
+    y, X, W = drawn()
+    with pytest.raises(RongheError, match=r"the level of 'y' .* times its spread .* subtract a round number"):
+        SpatialPanel(y + 1e12, X, W)
 
 
 OPTIONS = {
@@ -249,6 +273,16 @@ def rows():
 
 
 LINEAR = {
+    "y missing": {"y": lambda y: np.where(np.arange(len(y)) == 3, np.nan, y)},
+    "y infinite": {"y": lambda y: np.where(np.arange(len(y)) == 3, np.inf, y)},
+    "y shorter": {"y": lambda y: y[:-1]},
+    "y in two columns": {"y": lambda y: np.column_stack([y, y])},
+    "y + 1e12": {"y": lambda y: y + 1e12},
+    "y x 1e150": {"y": lambda y: y * 1e150},
+    "x missing": {"X": lambda X: np.where(X == X[3, 1], np.nan, X)},
+    "x shorter": {"X": lambda X: X[1:]},
+    "x flat": {"X": lambda X: X[:, 0]},
+    "no rows": {"y": lambda y: y[:0], "X": lambda X: X[:0]},
     "unknown covariance": {"choice": lambda: Choice("hc9")},
     "unknown cluster": {"choice": lambda: Choice("clustered", ("regions",))},
     "conley without places": {"choice": lambda: Choice("conley", cutoff_km=100.0)},
@@ -264,8 +298,8 @@ LINEAR = {
 def test_arguments_of_a_linear_fit(name):
     y, X, units, times = rows()
     change = LINEAR[name]
-    X = change.get("X", lambda X: X)(X)
-    names = [f"x{k}" for k in range(X.shape[1])]
+    y, X = change.get("y", lambda y: y)(y), change.get("X", lambda X: X)(X)
+    names = [f"x{k}" for k in range(X.shape[-1])]
     with pytest.raises(RongheError):
         fit_panel(y, X, Layout(units, times), change.get("effects", "units"), change.get("choice", Choice)(), names)
 

@@ -79,7 +79,7 @@ def test_intervals_cover_with_many_shocks_where_row_wise_ones_do_not():
 
 
 def test_with_six_shocks_no_interval_from_them_is_to_be_trusted():
-    """The error of six shocks is far too small (measured: 70 % where 95 are claimed), and under the null the statistic is bounded by the root of six."""
+    """Six shocks: 70 % where 95 are claimed, and under the null a statistic that is bounded by the root of six."""
     rng = np.random.default_rng(3)
     covered, draws = 0, 400
     for _ in range(draws):

@@ -46,8 +46,10 @@ def test_estimates_and_tests_are_those_of_our_formulas(effects, choice, endogeno
     np.testing.assert_allclose(fit.covariance / np.outer(error, error), cov / np.outer(error, error), atol=1e-10)
     gamma, cov = instrument_tests.reduced_form(p, p.endogenous[:, [0]])
     error = np.sqrt(np.diag(cov))
-    np.testing.assert_allclose(fit.first_stage[0][0], gamma, rtol=1e-9, atol=1e-14)
-    np.testing.assert_allclose(fit.first_stage[0][1] / np.outer(error, error), cov / np.outer(error, error), atol=1e-10)
+    np.testing.assert_allclose(fit.first_stage[0].coefficients, gamma, rtol=1e-9, atol=1e-14)
+    np.testing.assert_allclose(
+        fit.first_stage[0].covariance / np.outer(error, error), cov / np.outer(error, error), atol=1e-10
+    )
     rows = {row["test"]: row for row in fit.tests([f"x{i}" for i in range(endogenous)])}
     rank = rows["Kleibergen-Paap rk Wald F"]["statistic"]
     assert rank == pytest.approx(instrument_tests.kleibergen_paap(p), rel=1e-9)

@@ -58,22 +58,38 @@ def test_the_article_has_at_most_ten_exhibits_and_speaks_of_its_own(project: Pat
 def test_every_number_of_the_text_says_where_it_comes_from(tmp_path: Path) -> None:
     write_fit(tmp_path / "models", "sdm", {"x": (0.5, 0.1)}, {"x": {"total": (1.0, 0.1)}})
     write_csv(pd.DataFrame({"year": [2013, 2014], "gini": [0.2, 0.25]}), tmp_path / "t.csv")
+    index = {"region": ["A", "A", "B", "B"], "year": [2013, 2014] * 2}
+    write_csv(pd.DataFrame({**index, "index": [1.0, 2.0, 3.0, 6.0]}), tmp_path / "quality" / "panel.csv")
+    pd.DataFrame({**index, "gdp": [1.0, 1.0, 2.0, 2.0]}).to_parquet(tmp_path / "panel.parquet")
+    panel = [str(tmp_path / "panel.parquet"), str(tmp_path / "quality" / "panel.csv")]
     cell = {"file": "t.csv", "where": {"year": 2014}, "value": "gini", "digits": 2}
-    quotes = {"specifications": ["sdm"], "cells": {"g": cell}}
+    last = {"file": "t.csv", "value": "year", "pick": "last", "sort": "gini", "head": 2, "format": "plain"}
+    quotes = {"specifications": ["sdm"], "panel": ["gdp", "quality.index"], "cells": {"g": cell, "last": last}}
     places = {"results": str(tmp_path)}
     listing = tmp_path / "numbers.csv"
-    write_numbers(quotes, tmp_path / "n.typ", models=tmp_path / "models", places=places, listing=listing)
-    found = pd.read_csv(listing, dtype=str).set_index("quotation")
-    assert found.loc["sdm: x", ["row", "column", "printed"]].tolist() == ["x", "estimate", "0.500"]
-    assert found.loc["sdm: x, total", "file"].endswith("models/sdm/impacts.csv")
+    write_numbers(quotes, tmp_path / "n.typ", panel, models=tmp_path / "models", places=places, listing=listing)
+    found = pd.read_csv(listing, dtype=str, keep_default_na=False).set_index("quotation")
+    assert found.loc["sdm: x, estimate", ["row", "column", "printed"]].tolist() == ["x", "estimate", "0.500"]
+    assert found.loc["sdm: x, lower", "printed"] == "0.304"
+    assert found.loc["sdm: x, total, estimate", "file"].endswith("models/sdm/impacts.csv")
+    assert found.loc["sdm: wald_sar, statistic", ["row", "printed"]].tolist() == ["wald_sar", "9.50"]
+    assert found.loc["sdm: nobs", ["column", "printed"]].tolist() == ["nobs", "240"]
+    assert found.loc["quality.index: mean", ["file", "column", "printed"]].tolist() == [panel[1], "index", "3.000"]
+    assert found.loc["gdp: sd_within", ["file", "column", "printed"]].tolist() == [panel[0], "gdp", "0.000"]
     assert found.loc["g", ["row", "column", "printed"]].tolist() == ["year = 2014", "gini", "0.25"]
+    assert found.loc["last", ["row", "printed"]].tolist() == ["all (last, sort gini, head 2)", "2014"]
+    # Whatever the sentences can reach has a line.
+    text = (tmp_path / "n.typ").read_text(encoding="utf-8").split("#let facts")[0]
+    assert len(found) == text.count("text: ") + text.count('"text": ')
 
 
 def test_every_quoted_result_is_declared(text: str, tables: dict) -> None:
     quotes = tables["quotes"]
     for kind in ("coefficient", "impact", "test-of", "size"):
         assert set(re.findall(rf'{kind}\("(\w+)"', text)) <= set(quotes["specifications"])
-    assert set(re.findall(r'(?:cell|value-of)\("(\w+)"', text)) <= set(quotes["cells"])
+    assert set(re.findall(r'(?:cell|value-of|in-words|region-zh)\("(\w+)"', text)) <= set(quotes["cells"])
+    ends = {name for pair in re.findall(r'with-ends\("(\w+)", "(\w+)"\)', text) for name in pair}
+    assert ends and ends <= set(quotes["cells"])
 
 
 def test_no_result_is_typed_by_hand(text: str) -> None:

@@ -98,7 +98,7 @@ rule build_panel:
         ENVIRONMENT
     params:
         content=checksum_of(code_of("build_panel"), raw_files(DATASET)),
-        dataset=without_words(DATASET),
+        dataset=brief(without_words(DATASET)),
     script:
         "../scripts/build_panel.py"
 

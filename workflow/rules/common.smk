@@ -9,7 +9,7 @@ from ronghe.configuration import check_against_dataset, check_configuration, fit
 from ronghe.errors import RongheError
 from ronghe.messages import said, speak
 from ronghe.places import folders, placed
-from ronghe.provenance import checksum_of, script_files, source_files
+from ronghe.provenance import brief, checksum_of, script_files, source_files
 from snakemake.utils import update_config
 
 SCHEMAS = Path(workflow.basedir, "workflow", "schemas")
@@ -38,6 +38,10 @@ try:
     check_against_dataset(config, config_files, DATASET)
 except RongheError as error:
     sys.exit(f"\n{said(error)}\n")
+
+# What a rule is given is printed as the reason why it runs: briefly.
+config.update(brief(config))
+DATASET = brief(DATASET)
 
 # Read only under --sdm conda: without it jobs run in the environment that runs Snakemake.
 ENVIRONMENT = "../envs/ronghe.yaml"

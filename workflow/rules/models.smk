@@ -1,7 +1,7 @@
 # Stage 5: from panel, measures and weights to estimates.
 from ronghe.models import declaration as models_declaration
 
-SPECIFICATIONS = models_declaration.specifications(config)
+SPECIFICATIONS = brief(models_declaration.specifications(config))
 
 
 # One rule for each kind of specification that the configuration names; `estimate_threshold` runs estimators/threshold.py.

@@ -91,36 +91,40 @@ if MULTIVERSE:
         script:
             "../scripts/check_multiverse.py"
 
-    rule permute_multiverse:
-        """The curve refitted with the treatments' histories dealt out anew over regions: one shard of the draws."""
+    rule redraw_multiverse:
+        """The curve refitted where the treatment does nothing, by one of two nulls: one shard of the draws."""
         input:
             **multiverse_declaration.inputs(config, MULTIVERSE),
             specifications="<results>/multiverse/specifications.parquet",
-            code=code_of("permute_multiverse"),
+            code=code_of("redraw_multiverse"),
         output:
-            temp("<results>/multiverse/permutations/{shard}.csv"),
+            temp("<results>/multiverse/draws/{null}/{shard}.csv"),
         log:
-            "<logs>/multiverse/permute_multiverse/{shard}.log",
+            "<logs>/multiverse/redraw_multiverse/{null}/{shard}.log",
         benchmark:
-            "<benchmarks>/multiverse/permute_multiverse/{shard}.tsv"
+            "<benchmarks>/multiverse/redraw_multiverse/{null}/{shard}.tsv"
         conda:
             ENVIRONMENT
         params:
-            content=checksum_of(code_of("permute_multiverse")),
+            content=checksum_of(code_of("redraw_multiverse")),
             entry=MULTIVERSE.entry,
             samples=SAMPLES,
             seed=config["seed"],
         script:
-            "../scripts/permute_multiverse.py"
+            "../scripts/redraw_multiverse.py"
 
     rule test_multiverse:
-        """The joint test: the observed curve beside those of all draws."""
+        """The joint test: the observed curve beside those of all draws under each null."""
         input:
-            shards=expand("<results>/multiverse/permutations/{shard}.csv", shard=SHARDS),
+            shards=expand(
+                "<results>/multiverse/draws/{null}/{shard}.csv",
+                null=MULTIVERSE.entry["joint_test"]["nulls"],
+                shard=SHARDS,
+            ),
             code=code_of("test_multiverse"),
         output:
-            test="<results>/multiverse/permutation.csv",
-            draws="<results>/multiverse/permutation_draws.csv",
+            test="<results>/multiverse/joint_test.csv",
+            draws="<results>/multiverse/joint_draws.csv",
         log:
             "<logs>/multiverse/test_multiverse.log",
         benchmark:

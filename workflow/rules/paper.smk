@@ -1,5 +1,6 @@
 # Stage 6: from stored results to tables, figures and the manuscript.
 from ronghe.paper import declaration as printed
+from ronghe.places import require_made
 
 TABLES = list(config["tables"])
 FIGURES = list(config["figures"])
@@ -30,8 +31,8 @@ rule render_table:
         code=code_of("render_table"),
         words=WORDS,
         panel=lambda w: printed.panel_files(config["tables"][w.table]),
-        files=lambda w: printed.stored_files(config["tables"][w.table]),
-        results=lambda w: printed.result_files(config["tables"][w.table]),
+        files=lambda w: require_made(printed.stored_files(config["tables"][w.table]), f"tables.{w.table}"),
+        results=lambda w: require_made(printed.result_files(config["tables"][w.table]), f"tables.{w.table}"),
     output:
         multiext("<paper>/tables/{table}", ".tex", ".typ", ".docx", ".csv"),
         report(
@@ -104,7 +105,7 @@ rule collect_numbers:
     input:
         code=code_of("collect_numbers"),
         panel=printed.quoted_panel(config["quotes"]),
-        files=printed.quoted_files(config["quotes"]),
+        files=lambda w: require_made(printed.quoted_files(config["quotes"]), "quotes.cells"),
         library=LIBRARY,
     output:
         text="<paper>/numbers.typ",
@@ -120,6 +121,8 @@ rule collect_numbers:
         quotes=config["quotes"],
         places=PLACES,
         figures=config["figures"],
+        story=config.get("manuscript", {}).get("story", {}),
+        labels=config["labels"],
         language=config["language"],
         seed=config["seed"],
         dataset=config["dataset"],

@@ -8,9 +8,13 @@ import pytest
 from linearmodels.iv import IV2SLS, IVGMM
 from ronghe.errors import RongheError
 from ronghe.linear.inference import f_pvalue
+from ronghe.linear.instrument_tests import anderson_rubin
+from ronghe.linear.two_stage import project
+from ronghe.models.design.design import build, terms_of
 from ronghe.models.design.shift_share import components, instrument
 from ronghe.models.estimate import Data
 from ronghe.models.estimate import run as fit
+from ronghe.models.report import choice_of
 
 
 def simulated(seed: int = 0, n_units: int = 40, n_periods: int = 7, strength: float = 0.8) -> pd.DataFrame:
@@ -28,7 +32,7 @@ def simulated(seed: int = 0, n_units: int = 40, n_periods: int = 7, strength: fl
 
 def entry(**changes: object) -> dict:
     base = {"name": "test", "kind": "instrumental_variables", "outcome": "y", "treatment": "x", "controls": ["w"]}
-    return base | {"instruments": ["z1", "z2"], "effects": "units"} | changes
+    return base | {"instruments": ["z1", "z2"], "effects": "units", "wild_repetitions": 0} | changes
 
 
 @pytest.fixture(scope="module")
@@ -121,9 +125,12 @@ def test_fit_says_the_shape_of_the_set(panel):
     assert useless["shape"] in ("whole_line", "disjoint_unbounded", "unbounded")
     assert useless["pieces"][0][0] is None
     invalid = panel.assign(y=panel["y"] + 5 * panel["z1"] - 5 * panel["z2"])
-    assert fit(entry(), Data(invalid)).fit["anderson_rubin_set"] == {"shape": "empty", "level": 0.95, "pieces": []}
+    assert fit(entry(), Data(invalid)).fit["anderson_rubin_set"] == {
+        **{"shape": "empty", "level": 0.95, "pieces": [], "method": "F"}
+    }
     two = fit(entry(treatment=["x", "x2"], instruments=["z1", "z2", "z3"]), Data(panel)).fit
-    assert two["anderson_rubin_set"] is None and two["instrument_strength"] is None
+    assert two["anderson_rubin_set"] is None
+    assert two["instrument_strength"]["critical"] == 19.93 and "conditional_f" in two["instrument_strength"]
 
 
 def test_strength_is_judged_against_the_critical_value(panel):
@@ -136,14 +143,55 @@ def test_strength_is_judged_against_the_critical_value(panel):
     assert (result.tests["verdict"] != "").sum() == 1
 
 
+def test_wild_set_holds_what_the_wild_test_does_not_reject():
+    """The set's ends are where p crosses .05; p of no effect and zero in the set agree."""
+    for seed, strength in ((0, 0.8), (3, 0.1), (5, 0.0)):
+        result = fit(
+            entry(wild_repetitions=499, cluster="units"), Data(simulated(seed=seed, strength=strength, n_units=15))
+        )
+        held = result.fit["anderson_rubin_set"]
+        assert held["method"] == "wild bootstrap"
+        table = result.tables["anderson_rubin"]
+        own = table[table["method"] == "wild bootstrap"]
+        tests = result.tests.set_index("test")
+        inside = ((own["lower"] <= 0) & (own["upper"] >= 0)).any()
+        assert inside == (tests.loc["Anderson-Rubin, no effect, wild bootstrap", "pvalue"] > 0.05)
+
+
+def test_intervals_for_few_clusters_are_longer_and_agree_with_their_p_values(panel):
+    plain = fit(entry(), Data(panel)).coefficients
+    for changes in (
+        {"small_sample": "CR2", "df": "satterthwaite"},
+        {"small_sample": "corrected"},
+        {"small_sample": "CR3"},
+    ):
+        found = fit(entry(**changes), Data(panel))
+        table = found.coefficients
+        np.testing.assert_array_equal(table["estimate"], plain["estimate"])
+        assert np.all(table["upper"] - table["lower"] > 0.97 * (plain["upper"] - plain["lower"]))
+        for rows in (table, found.tables["first_stage"]):
+            outside = (rows["lower"] > 0) | (rows["upper"] < 0)
+            assert np.array_equal(outside, rows["pvalue"] < 0.05)
+    assert found.fit["small_sample"] == "CR3"
+
+
 def test_anderson_rubin_keeps_its_size_with_weak_instruments():
-    rejected = []
+    """The test alone over two hundred panels; it is the one that the fit reports."""
+    found = []
     for seed in range(200):
         panel = simulated(seed=seed, strength=0.05)
         panel["y0"] = panel["y"] - 1.5 * panel["x"] + 0.5 * panel["x2"]
-        tests = fit(entry(outcome="y0"), Data(panel)).tests.set_index("test")
-        rejected.append(tests.loc["Anderson-Rubin, no effect", "pvalue"] < 0.05)
-    assert 0.015 < np.mean(rejected) < 0.10
+        specification = entry(outcome="y0", covariance="clustered", cluster="units")
+        design = build(specification, Data(panel), extra=("instruments",))
+        endogenous, excluded = ([t.name for t in terms_of(specification, key)] for key in ("treatment", "instruments"))
+        exogenous = [name for name in design.names if name not in endogenous]
+        columns = design.columns([*endogenous, *exogenous, *excluded])
+        parts, choice = (endogenous, exogenous, excluded), choice_of(specification)
+        problem = project(design.y, columns, parts, design.layout, specification["effects"], choice)
+        found.append(anderson_rubin(problem, np.zeros(1))["pvalue"])
+    tests = fit(specification, Data(panel)).tests.set_index("test")
+    assert tests.loc["Anderson-Rubin, no effect", "pvalue"] == pytest.approx(found[-1], rel=1e-12)
+    assert 0.015 < np.mean(np.array(found) < 0.05) < 0.10
 
 
 def test_exogeneity_is_rejected_where_it_fails(panel):

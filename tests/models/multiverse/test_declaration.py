@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 from models.multiverse.worlds import ENTRY, declared
 from ronghe.errors import RongheError
 from ronghe.models.multiverse.checks import check, check_panel_variables
-from ronghe.models.multiverse.declaration import Multiverse, inputs, results
+from ronghe.models.multiverse.declaration import Multiverse, Setting, inputs, results
+from ronghe.yaml_files import load_yaml
+
+ROOT = Path(__file__).parents[3]
 
 CONFIG = {
     "measures": {},
@@ -29,7 +33,7 @@ def test_the_count_is_that_of_all_combinations():
     multiverse = declared()
     # Two samples, two treatments of extremes, two outcomes, two treatments, eight subsets; W for two models of three.
     assert multiverse.n_specifications == 2 * 2 * 2 * 2 * 8 * (1 + 2 * 2)
-    assert len(multiverse.settings()) == 2 * 2 * 2 * 3
+    assert len(multiverse.settings()) == 2 * 2 * 3
     assert declared(covariances=["expected", "CR2"]).n_specifications == 2 * multiverse.n_specifications
     assert {s.weights for s in multiverse.settings()} == {"none", "ring", "pairs"}
 
@@ -55,10 +59,41 @@ def test_exclusions_take_out_what_they_name_and_nothing_else():
     for setting, kept in itertools.product(multiverse.settings(), [0b101]):
         for cell in multiverse.cells(setting):
             barred = any(bits & kept == kept for bits in cell.subsets)
-            assert barred == (setting.outcome == "quality")
+            assert barred == (cell.outcome == "quality")
             assert (cell.model, setting.weights) != ("sar", "pairs")
     whole, without_sar = 2 * 2 * 2 * 2 * 8 * 5, 2 * 2 * 2 * 2 * 8
     assert multiverse.n_specifications == whole - without_sar - 2 * 2 * 2 * 2 * 4
+
+
+VARIANTS = [
+    {"outcome": "manufacturing_quality_equal.index"},
+    {"outcome": "manufacturing_quality_critic.index"},
+    {"winsorise": 0.01},
+    {"sample": "without_municipalities"},
+    {"sample": "without_last_year"},
+]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_variants_that_the_paper_no_longer_prints_are_members_of_its_multiverse(variant):
+    config = {name: load_yaml(ROOT / "config" / f"{name}.yaml") for name in ("multiverse", "specifications")}
+    multiverse = Multiverse.of(config["multiverse"])
+    baseline = config["specifications"]["specification_defaults"]
+    levels = {"sample": "all", "winsorise": 0, "fixed_effects": baseline["effects"], "weights": "none", **variant}
+    outcome = levels.pop("outcome", baseline["outcome"])
+    bits = sum(1 << multiverse.choose.index(name) for name in baseline["controls"])
+    cells = multiverse.cells(Setting(**levels))
+    assert any(
+        (cell.outcome, cell.model, cell.treatment) == (outcome, "ols", baseline["treatment"]) and bits in cell.subsets
+        for cell in cells
+    )
+
+
+def test_exclusions_say_how_many_they_take():
+    rule = {"reason": "not this one", "model": "sar", "weights": ["pairs"]}
+    multiverse = declared(exclude=[rule, {"reason": "nor that one", "model": "sar"}])
+    taken = {row["exclusion"]: row["specifications"] for row in multiverse.excluded()}
+    assert taken == {1: 2 * 2 * 2 * 2 * 8, 2: 2 * 2 * 2 * 2 * 8 * 2, "all": 2 * 2 * 2 * 2 * 8 * 2}
 
 
 def test_an_empty_multiverse_says_which_exclusion_emptied_it():

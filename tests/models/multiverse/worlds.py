@@ -22,7 +22,7 @@ ENTRY = {
     "samples": ["all", "late"],
     "winsorise": [0, 0.05],
     "agreement": {"refits": 12, "tolerance": 1e-8},
-    "permutation": {"specifications": 30, "draws": 70},
+    "joint_test": {"specifications": 30, "draws": 70, "nulls": ["permuted", "wild"]},
 }
 SAMPLES = {"late": {"years": [2002, 2006]}}
 

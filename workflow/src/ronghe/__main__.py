@@ -11,7 +11,7 @@ from ronghe.errors import RongheError
 from ronghe.messages import said, speak
 from ronghe.yaml_files import load_yaml
 
-HELP = """exit codes: 0 all is well, 1 a fault was found (its message says where and what to do), 2 not understood
+HELP = """exit codes: 0 all is well, 1 a fault or a difference was found (what is printed says where), 2 not understood
 
 the road: ronghe new NAME FOLDER, look at each GUESS in config/datasets/NAME.yaml, ronghe check NAME, then
   snakemake --config dataset=NAME"""
@@ -65,9 +65,16 @@ def _parser() -> argparse.ArgumentParser:
     trace.add_argument("--cells", type=int, default=3, metavar="N", help="how many cells to show of each (3)")
     trace.add_argument("--dataset", help="another dataset than that of config/config.yaml")
     trace.set_defaults(run=_trace)
-    compare = commands.add_parser("compare", help="which numbers differ between two folders of results, and why")
-    compare.add_argument("first", help="such as results/NAME, or results/NAME/models/baseline")
-    compare.add_argument("second", help="the other folder")
+    compare = commands.add_parser(
+        "compare",
+        help="which numbers differ between two runs, specifications or commits, by how much, and why",
+        description="The exit code is 0 where no number differs and 1 where one does, as with diff.",
+    )
+    compare.add_argument("first", help="a folder such as results/NAME, a specification, or a commit, branch or tag")
+    compare.add_argument("second", nargs="?", default=".", help="the other of the kind; . is the project as it is")
+    compare.add_argument("--dataset", help="another dataset than that of config/config.yaml")
+    compare.add_argument("--target", default="models", help="what to make of a commit, as snakemake is told (models)")
+    compare.add_argument("--scratch", metavar="FOLDER", help="keep the trees of commits here, to use them again")
     compare.set_defaults(run=_compare)
     return parser
 
@@ -119,8 +126,9 @@ def _trace(given: argparse.Namespace) -> int:
 def _compare(given: argparse.Namespace) -> int:
     from ronghe.command.compare import compare
 
-    print("\n".join(compare(given.first, given.second)))
-    return 0
+    found = compare(given.first, given.second, given.dataset, given.target, given.scratch)
+    print("\n".join(found.lines))
+    return 1 if found.differing else 0
 
 
 if __name__ == "__main__":

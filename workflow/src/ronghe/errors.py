@@ -39,6 +39,13 @@ def require_positive(value: object, where: str) -> float:
     return float(value)
 
 
+def require_share(value: object, where: str) -> float:
+    """Return a number between zero and one, both excluded, or refuse what is given."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 < value < 1:
+        raise RongheError(f"{where}: {value!r} is not allowed; give a number between 0 and 1")
+    return float(value)
+
+
 def require_count(value: object, where: str, least: int = 0) -> int:
     """Return a whole number from `least` on, or refuse what is given."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real) or value != value // 1 or value < least:

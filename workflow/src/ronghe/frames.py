@@ -53,18 +53,45 @@ def check_panel(panel: pd.DataFrame, name: str = "panel", gaps: bool = False) ->
     return panel.reindex(full)
 
 
-# Squares of what lies beyond are no longer held by a double.
-SMALLEST, LARGEST = 1e-100, 1e100
+# The fourth powers of what lies beyond are no longer held by a double.
+SMALLEST, LARGEST = 1e-60, 1e60
+# How many times its spread the level of a column may be, with half of its digits left.
+LEVEL, CONSTANT = 1e8, 1e14
 
 
 def require_size(frame: pd.DataFrame, name: str) -> None:
     """Refuse columns so large or so small that their squares overflow, or that hold an infinite figure."""
     for column in frame:
         size = np.abs(frame[column].to_numpy(float)).max(initial=0.0, where=frame[column].notna().to_numpy())
+        require_sizes([column], [size], name)
+
+
+def require_sizes(columns: Iterable[str], sizes: Iterable[float], name: str) -> None:
+    """Refuse columns whose largest figure in size is too large or too small, given that figure."""
+    for column, size in zip(columns, sizes, strict=True):
         if not (size == 0 or SMALLEST <= size <= LARGEST):
             raise RongheError(
                 f"{name}: '{column}' holds figures of the size {size:g}; write it in a unit that brings its largest "
                 f"between {SMALLEST:g} and {LARGEST:g}"
+            )
+
+
+def require_spread(frame: pd.DataFrame, name: str) -> None:
+    """Refuse columns whose level drowns their differences; those without any are left to the test of rank."""
+    for column in frame:
+        figures = frame[column].to_numpy(float)
+        figures = figures[np.isfinite(figures)]
+        if len(figures):
+            require_spreads([column], [np.abs(figures).max()], [np.std(figures)], name)
+
+
+def require_spreads(columns: Iterable[str], levels: Iterable[float], spreads: Iterable[float], name: str) -> None:
+    """Refuse columns whose level drowns their differences, given their largest figure and standard deviation."""
+    for column, level, spread in zip(columns, levels, spreads, strict=True):
+        if LEVEL * spread < level < CONSTANT * spread:
+            raise RongheError(
+                f"{name}: the level of '{column}' ({level:.3g}) is {level / spread:.1g} times its spread "
+                f"({spread:.3g}), so that digits are lost; subtract a round number from it"
             )
 
 
@@ -153,6 +180,8 @@ def write_tables(tables: Mapping[str, pd.DataFrame], paths: Mapping[str, str]) -
 def select_columns(panel: pd.DataFrame, columns: Iterable[str], name: str = "panel") -> pd.DataFrame:
     """Return these columns as a checked panel; one that is not there is refused with the nearest name."""
     columns = list(dict.fromkeys(columns))
+    if not columns:
+        raise RongheError(f"{name}: no column is named; name one or more")
     for column in columns:
         require_known(column, panel.columns, "column", name)
     return check_panel(panel[columns], name)

@@ -3,34 +3,63 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import sys
 import traceback
 from collections.abc import Iterator
+from typing import TextIO
 
 from ronghe.errors import RongheError
 from ronghe.files import sealing
 from ronghe.messages import said
+from ronghe.progress import telling
+
+# What the machine refuses, through no fault of a user's files nor of ours.
+REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 @contextlib.contextmanager
 def journal(path: str) -> Iterator[None]:
     """Send what the job prints, logs and warns of to `path`, and seal what it writes; a RongheError ends it plainly."""
-    with open(path, "w", encoding="utf-8") as log:
-        logging.basicConfig(stream=log, level=logging.INFO, format="%(message)s", force=True)
-        logging.captureWarnings(True)
-        try:
-            with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log), sealing():
-                yield
-        except RongheError as error:
-            message = said(error)
-            log.write(f"{message}\n")
-            log.flush()
-            sys.stderr.write(f"\n{message}\n\n")
-            # The message is the whole story: a traceback would bury it.
-            sys.exit(1)
-        except Exception:
-            log.write(traceback.format_exc())
+    try:
+        with open(path, "w", encoding="utf-8") as log, _into(log):
+            yield
+    except RongheError as error:
+        message = said(error)
+    except OSError as error:
+        if error.errno not in REFUSED:
             raise
-        finally:
-            logging.captureWarnings(False)
+        place, reason = error.filename or path, error.strerror
+        message = said(f"{place}: cannot be written ({reason}); make room or mend the permissions, and run again")
+    except KeyboardInterrupt:
+        message = said("interrupted: what this job had begun is not kept; run again to go on")
+    else:
+        return
+    # The message is the whole story: a traceback would bury it.
+    sys.stderr.write(f"\n{message}\n\n")
+    sys.exit(1)
+
+
+@contextlib.contextmanager
+def _into(log: TextIO) -> Iterator[None]:
+    """Let whatever is printed, logged or warned of meanwhile stand in the log, with the reason of an early end."""
+    logging.basicConfig(stream=log, level=logging.INFO, format="%(message)s", force=True)
+    # A log that cannot be written must not bury the message that says so.
+    logging.raiseExceptions = False
+    logging.captureWarnings(True)
+    try:
+        with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log), sealing(), telling():
+            yield
+    except RongheError as error:
+        with contextlib.suppress(OSError):
+            log.write(f"{said(error)}\n")
+            log.flush()
+        raise
+    except Exception:
+        with contextlib.suppress(OSError):
+            log.write(traceback.format_exc())
+            log.flush()
+        raise
+    finally:
+        logging.captureWarnings(False)

@@ -34,10 +34,27 @@ def placed(value: Any, named: dict[str, str]) -> Any:
 
 
 def stored(file: str) -> str:
-    """Return the path of a stored table: in the dataset's results, its clean tables (`processed/`), or `raw/`."""
+    """Return the path of a stored table: in the dataset's results, its clean tables (`processed/`), or `raw/`.
+
+    `datasets/NAME/...` is a table in the results of another dataset.
+    """
     if file.startswith("raw/"):
         return f"data/{file}"
+    if file.startswith("datasets/"):
+        return f"results/{file.removeprefix('datasets/')}"
     return f"<processed>/{file.removeprefix('processed/')}" if file.startswith("processed/") else f"<results>/{file}"
+
+
+def require_made(paths: list[str], where: str) -> list[str]:
+    """Return paths; refuse one of another dataset's results, which no rule of this run makes, that is not there."""
+    for path in paths:
+        if path.startswith("results/") and not Path(path).is_file():
+            dataset = PurePosixPath(path).parts[1]
+            raise RongheError(
+                f"{where}: {path} belongs to the dataset {dataset} and is not there yet; make it first: "
+                f"snakemake --config dataset={dataset} -- {path}"
+            )
+    return paths
 
 
 def require_inside(file: str, where: str, named: dict[str, str]) -> None:

@@ -98,3 +98,40 @@ def hash_files(paths: list[str] | tuple[str, ...]) -> str:
     """Return one SHA-256 over the contents of files, independent of where they lie and of their order."""
     digests = sorted(hashlib.sha256(Path(p).read_bytes()).hexdigest() for p in paths)
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+
+# Longer than this a part of the configuration is printed by the checksums of its parts.
+MOST_SHOWN, MOST_PARTS = 240, 24
+
+
+class Brief(dict):
+    """A mapping that prints itself briefly, where Snakemake gives it as the reason of a run; content decides as before.
+
+    A long one shows which of its parts changed, by their checksums, in place of all that they hold.
+    """
+
+    def __repr__(self) -> str:
+        """Return what the mapping holds where that is short, else a checksum for each part, or for the whole."""
+        plain = dict.__repr__(self)
+        if len(plain) <= MOST_SHOWN:
+            return plain
+        if len(self) > MOST_PARTS:
+            return f"<{len(self)} entries, {_short(plain)}>"
+        shown = {key: repr(value) for key, value in self.items()}
+        parts = (f"{key}: {text if len(text) <= MOST_PARTS else _short(text)}" for key, text in shown.items())
+        return f"<{', '.join(parts)}>"
+
+    def __reduce__(self) -> tuple:
+        """Reach a job as the plain mapping that it is."""
+        return dict, (dict(self),)
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def brief(value: object) -> object:
+    """Return a value with every mapping in it made brief."""
+    if isinstance(value, dict):
+        return Brief({key: brief(part) for key, part in value.items()})
+    return [brief(part) for part in value] if isinstance(value, list) else value

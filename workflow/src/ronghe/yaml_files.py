@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import yaml
@@ -42,7 +43,17 @@ class _UniqueKeyLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
             )
         return value
 
+    def construct_yaml_str(self, node: yaml.Node) -> str:
+        value = super().construct_yaml_str(node)
+        if bad := CONTROL.search(value):
+            line = node.start_mark.line + 1
+            raise RongheError(f"{self.name}: line {line}: the text holds a control sign ({bad[0]!r}); take it out")
+        return value
 
+
+# Signs that no page shows, that turn the direction of writing, or that no document may hold.
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]")
+_UniqueKeyLoader.add_constructor("tag:yaml.org,2002:str", _UniqueKeyLoader.construct_yaml_str)
 _UniqueKeyLoader.add_constructor("tag:yaml.org,2002:float", _UniqueKeyLoader.construct_yaml_float)
 READ_AS = {bool: "true or false", type(None): "nothing", float: "a number"}
 # More than any configuration holds: aliases of aliases grow without end.

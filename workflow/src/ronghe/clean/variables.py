@@ -175,14 +175,14 @@ def derivations(dataset: dict, where: str = "dataset") -> list[Derivation]:
             raise RongheError(f"{where}: derived.{name}: '{name}' is a key of every table; choose another name")
         if name in unit_of:
             raise RongheError(f"{where}: derived.{name}: '{name}' is already read from a table; choose another name")
-    for name in _in_order(declared, set(unit_of), where):
+    for name in _in_order(declared, tuple(unit_of), where):
         derivation = _derive_entry(name, declared[name], unit_of, units, where)
         unit_of[name] = derivation.unit
         ordered.append(derivation)
     return ordered
 
 
-def _in_order(declared: dict, known: set[str], where: str) -> list[str]:
+def _in_order(declared: dict, known: tuple[str, ...], where: str) -> list[str]:
     """Sort derived names so that operands come first; unknown names and circles are refused."""
     order: list[str] = []
     waiting: list[str] = []

@@ -1,22 +1,84 @@
-"""`ronghe compare A B`: which stored numbers differ between two folders of results, by how much, and why."""
+"""`ronghe compare A B`: which numbers differ between two runs, specifications or commits, by how much, and why."""
 
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
-from ronghe.errors import RongheError
+from ronghe.command.commits import changed_inputs, commit_of, results_of
+from ronghe.errors import RongheError, nearest
 from ronghe.frames import read_csv
+from ronghe.places import folders
+from ronghe.yaml_files import load_yaml
 
+# The project as it is, beside a commit.
+NOW = "."
 ASIDE = ("logs", "benchmarks")
+# Entries of fit.json that say again what the tables show.
+DERIVED = ("written.", "rows.", "specification")
 MOST = 20
 
 
-def compare(first: str | Path, second: str | Path) -> list[str]:
+@dataclass
+class Comparison:
+    """What two sets of stored numbers come to, line by line, and whether any number differs."""
+
+    lines: list[str] = field(default_factory=list)
+    differing: int = 0
+
+
+def compare(
+    first: str, second: str = NOW, dataset: str | None = None, target: str = "models", scratch: str | None = None,
+    project: str | Path = ".",
+) -> Comparison:  # fmt: skip
+    """Compare two folders of results, two specifications of a dataset, or two commits (`.` is the project as it is)."""
+    project = Path(project)
+    if all(name != NOW and (project / name).is_dir() for name in (first, second)):
+        return compare_folders(project / first, project / second)
+    config = load_yaml(project / "config/config.yaml")
+    dataset = dataset or config["dataset"]
+    models = project / folders(dataset, config["language"])["results"] / "models"
+    if all((models / name / "fit.json").is_file() for name in (first, second)):
+        return compare_folders(models / first, models / second)
+    commits = {name: commit_of(name, project) for name in (first, second) if name != NOW}
+    fits = [path.name for path in models.iterdir()] if models.is_dir() else []
+    for name in [name for name, commit in commits.items() if commit is None and name not in fits]:
+        raise RongheError(
+            f"{name}: no folder of results, no specification of {dataset} that has been estimated, and no commit"
+            f"{nearest(name, fits)}; name two of one kind"
+        )
+    if None in commits.values():
+        raise RongheError(f"{first} and {second} are not of one kind; name two folders, specifications or commits")
+    return _compare_commits(commits, first, second, dataset, target, scratch, project)
+
+
+def _compare_commits(
+    commits: dict, first: str, second: str, dataset: str, target: str, scratch: str | None, project: Path
+) -> Comparison:
+    """Compare what two commits make of a dataset: first which inputs differ, then which figures and numbers moved."""
+    before, after = commits.get(first), commits.get(second)
+    if before is None:
+        raise RongheError(f"{first}: name the commit first, then {NOW} for the project as it is")
+    changed = changed_inputs(before, after, project)
+    found = Comparison([f"input changed: {path}" for path in changed] or ["no input changed"])
+    with ExitStack() as stack:
+        kept = Path(scratch) if scratch else None
+        places = [stack.enter_context(results_of(before, project, dataset, target, kept))]
+        places += [stack.enter_context(results_of(after, project, dataset, target, kept)) if after else project]
+        named = folders(dataset, "en")
+        for part in ("processed", "results"):
+            one = compare_folders(*(place / named[part] for place in places))
+            found.lines += one.lines
+            found.differing += one.differing
+    return found
+
+
+def compare_folders(first: Path, second: Path) -> Comparison:
     """Return one line per number that differs, the largest relative changes first, and what changed behind a fit."""
-    first, second = Path(first), Path(second)
     for folder in (first, second):
         if not folder.is_dir():
             raise RongheError(f"{folder}: no such folder of results; name one such as results/NAME/models/baseline")
@@ -30,7 +92,7 @@ def compare(first: str | Path, second: str | Path) -> list[str]:
             moved = (_fits if path.suffix == ".json" else _tables)(first / path, second / path)
             differing += bool(moved)
             lines += [f"{path}: {line}" for line in moved]
-    return [*lines, f"{len(shared)} files in both, {differing} differ"]
+    return Comparison([*lines, f"{first.name}: {len(shared)} files in both, {differing} differ"], differing)
 
 
 def _tables(first: Path, second: Path) -> list[str]:
@@ -59,6 +121,7 @@ def _fits(first: Path, second: Path) -> list[str]:
     """Return what differs between two descriptions of a fit: the entry, and the hashes of panel and code, say why."""
     one, other = (_flat(json.loads(path.read_text(encoding="utf-8"))) for path in (first, second))
     keys = [key for key in dict.fromkeys([*one, *other]) if one.get(key) != other.get(key)]
+    keys = [key for key in keys if not key.startswith(DERIVED)]
     return [f"{key}: {one.get(key, 'absent')} -> {other.get(key, 'absent')}" for key in keys]
 
 

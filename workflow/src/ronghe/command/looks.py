@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ronghe.clean.readers import cell_text, frame_cells, join_headings
 from ronghe.clean.regions import fold
-from ronghe.clean.unit_words import units_in, without_unit
+from ronghe.clean.unit_words import read_unit, units_in, without_unit
 from ronghe.errors import RongheError
 from ronghe.yaml_files import load_yaml
 
@@ -63,6 +63,7 @@ class Grid:
     file: str
     rows: list[list[str]]
     options: dict
+    sheet: str = ""
 
     def __post_init__(self) -> None:
         """Take spaces around cells away."""
@@ -70,8 +71,8 @@ class Grid:
 
     @property
     def place(self) -> str:
-        """Return the name of the file, and of its sheet where that is not the first."""
-        return f"{self.file}, sheet '{self.options['sheet']}'" if "sheet" in self.options else self.file
+        """Return the name of the file, and of its sheet where it has several."""
+        return f"{self.file}, sheet '{self.sheet}'" if self.sheet else self.file
 
 
 @dataclass
@@ -128,7 +129,8 @@ def grids(path: Path) -> Iterator[Grid]:
         for number, sheet in enumerate(book.worksheets):
             cells = [[cell_text(value) for value in row] for row in sheet.iter_rows(values_only=True)]
             if any(map(any, cells)):
-                yield Grid(path.name, cells, {"sheet": sheet.title} if number else {})
+                options = {"sheet": sheet.title} if number else {}
+                yield Grid(path.name, cells, options, sheet.title if len(book.worksheets) > 1 else "")
         book.close()
     elif ending in FRAMES:
         cells = frame_cells(path)
@@ -167,7 +169,9 @@ def look_at(grid: Grid) -> Look:
     heads: list[int] = []
     for number in range(first - 1, max(first - 4, -1), -1):
         cells = [cell for cell in grid.rows[number] if cell]
-        if len(cells) < 2 or any("单位" in cell and ("：" in cell or ":" in cell) for cell in cells):
+        # A row of units may hold one of them only.
+        alone = len(cells) < 2 and not (cells and heads == [] and read_unit(cells[0]))
+        if alone or any("单位" in cell and ("：" in cell or ":" in cell) for cell in cells):
             break
         heads.insert(0, number)
     if not heads:

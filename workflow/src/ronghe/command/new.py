@@ -148,11 +148,17 @@ def _found_long(look: Look) -> list[Found]:
     if look.indicator is None:
         return [_variable(look.headings[p], look, {"column": look.headings[p]}, look.column(p)) for p in values]
     found = []
-    for indicator in dict.fromkeys(look.column(look.indicator)):
+    heading = look.headings[values[0]]
+    indicators = dict.fromkeys(look.column(look.indicator))
+    by_sector = any(_known("sectors", indicator) for indicator in indicators)
+    for indicator in indicators:
         rows = [row for row in look.body if row[look.indicator] == indicator]
-        key = {"column": look.headings[values[0]], "indicator": indicator}
-        unit = rows[0][look.unit] if look.unit is not None else None
-        found.append(_variable(indicator, look, key, [row[values[0]] for row in rows], unit))
+        key = {"column": heading, "indicator": indicator}
+        unit = rows[0][look.unit] if look.unit is not None else next(iter(units_in(heading)), None)
+        one = _variable(indicator, look, key, [row[values[0]] for row in rows], unit)
+        if by_sector and is_word(indicator, "totals"):
+            one.name, one.note = "employment_total", "the sum of the sectors, as the table has it"
+        found.append(one)
     return found
 
 

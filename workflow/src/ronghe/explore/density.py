@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ronghe.errors import RongheError, listing
+from ronghe.errors import RongheError, listing, require_count, require_positive
 from ronghe.explore.regional_values import by_region_and_year
 
 
@@ -58,6 +58,8 @@ def densities_by_year(
     density integrates to one.
     """
     panel = by_region_and_year(values)
+    require_count(points, "kernel density: points", 2)
+    require_positive(cut, "kernel density: cut")
     low, high = bounds or (None, None)
     outside = panel.lt(-np.inf if low is None else low) | panel.gt(np.inf if high is None else high)
     if outside.any(axis=None):

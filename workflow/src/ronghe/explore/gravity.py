@@ -39,6 +39,12 @@ def gravity_by_year(values: pd.Series, regions: pd.DataFrame) -> pd.DataFrame:
     lost = position.index[position.isna().any(axis=1)]
     if len(lost):
         raise RongheError(f"centre of gravity: no position for {listing(lost)}; add longitude and latitude")
+    outside = position.index[((position.abs() > [180.0, 90.0]).any(axis=1)).to_numpy()]
+    if len(outside):
+        raise RongheError(
+            f"centre of gravity: longitude beyond 180 or latitude beyond 90 degrees for {listing(outside)}; are "
+            "the two exchanged?"
+        )
     origin = tuple(position.mean())
     points = project(position["longitude"].to_numpy(), position["latitude"].to_numpy(), origin)
     rows = {}

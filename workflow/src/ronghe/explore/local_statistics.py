@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.special import ndtr
 from statsmodels.stats.multitest import multipletests
 
-from ronghe.errors import require_known
+from ronghe.errors import require_known, require_share
 from ronghe.explore.autocorrelation import varying
 from ronghe.explore.permutation import by_name, draws, two_sided
 from ronghe.weights.matrix import Weights
@@ -42,6 +42,7 @@ def local_tests(
     goes by `permuted_pvalue`. With `correction="none"` both are the same.
     """
     require_known(correction, CORRECTIONS, "correction", "local dependence")
+    require_share(alpha, "local dependence: alpha")
     W = by_name(Weights.coerce(W))
     chosen = draws(W.n - 1, int(np.diff(W.sparse.indptr).max()), permutations, seed)
     tables = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ronghe.errors import require_count
 from ronghe.weights.matrix import Weights
 
 
@@ -14,6 +15,8 @@ def by_name(W: Weights) -> Weights:
 
 def orders(n: int, permutations: int, seed: int) -> np.ndarray:
     """Return random orders of n units, one a row."""
+    require_count(permutations, "permutations", 1)
+    require_count(seed, "seed")
     rng = np.random.default_rng(seed)
     return rng.permuted(np.tile(np.arange(n), (permutations, 1)), axis=1)
 
@@ -22,6 +25,8 @@ def draws(n: int, k: int, permutations: int, seed: int) -> np.ndarray:
     """Return random ordered choices of k among n without repetition, one a row."""
     if k > n // 20:
         return orders(n, permutations, seed)[:, :k]
+    require_count(permutations, "permutations", 1)
+    require_count(seed, "seed")
     # Rows with a repetition are drawn again: uniform over choices, and no array of permutations x n.
     rng = np.random.default_rng(seed)
     chosen = rng.integers(0, n, (permutations, k))

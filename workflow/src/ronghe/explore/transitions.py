@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtrc
 
-from ronghe.errors import RongheError, listing, require_known
+from ronghe.errors import RongheError, listing, require_count, require_known
 from ronghe.explore.regional_values import by_region_and_year
 from ronghe.weights import Weights
 
@@ -22,6 +22,8 @@ POOLED = "all"
 
 def cutoffs_of(panel: pd.DataFrame, classes: int, name: str = "variable") -> np.ndarray:
     """Return the inner quantiles of all region-years together that cut the variable into `classes` classes."""
+    if classes > panel.size:
+        raise RongheError(f"Markov chain of '{name}': {classes} classes of {panel.size} region-years; ask for fewer")
     cutoffs = np.quantile(panel.to_numpy(), np.arange(1, classes) / classes)
     if len(np.unique(cutoffs)) < len(cutoffs) or cutoffs[-1] >= panel.to_numpy().max():
         raise RongheError(f"Markov chain of '{name}': too many equal values for {classes} classes; ask for fewer")
@@ -138,8 +140,9 @@ def transitions(
         raise RongheError(f"Markov chain of '{name}': one year holds no move; give two years or more")
     if relative:
         panel = panel / panel.mean()
+    require_count(classes, f"Markov chain of '{name}': classes", 2)
     cutoffs = cutoffs_of(panel, classes, name) if cutoffs is None else np.asarray(cutoffs, float)
-    if (np.diff(cutoffs) <= 0).any():
+    if not len(cutoffs) or not np.isfinite(cutoffs).all() or (np.diff(cutoffs) <= 0).any():
         raise RongheError(f"Markov chain of '{name}': cutoffs must rise: {listing(cutoffs)}")
     k = len(cutoffs) + 1
     names = _class_names(k, names)

@@ -8,6 +8,7 @@ Everything works on the n x k array of scores x_i e_i (of projected regressors) 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,6 +64,16 @@ def few_periods(kind: str, n_periods: int) -> str | None:
     return (
         f"Driscoll-Kraay errors rest on many periods, and there are {n_periods} (fewer than {FEW_PERIODS}): "
         f"{MEASURED}; cluster by units instead"
+    )
+
+
+def two_ways(cluster: Sequence[str], n_units: int, n_periods: int) -> str | None:
+    """Return what a reader must know of errors clustered by units and periods where either are few."""
+    if len(cluster) < 2 or min(n_units, n_periods) >= FEW_PERIODS:
+        return None
+    return (
+        f"two-way clusters of {n_units} units and {n_periods} periods: with 30 and 8, nominal 95 % intervals of the "
+        "treatment covered 90 to 93 %; those clustered by units with small_sample: corrected 94 to 96"
     )
 
 

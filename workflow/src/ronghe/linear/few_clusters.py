@@ -80,8 +80,9 @@ class LinearClusters:
         """Number of clusters."""
         return self.blocks.n_clusters
 
-    def _crossing(self) -> np.ndarray:
-        """Return an orthonormal basis of the effects that are not nested in the clusters (row, column)."""
+    @cached_property
+    def crossing(self) -> np.ndarray:
+        """An orthonormal basis of the effects that are not nested in the clusters (row, column)."""
         n = len(self.fit.y)
         if self.effects == "pooled":
             return np.full((n, 1), n**-0.5)
@@ -108,7 +109,7 @@ class LinearClusters:
         X = self.fit.X
         scale = np.sqrt(np.einsum("nk,nk->k", X, X))
         values, vectors = np.linalg.eigh((X / scale).T @ (X / scale))
-        return np.column_stack([(X / scale) @ (vectors / np.sqrt(values)), self._crossing()])
+        return np.column_stack([(X / scale) @ (vectors / np.sqrt(values)), self.crossing])
 
     @cached_property
     def leverage(self) -> ClusterLeverage:

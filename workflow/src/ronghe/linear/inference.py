@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -38,8 +39,22 @@ def f_pvalue(statistic: float, df1: float, df2: float) -> float:
     return float(special.fdtrc(df1, df2, statistic))
 
 
+@lru_cache(maxsize=256)
+def _labels(names: tuple[str, ...]) -> pd.Index:
+    return pd.Index(names)
+
+
+def labels(names: Sequence[str], name: str | None = None) -> pd.Index:
+    """Return names as an index: made once for the same names, because that costs more than many a fit."""
+    return _labels(tuple(names)).rename(name)
+
+
 def inference_table(
-    estimates: np.ndarray, errors: np.ndarray, df: np.ndarray | float = np.inf, level: float = 0.95
+    estimates: np.ndarray,
+    errors: np.ndarray,
+    df: np.ndarray | float = np.inf,
+    level: float = 0.95,
+    index: pd.Index | None = None,
 ) -> pd.DataFrame:
     """Return estimate, error, statistic, p-value and interval at `level`, the last two from one t with `df` degrees.
 
@@ -52,7 +67,7 @@ def inference_table(
     half = t_quantile((1 + level) / 2, df) * errors
     freedom = np.broadcast_to(np.asarray(df, float), np.shape(estimates))
     columns = [estimates, errors, statistics, freedom, t_pvalue(statistics, df), estimates - half, estimates + half]
-    return pd.DataFrame(dict(zip(COEFFICIENT_COLUMNS[1:], columns, strict=True)))
+    return pd.DataFrame(np.column_stack(columns), index, labels(COEFFICIENT_COLUMNS[1:]))
 
 
 def coefficient_table(
@@ -79,7 +94,7 @@ def normal(gradients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def covariance_table(terms: Sequence[str], covariance: np.ndarray) -> pd.DataFrame:
     """Return the covariance as a labelled square."""
-    return pd.DataFrame(covariance, index=pd.Index(terms, name="term"), columns=list(terms))
+    return pd.DataFrame(covariance, labels(terms, "term"), labels(terms))
 
 
 def test_table(rows: Iterable[dict]) -> pd.DataFrame:

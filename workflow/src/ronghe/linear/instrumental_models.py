@@ -15,7 +15,9 @@ import numpy as np
 from ronghe.linear import instrument_tests
 from ronghe.linear.algebra import semidefinite
 from ronghe.linear.covariance import degrees_taken, inference_df
+from ronghe.linear.few_clusters import LinearClusters, kind_of, rests_on_leverage
 from ronghe.linear.inference import chi2_pvalue, f_pvalue
+from ronghe.linear.instrument_bootstrap import clusters_of
 from ronghe.linear.two_stage import Problem, fitted_regressors, score_covariance
 
 if TYPE_CHECKING:
@@ -33,6 +35,13 @@ class TwoStage:
     covariance: np.ndarray
     residuals: np.ndarray
     library: IVResults
+    clusters: LinearClusters | None = None
+
+    def reference(self, gradients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return factors of the variance and degrees of freedom of t for combinations of coefficients."""
+        if self.clusters is None:
+            return np.ones(len(gradients)), np.full(len(gradients), self.df_inference)
+        return self.clusters.freedom(kind_of(self.problem.choice), gradients, self.problem.choice.df)
 
     @property
     def df_residual(self) -> float:
@@ -50,7 +59,9 @@ class TwoStage:
         m, choice = problem.endogenous.shape[1], problem.choice
         rows = []
         for j, name in enumerate(endogenous):
-            gamma, cov = self.first_stage[j]
+            gamma, cov = self.first_stage[j].coefficients, self.first_stage[j].covariance
+            if self.clusters is not None:
+                gamma, cov = instrument_tests.reduced_form(problem, problem.endogenous[:, [j]])
             F = float(gamma[:L] @ np.linalg.solve(cov[:L, :L], gamma[:L])) / L
             rows.append({"test": f"first-stage F: {name}", **_f_row(problem, F, L, problem.Z.shape[1])})
         donald = instrument_tests.cragg_donald(problem)
@@ -60,12 +71,13 @@ class TwoStage:
             F, critical = instrument_tests.effective_f(problem)
             note = f"5 % critical value {critical:.3f} for a bias of 10 % of the worst case"
             rows.append({"test": "Montiel Olea-Pflueger effective F", "statistic": F, "df": L, "note": note})
+        else:
+            for j, name in enumerate(endogenous):
+                F = instrument_tests.conditional_f(problem, j)
+                note = f"critical value {instrument_tests.stock_yogo(L - m + 1)} for a bias of 10 %, independent errors"
+                rows.append({"test": f"Sanderson-Windmeijer F: {name}", "statistic": F, "df": L - m + 1, "note": note})
         if L > m:
-            J = self._hansen()
-            note = "Sargan" if choice.kind == "homoskedastic" else ""
-            rows.append(
-                {"test": "Hansen J", "statistic": J, "df": L - m, "pvalue": chi2_pvalue(J, L - m), "note": note}
-            )
+            rows.append({"test": "Hansen J", "df": L - m, **self._hansen_row(L - m)})
         row = _f_row(problem, self._exogeneity(), m, problem.X.shape[1] + m)
         rows.append({"test": "exogeneity of the treatment", **row, "note": f"{row['note']}; control function"})
         nothing = instrument_tests.anderson_rubin(problem, np.zeros(m))
@@ -73,8 +85,8 @@ class TwoStage:
         return rows
 
     @cached_property
-    def first_stage(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Return the coefficients of all instruments, excluded ones first, and their covariance, by equation."""
+    def first_stage(self) -> list[TwoStage]:
+        """Return the regressions of every endogenous regressor on all instruments, excluded ones first."""
         return [instruments_alone(self.problem, column) for column in self.problem.endogenous.T]
 
     @property
@@ -87,6 +99,20 @@ class TwoStage:
             return instrument_tests.kleibergen_paap(self.problem)
         statistic = float(self.library.first_stage.kleibergen_paap_f)
         return statistic * self._share_left(self.problem.Z.shape[1])
+
+    def _hansen_row(self, df: int) -> dict:
+        """Return J and its p-value; sums by cluster have no inverse where moments are as many as clusters."""
+        problem = self.problem
+        if problem.choice.kind == "clustered":
+            n_moments, sizes = problem.Z.shape[1], (problem.layout.n_units, problem.layout.n_periods)
+            n_clusters = min(
+                size for size, d in zip(sizes, ("units", "time"), strict=True) if d in problem.choice.cluster
+            )
+            if n_moments >= n_clusters and len(problem.choice.cluster) == 1:
+                return {"statistic": np.nan, "note": f"{n_moments} moments and {n_clusters} clusters: not defined"}
+        J = self._hansen()
+        note = "Sargan" if problem.choice.kind == "homoskedastic" else ""
+        return {"statistic": J, "pvalue": chi2_pvalue(J, df), "note": note}
 
     def _hansen(self) -> float:
         from linearmodels.iv import IVGMM
@@ -134,14 +160,17 @@ def fit_two_stage(problem: Problem) -> TwoStage:
         covariance = semidefinite(library.cov.to_numpy()[np.ix_(order, order)]) / np.outer(scale, scale)
     else:
         covariance = score_covariance(problem, fitted_regressors(problem), residuals)
-    return TwoStage(problem, beta, covariance, residuals, library)
+    found = TwoStage(problem, beta, covariance, residuals, library)
+    if not rests_on_leverage(problem.choice):
+        return found
+    clusters = clusters_of(problem, fitted_regressors(problem), residuals, beta)
+    return replace(found, covariance=clusters.covariance(kind_of(problem.choice)), clusters=clusters)
 
 
-def instruments_alone(problem: Problem, column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def instruments_alone(problem: Problem, column: np.ndarray) -> TwoStage:
     """Regress a column on all instruments, excluded ones first: a first stage, or the reduced form of the outcome."""
     nothing = problem.Z[:, :0]
-    fit = fit_two_stage(replace(problem, y=column, endogenous=nothing, exogenous=problem.Z, excluded=nothing))
-    return fit.coefficients, fit.covariance
+    return fit_two_stage(replace(problem, y=column, endogenous=nothing, exogenous=problem.Z, excluded=nothing))
 
 
 def _columns(problem: Problem) -> tuple[list[np.ndarray | None], np.ndarray]:

@@ -82,6 +82,7 @@ def fit_panel(
     """
     from linearmodels.panel import PanelOLS, PooledOLS
 
+    layout.require(y, X, names)
     kernel = fit_least_squares(y, X, layout, effects, names)
     dimensions = {"pooled": [], "twoways": ["units", "time"]}.get(effects, [effects])
     nested = [d for d in dimensions if choice.kind == "clustered" and d in choice.cluster]
@@ -130,6 +131,7 @@ def fit_random_effects(
     """
     from linearmodels.panel import PooledOLS, RandomEffects
 
+    layout.require(y, X, names)
     two_way, k = effects == "twoways", X.shape[1]
     centred = absorption.absorb(X, layout, "time" if two_way else "pooled")
     absorption.require_full_rank(centred, X, names, "period" if two_way else "no")

@@ -25,8 +25,7 @@ import numpy as np
 
 from ronghe.linear.bootstrap import unit_signs
 from ronghe.linear.layout import Layout
-from ronghe.linear.threshold_program import curve_of_program
-from ronghe.linear.threshold_search import Curve, Sample, Search, candidates
+from ronghe.linear.threshold_search import Curve, Sample, Search, candidates, curve_of_program
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,7 @@ def project(
     ((100, 1), (100, 1))
     """
     endogenous, exogenous, excluded = names
+    layout.require(y, raw, [*endogenous, *exogenous, *excluded])
     if len(excluded) < len(endogenous):
         raise RongheError(f"{len(endogenous)} endogenous regressors need as many instruments, not {len(excluded)}")
     absorbed = absorption.count(layout, effects)
@@ -69,6 +70,13 @@ def project(
     absorption.require_full_rank(columns[:, 1:x], raw[:, : x - 1], every[: x - 1], effects)
     absorption.require_full_rank(columns[:, e:], raw[:, e - 1 :], every[e - 1 :], effects)
     return Problem(columns[:, 0], columns[:, 1:e], columns[:, e:x], columns[:, x:], layout, choice, absorbed)
+
+
+def effects_of(problem: Problem) -> str:
+    """Return which effects were taken out of a problem's columns; "none" where a constant stands among them."""
+    taken = frozenset(problem.absorbed)
+    names = {"constant": "pooled", "units": "units", "time": "time"}
+    return "twoways" if len(taken) == 2 else names[next(iter(taken))] if taken else "none"
 
 
 def fitted_regressors(problem: Problem) -> np.ndarray:

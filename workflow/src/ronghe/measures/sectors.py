@@ -15,6 +15,9 @@ Groups = Mapping[str, Sequence[str]]
 
 def sum_groups(panel: pd.DataFrame, groups: Groups) -> pd.DataFrame:
     """Add up the columns of each named group of sectors; a missing or negative cell is refused by name."""
+    empty = [group for group, columns in groups.items() if not len(columns)]
+    if empty or not set(groups) - {""}:
+        raise RongheError(f"sectors: {listing(empty) or 'none'} without columns; name one or more for each")
     X = select_columns(panel, (column for columns in groups.values() for column in columns), "employment")
     for name in X:
         bad = X.index[X[name] < 0]

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ronghe.errors import RongheError, listing
+from ronghe.errors import RongheError, listing, require_known
 
 SHIFT = 1e-4
+SCALINGS, AGGREGATIONS, DIRECTIONS = ("pooled", "yearly"), ("additive", "topsis"), ("positive", "negative")
 
 
 def scale(
@@ -24,6 +25,11 @@ def scale(
     each year, so that they do not. `floor` f maps the scores on to [f, 1] for uses that cannot bear a zero.
     A constant indicator says nothing and is refused by name.
     """
+    require_known(scaling, SCALINGS, "scaling", "index")
+    for direction in directions.values():
+        require_known(direction, DIRECTIONS, "direction", "index")
+    if not 0 <= floor < 1:
+        raise RongheError(f"index: floor: {floor} is not allowed; give a number from 0 to below 1")
     X = panel[list(directions)]
     if scaling == "pooled":
         low, high = X.min(), X.max()
@@ -153,6 +159,9 @@ def weigh(
     scores: pd.DataFrame, weighting: str = "entropy", shift: float = SHIFT, counts: np.ndarray | None = None
 ) -> np.ndarray:
     """Return the weights of scaled indicators: one row, or one per draw of regions (row of `counts`)."""
+    require_known(weighting, WEIGHTINGS, "weighting", "index")
+    if not 0 <= shift < np.inf:
+        raise RongheError(f"index: shift: {shift} is not allowed; give a small number from zero on")
     n_years = scores.index.get_level_values("year").nunique()
     if counts is None:
         counts = np.ones((1, len(scores) // n_years))
@@ -165,6 +174,7 @@ def aggregate(R: np.ndarray, w: np.ndarray, aggregation: str = "additive") -> np
     `additive`: U = sum_j w_j r_ij. `topsis` (Hwang and Yoon 1981): U = d-/(d- + d+), the Euclidean distances of
     w_j r_ij from the worst and the best value of each indicator.
     """
+    require_known(aggregation, AGGREGATIONS, "aggregation", "index")
     if aggregation == "additive":
         return R @ w.T
     to_worst = np.sqrt((R - R.min(axis=0)) ** 2 @ (w**2).T)

@@ -156,17 +156,17 @@ KINDS: dict[str, Kind] = {
     ),
     "instrumental_variables": Kind(
         "Two-stage least squares, with tests of the instruments that stay valid when these are weak.",
-        (*REGRESSION, *LINEAR_COVARIANCE, "effects", "instruments"),
+        (*REGRESSION, *LINEAR_COVARIANCE, *FEW_CLUSTERS, "effects", "instruments", "wild_repetitions"),
         required=("outcome", "treatment", "instruments"),
         covariances=ALL_LINEAR,
         effects=ALL_EFFECTS,
         tables=("first_stage", "anderson_rubin", "shocks", "exposure_errors", "balance"),
         fault=_too_few_instruments,
-        defaults=WITHIN,
+        defaults={**WITHIN, "wild_repetitions": 1999},
     ),
     "threshold": Kind(
         "Panel thresholds: how many, where, how surely, and the slopes on either side.",
-        (*REGRESSION, *LINEAR_COVARIANCE, "effects", "threshold_variable", *THRESHOLD),
+        (*REGRESSION, *LINEAR_COVARIANCE, *FEW_CLUSTERS, "effects", "threshold_variable", *THRESHOLD),
         required=("outcome", "treatment", "threshold_variable"),
         covariances=ALL_LINEAR,
         effects=("units", "twoways"),
@@ -296,12 +296,15 @@ KINDS: dict[str, Kind] = {
     ),
     "spatial_two_stage": Kind(
         "Spatial two-stage least squares, for a spatial lag and endogenous treatments.",
-        (*REGRESSION, "effects", "covariance", "cluster", "bandwidth", "weights", "model", "durbin", "instruments"),
+        (
+            *(*REGRESSION, "effects", "covariance", "cluster", "bandwidth", *FEW_CLUSTERS, "wild_repetitions"),
+            *("weights", "model", "durbin", "instruments"),
+        ),
         required=("outcome", "treatment", "weights"),
         covariances=ALL_LINEAR[:-1],
         effects=ALL_EFFECTS,
         fault=_spatial_fault,
-        defaults={**WITHIN, "model": "sar"},
+        defaults={**WITHIN, "model": "sar", "wild_repetitions": 999},
     ),
     "identification": Kind(
         "Which spatial model and which fixed effects: the tests that every paper of the field prints.",

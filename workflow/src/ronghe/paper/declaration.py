@@ -83,11 +83,16 @@ def check_places(config: dict, columns: Iterable[str]) -> None:
 
 
 def specifications_of(entry: dict) -> list[str]:
-    """Return the specifications whose results a table or figure shows, in order, each once."""
-    if entry["kind"] not in COMPARING:
-        return []
-    columns = entry.get("columns", [])
-    return list(dict.fromkeys(c if isinstance(c, str) else c["specification"] for c in columns))
+    """Return the specifications of this dataset whose results a table or figure shows, in order, each once."""
+    return [name for name, dataset in _shown(entry) if not dataset]
+
+
+def _shown(entry: dict) -> list[tuple[str, str]]:
+    """Return each specification that an entry shows, with the other dataset that it belongs to, if it does."""
+    columns = entry.get("columns", []) if entry["kind"] in COMPARING else []
+    return list(
+        dict.fromkeys((c, "") if isinstance(c, str) else (c["specification"], c.get("dataset", "")) for c in columns)
+    )
 
 
 def variables_of(entry: dict) -> list[str]:
@@ -126,7 +131,11 @@ def result_files(entry: dict) -> list[str]:
         "impacts": ("coefficients.csv", "impacts.csv", "fit.json"),
         "estimates": ("coefficients.csv",),
     }.get(entry["kind"], ())
-    return [f"<results>/models/{spec}/{file}" for spec in specifications_of(entry) for file in wanted]
+    return [
+        f"{f'results/{dataset}' if dataset else '<results>'}/models/{spec}/{file}"
+        for spec, dataset in _shown(entry)
+        for file in wanted
+    ]
 
 
 def drawn(config: dict, name: str) -> dict:

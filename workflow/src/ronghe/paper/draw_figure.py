@@ -20,6 +20,7 @@ from ronghe.paper.figures import (
     specification_curve,
     tile_map,
     trends,
+    vibration,
     workflow,
 )
 from ronghe.paper.figures.canvas import canvas, save
@@ -43,6 +44,7 @@ KINDS: dict[str, Callable[[Sources], Figure]] = {
     "matrix": matrix.draw,
     "specification_curve": specification_curve.draw,
     "effect_densities": effect_densities.draw,
+    "vibration": vibration.draw,
     "workflow": workflow.draw,
 }
 

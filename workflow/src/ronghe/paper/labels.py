@@ -126,7 +126,7 @@ class Labels:
 
 def inside(label: str) -> str:
     """Return a label as it stands inside a phrase: without its capital, unless it is an abbreviation."""
-    return label[0].lower() + label[1:] if label[1:2].islower() else label
+    return label[:1].lower() + label[1:] if label[1:2].islower() else label
 
 
 def _exact(bound: float, thresholds: list[float]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -30,8 +31,9 @@ def write_numbers(
     models: str | Path = "",
     places: dict[str, str] | None = None,
     listing: str | Path | None = None,
+    story: dict | None = None,
 ) -> None:
-    """Write the quoted results as Typst dictionaries: `fits`, `panel`, `cells`, `facts`, and figures' `captions`.
+    """Write the quoted results as Typst dictionaries: `fits`, `panel`, `cells`, `facts`, figures' `captions`, `story`.
 
     `listing` is a CSV that says where every number comes from.
     """
@@ -52,31 +54,51 @@ def write_numbers(
         ("cells", found),
         ("facts", facts or {}),
         ("captions", captions or {}),
+        ("story", story or {}),
     ):
         text += f"#let {name} = {to_typst(content)}\n"
     write_text(path, text)
     if listing is not None:
-        write_csv(origins(quotes, models, places), listing)
+        write_csv(origins(quotes, models, places, panel), listing)
 
 
-def origins(quotes: dict, models: str | Path, places: dict[str, str] | None = None) -> pd.DataFrame:
+def origins(
+    quotes: dict, models: str | Path, places: dict[str, str] | None = None, panel: Sequence[str] = ()
+) -> pd.DataFrame:
     """Return for every number that the manuscript may quote the file, row and column that it comes from."""
     rows = []
     for name in quotes.get("specifications", []):
         fit = Fit.read(name, models)
-        tables = {"coefficients.csv": fit.coefficients["estimate"]}
-        if (fit.folder / "impacts.csv").is_file():
-            tables["impacts.csv"] = fit.impacts["estimate"]
-        for file, column in tables.items():
-            for row, value in column.items():
-                key = row if isinstance(row, str) else ", ".join(row)
-                rows.append((f"{name}: {key}", f"{fit.folder}/{file}", key, "estimate", number(value)["text"]))
+        quoted = quote_fit(fit)
+        rows += _places(name, f"{fit.folder}/coefficients.csv", quoted["terms"])
+        effects = {f"{v}, {e}": row for v, found in quoted["impacts"].items() for e, row in found.items()}
+        rows += _places(name, f"{fit.folder}/impacts.csv", effects)
+        rows += _places(name, f"{fit.folder}/tests.csv", quoted["tests"])
+        rows += [(f"{name}: {k}", f"{fit.folder}/fit.json", "", k, x["text"]) for k, x in quoted["fit"].items()]
+    for variable in quotes.get("panel", []):
+        frame = read_panel(*panel)
+        # A column NAME.x is the column x of the measure NAME.
+        measure, _, column = variable.rpartition(".")
+        file = next((path for path in panel if measure and Path(path).parent.name == measure), next(iter(panel)))
+        for statistic, value in summarise(frame[variable]).items():
+            rows.append((f"{variable}: {statistic}", file, f"all ({statistic})", column, number(value)["text"]))
     for name, entry in quotes.get("cells", {}).items():
         where = "; ".join(f"{k} = {v}" for k, v in entry.get("where", {}).items()) or "all"
-        row = f"{where} ({entry['pick']})" if "pick" in entry else where
+        chosen = [entry[key] for key in ("pick",) if key in entry]
+        chosen += [f"{key} {entry[key]}" for key in ("sort", "head") if key in entry]
+        row = f"{where} ({', '.join(map(str, chosen))})" if chosen else where
         file = placed(stored(entry["file"]), places or {})
         rows.append((name, file, row, entry["value"], quote_cell(name, entry, file)["text"]))
     return pd.DataFrame(rows, columns=["quotation", "file", "row", "column", "printed"])
+
+
+def _places(name: str, file: str, found: dict[str, dict]) -> list[tuple[str, str, str, str, str]]:
+    """Return a row for every number of every row of a stored table."""
+    return [
+        (f"{name}: {row}, {column}", file, row, column, value["text"])
+        for row, values in found.items()
+        for column, value in values.items()
+    ]
 
 
 def number(value: cells.Value, digits: int = 3, form: str = "fixed") -> dict:
@@ -175,6 +197,14 @@ def footer_facts(panel: list[str], code: list[str], seed: int, dataset: str) -> 
         "seed": str(seed),
         "dataset": dataset,
     }
+
+
+def tell(story: dict, labels: Labels) -> dict:
+    """Return what a template must know of a dataset: its texts in one language, its variables each with its label."""
+    names = ("variables", "specifications", "exhibits")
+    said = {key: value if key in names else labels.text(value) for key, value in story.items()}
+    variables = story.get("variables", {})
+    return {**said, "labels": {role: labels.variable(name) for role, name in variables.items()}}
 
 
 def figure_captions(figures: dict, labels: Labels, finished: bool = False) -> dict:

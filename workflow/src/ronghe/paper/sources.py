@@ -63,7 +63,12 @@ class Sources:
     def fits(self) -> list[tuple[dict, Fit]]:
         """Return the specifications of the entry's columns in order, each with its column in the long form."""
         columns = [{"specification": c} if isinstance(c, str) else c for c in self.entry["columns"]]
-        return [(column, Fit.read(column["specification"], self.models)) for column in columns]
+        return [(column, Fit.read(column["specification"], self._models_of(column))) for column in columns]
+
+    def _models_of(self, column: dict) -> Path:
+        """Return the folder of models that a column shows: this dataset's, or that of the dataset which it names."""
+        own = Path(self.models)
+        return Path("results", column["dataset"], own.name) if "dataset" in column else own
 
     def heading(self, column: dict, default: str) -> str:
         """Return what stands above a specification: its heading, its label, or the default."""
@@ -77,8 +82,11 @@ class Sources:
         return read_csv(self.regions_file).set_index("region")
 
     def short_names(self, regions: Iterable[str]) -> dict[str, str]:
-        """Return the codes that stand for regions in small print."""
-        return {r: self.labels.variable(f"short.{r}") if self.labels.knows(f"short.{r}") else r for r in regions}
+        """Return what stands for regions in small print: their short label, else a code of letters, else the name."""
+        table = self.regions() if self.regions_file else pd.DataFrame()
+        codes = {r: c for r, c in table.get("code", pd.Series(dtype=str)).items() if str(c).isalpha()}
+        label = {r: f"short.{r}" for r in regions}
+        return {r: self.labels.variable(s) if self.labels.knows(s) else codes.get(r, r) for r, s in label.items()}
 
     def names(self, values: Iterable[str | float]) -> dict[str, str]:
         """Return what each value is called."""

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from ronghe.linear.inference import coefficient_table, covariance_table, normal, t_pvalue
+from ronghe.linear.inference import coefficient_table, covariance_table, labels, normal, t_pvalue
 from ronghe.spatial.face import Face
 
 
@@ -30,7 +30,7 @@ class Estimates(Face):
     @cached_property
     def params(self) -> pd.Series:
         """Estimates."""
-        return pd.Series(self.values, index=pd.Index(self.names, name="term"), name="estimate")
+        return pd.Series(self.values, index=labels(self.names, "term"), name="estimate")
 
     @cached_property
     def std_errors(self) -> pd.Series:

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import sparse
 
 from ronghe.errors import RongheError, listing
-from ronghe.frames import require_size
+from ronghe.frames import require_sizes, require_spreads
 from ronghe.spatial.periods import in_order
 from ronghe.weights.matrix import Weights
 
@@ -172,6 +172,8 @@ def _codes(
     used[codes] = True
     if labels is None:
         labels = list(in_order(values[used], where) if level else _sorted(values[used]))
+    if len(labels) == len(values) and used.all() and list(labels) == list(values):
+        return codes.astype(np.intp), list(labels)
     target = pd.Index(labels)
     place = target.get_indexer(values)
     unknown = values[used & (place < 0)]
@@ -219,8 +221,9 @@ def _check_grid(
 def _check_finite(y: np.ndarray, X: np.ndarray, outcome: str, names: tuple, units: list, periods: list, where: str):
     """Refuse cells that are missing or infinite, by column and row."""
     if np.isfinite(y.sum()) and np.isfinite(X.sum()):
-        for name, values in [(outcome, y), *((n, X[:, :, k]) for k, n in enumerate(names))]:
-            require_size(pd.DataFrame({name: values.reshape(-1)}), where)
+        columns, levels = [outcome, *names], [np.abs(y).max(initial=0.0), *np.abs(X).max(axis=(0, 1), initial=0.0)]
+        require_sizes(columns, levels, where)
+        require_spreads(columns, levels, [y.std(), *X.std(axis=(0, 1))], where)
         return
     for name, values in [(outcome, y), *((n, X[:, :, k]) for k, n in enumerate(names))]:
         bad = np.flatnonzero(~np.isfinite(values.reshape(-1)))

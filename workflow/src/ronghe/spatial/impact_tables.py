@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -36,7 +37,12 @@ UNIT_IMPACTS = ("direct", "received", "given")
 
 def average_index(variables: Sequence[str]) -> pd.MultiIndex:
     """Return the rows of a table of average impacts."""
-    return pd.MultiIndex.from_product([list(variables), IMPACTS], names=["variable", "effect"])
+    return _average_index(tuple(variables)).rename(["variable", "effect"])
+
+
+@lru_cache(maxsize=256)
+def _average_index(variables: tuple[str, ...]) -> pd.MultiIndex:
+    return pd.MultiIndex.from_product([variables, IMPACTS])
 
 
 def delta_table(
@@ -50,7 +56,7 @@ def delta_table(
     """Return impacts with their errors by the delta method, rows in the order of the array."""
     factors, df = reference(jacobian.reshape(-1, jacobian.shape[-1]))
     errors = delta_errors(jacobian, covariance).ravel() * np.sqrt(factors)
-    return inference_table(impacts.ravel(), errors, df, level).set_index(index)
+    return inference_table(impacts.ravel(), errors, df, level, index)
 
 
 def impact_table(
@@ -78,7 +84,7 @@ def impact_table(
     normal = np.random.default_rng(seed).standard_normal((n_draws, len(scale)))
     drawn, n_out = impacts_of_draws(model, model.values + (normal @ root.T) * scale)
     drawn = drawn.reshape(len(drawn), -1)
-    table = inference_table(impacts.ravel(), drawn.std(axis=0, ddof=1), level=level).set_index(index)
+    table = inference_table(impacts.ravel(), drawn.std(axis=0, ddof=1), level=level, index=index)
     table["lower"], table["upper"] = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2], axis=0)
     table.attrs["draws_outside"] = n_out
     return table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -66,11 +67,19 @@ class Likelihood:
         """Return a = (1, -rho, -b), which makes the residual out of the columns."""
         return np.concatenate([[1.0], [-rho] * (self.moments.n_lead - 1), -b])
 
+    @cached_property
+    def _line(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Coefficients of y and of W y on Z, where rho is the only spatial parameter: b is linear in it."""
+        if self.lag is None or self.error is not None:
+            return None
+        A = self.moments.products(0.0)
+        return tuple(solve_scaled(A[2:, 2:], A[2:, :2]).T)
+
     def at(self, rho: float = 0.0, lam: float = 0.0) -> Point:
         """Return the concentrated likelihood at (rho, lambda) with analytic slope and curvature."""
         m, lead = self.moments, self.moments.n_lead
         A = m.products(lam)
-        b = self.coefficients(A, rho)
+        b = self.coefficients(A, rho) if self._line is None else self._line[0] - rho * self._line[1]
         a = self.residual_coefficients(rho, b)
         Aa = A @ a
         ssr = float(a @ Aa)
@@ -96,7 +105,9 @@ class Likelihood:
             ssr_curve[-1, -1] = 2 * float(a @ m.twice @ a)
         if len(ssr_slope) == 2:
             ssr_curve[0, 1] = ssr_curve[1, 0] = -2 * (dA @ a)[1]
-        if cross:
+        if self._line is not None:
+            ssr_curve[0, 0] -= 2 * float(A[1, lead:] @ self._line[1])
+        elif cross:
             C = np.column_stack(cross)
             ssr_curve -= C.T @ solve_scaled(2 * A[lead:, lead:], C)
         n = self.nobs

@@ -45,10 +45,11 @@ class Projection:
 
     def apply_to_draws(self, values: np.ndarray) -> np.ndarray:
         """Return Q values for values (draw, unit, period) of a complete panel, in place."""
+        # Along short axes einsum takes half the time of `mean`.
         if self.has_units:
-            values -= values.mean(axis=2, keepdims=True)
+            values -= np.einsum("bit->bi", values)[:, :, None] / values.shape[2]
         if self.has_time:
-            values -= values.mean(axis=1, keepdims=True)
+            values -= np.einsum("bit->bt", values)[:, None] / values.shape[1]
         return values
 
     def _apply_observed(self, values: np.ndarray) -> np.ndarray:

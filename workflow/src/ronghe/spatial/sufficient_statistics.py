@@ -138,6 +138,12 @@ def _check_rank(
         _check_levels(products, columns, where)
     scale = np.sqrt(size[n_lead:])
     correlation = products[n_lead:, n_lead:] / np.outer(scale, scale)
+    try:
+        # The square of a pivot is what the columns before leave of its column.
+        if np.diag(np.linalg.cholesky(correlation)).min(initial=1.0) ** 2 > 10 * COLLINEAR:
+            return
+    except np.linalg.LinAlgError:
+        pass
     kept: list[int] = []
     for k in range(len(scale)):
         weights = np.linalg.solve(correlation[np.ix_(kept, kept)], correlation[kept, k]) if kept else np.empty(0)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError, listing
-from ronghe.frames import require_size
+from ronghe.frames import require_size, require_spread
 from ronghe.weights.matrix import Weights
 
 
@@ -25,6 +25,7 @@ def to_wide(values: pd.Series, weights: Weights, name: str | None = None) -> pd.
     if not np.isfinite(numbers).all():
         raise RongheError(f"{name}: missing or infinite for {listing(values.index[~np.isfinite(numbers)])}")
     require_size(pd.DataFrame({name: numbers}), name)
+    require_spread(pd.DataFrame({name: numbers}), name)
     units, periods = values.index.get_level_values(0), values.index.get_level_values(1)
     weights.align(units.unique())
     order = pd.Index(weights.labels, name=values.index.names[0])

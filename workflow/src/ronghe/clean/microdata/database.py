@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ronghe.errors import RongheError, nearest
+from ronghe.progress import following
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -60,8 +61,10 @@ def open_database(limits: Limits) -> Iterator[tuple[DuckDBPyConnection, Path]]:
     }
     try:
         with duckdb.connect(":memory:", config=settings) as database:
-            database.execute("SET preserve_insertion_order = false; SET enable_progress_bar = false")
-            yield database, scratch
+            database.execute("SET preserve_insertion_order = false; SET enable_progress_bar = true")
+            database.execute("SET enable_progress_bar_print = false")
+            with following("microdata", database.query_progress):
+                yield database, scratch
     except duckdb.OutOfMemoryException as error:
         reason = str(error).splitlines()[0]
         raise RongheError(

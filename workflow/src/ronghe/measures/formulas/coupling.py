@@ -35,6 +35,8 @@ class Coupling(NamedTuple):
 
 def read_subsystems(panel: pd.DataFrame, subsystems: Mapping[str, str], zero: bool = False) -> pd.DataFrame:
     """Return the index U of each subsystem as a column, refused outside (0, 1], or [0, 1] where a `zero` may stand."""
+    if len(subsystems) < 2:
+        raise RongheError(f"subsystems: {listing(subsystems) or 'none'}; name two or more")
     U = select_columns(panel, subsystems.values(), "subsystems")
     U = pd.DataFrame({name: U[variable] for name, variable in subsystems.items()}, index=U.index)
     for name in U:
@@ -54,7 +56,7 @@ def subsystem_weights(names: list[str], weights: Mapping[str, float] | None = No
     for name in weights:
         require_known(name, names, "subsystem", "weights")
     a = np.array([weights.get(name, 0.0) for name in names])
-    if abs(a.sum() - 1) > 1e-9 or (a <= 0).any():
+    if not abs(a.sum() - 1) <= 1e-9 or (a <= 0).any():
         raise RongheError(f"weights of subsystems must be above 0 and add to 1, not {dict(weights)}")
     return a
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ronghe.errors import RongheError
+from ronghe.errors import RongheError, require_positive
 from ronghe.frames import check_panel
 
 
@@ -23,6 +23,9 @@ def grey_coefficients(A: np.ndarray, B: np.ndarray, distinguishing: float = 0.5)
 
     The smallest and largest gaps are those over all pairs and rows. Where all gaps are 0 the coefficient is 0/0.
     """
+    require_positive(distinguishing, "grey relation: distinguishing")
+    if distinguishing > 1:
+        raise RongheError(f"grey relation: distinguishing: {distinguishing} is above 1; give a share, most often 0.5")
     gap = np.abs(A[:, :, None] - B[:, None, :])
     if not gap.max() > 0:
         raise RongheError("grey relation: the two systems are the same in every cell, which makes the grade 0/0")

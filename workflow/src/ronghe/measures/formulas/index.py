@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from ronghe.errors import require_count, require_share
 from ronghe.frames import select_columns
 from ronghe.measures.weighting import (
     SHIFT,
@@ -50,6 +51,9 @@ def composite_index(
     in every draw and applied to all regions, while the scale of the indicators stays (a region that was not
     drawn would otherwise leave [0, 1]).
     """
+    require_count(draws, "index: draws")
+    require_count(seed, "index: seed")
+    require_share(level, "index: level")
     X = select_columns(panel, indicators, "indicators")
     scores = scale(X, {name: spec["direction"] for name, spec in indicators.items()}, scaling, floor)
     R, years = scores.to_numpy(float), scores.index.get_level_values("year").to_numpy()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ronghe.errors import RongheError, require_known
+from ronghe.errors import RongheError, listing, require_known
 from ronghe.measures.sectors import Groups, region_sizes, regional_shares, sum_groups
 
 
@@ -18,6 +18,9 @@ class SectorPairs(NamedTuple):
     pairs: pd.DataFrame
     matrix: pd.DataFrame
     groups: pd.DataFrame
+
+
+SIZES = ("mean", "total")
 
 
 def coagglomeration_matrix(shares: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -36,6 +39,9 @@ def sector_pairs(
     panel: pd.DataFrame, sectors: Groups, size: str = "mean", groups: Mapping[str, Sequence[str]] | None = None
 ) -> SectorPairs:
     """Return the co-agglomeration of all pairs of sectors by year, their mean matrix, and that within groups."""
+    require_known(size, SIZES, "size", "sector pairs")
+    if len(sectors) < 2:
+        raise RongheError(f"sector pairs: {listing(sectors) or 'no sector'}; name two or more")
     e = sum_groups(panel, sectors)
     years, names = e.index.unique("year"), list(e)
     shares = regional_shares(e)

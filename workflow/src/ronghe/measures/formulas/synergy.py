@@ -7,7 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from ronghe.errors import require_known
 from ronghe.measures.formulas.coupling import read_subsystems
+
+BASES = ("first", "previous")
 
 
 def synergy(panel: pd.DataFrame, subsystems: Mapping[str, str], base: str = "first") -> pd.DataFrame:
@@ -16,6 +19,7 @@ def synergy(panel: pd.DataFrame, subsystems: Mapping[str, str], base: str = "fir
     Positive only where every subsystem's order degree rose. `base` is the first year or the year before; the base
     itself has no value and stays empty.
     """
+    require_known(base, BASES, "base", "synergy")
     U = read_subsystems(panel, subsystems, zero=True)
     n_years = U.index.get_level_values("year").nunique()
     cube = U.to_numpy(float).reshape(-1, n_years, U.shape[1])

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from pyproj import Proj
 
-from ronghe.errors import RongheError, listing, require_known
+from ronghe.errors import RongheError, listing, require_count, require_known, require_positive, require_share
 from ronghe.geography import EARTH_RADIUS_KM
 from ronghe.measures.point_patterns.envelopes import (
     envelope_p_value,
@@ -46,6 +46,15 @@ class Options:
     cell: float | None = None
     points: int = 100
     threads: int = 1
+
+    def __post_init__(self) -> None:
+        for name, least in (("simulations", 1), ("seed", 0), ("points", 2), ("threads", 1)):
+            require_count(getattr(self, name), f"K-density: {name}", least)
+        require_share(self.level, "K-density: level")
+        for name in ("most", "bandwidth", "cell"):
+            # Cells of side 0: every distance is worked out.
+            if getattr(self, name) is not None and not (name == "cell" and self.cell == 0):
+                require_positive(getattr(self, name), f"K-density: {name}")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError, listing, require_known
-from ronghe.frames import require_size
+from ronghe.frames import require_size, require_spread
 from ronghe.geography import read_degrees
 from ronghe.linear.layout import Layout
 from ronghe.models.design.shift_share import instrument
@@ -100,6 +100,7 @@ def from_frame(
     if taken:
         raise RongheError(f"these names are those of parameters: {listing(taken)}; rename the regressors")
     require_size(frame, "the regression")
+    require_spread(frame, "the regression")
     frame = frame.sort_index()
     index = frame.index.remove_unused_levels()
     units, times = (index.codes[level].astype(np.intp) for level in (0, 1))

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError, listing, require_known
-from ronghe.linear.inference import test_table, wald_test
+from ronghe.linear.inference import test_table
 from ronghe.linear.panel_models import Fit, fit_panel
 from ronghe.models.checks import require_disjoint
 from ronghe.models.design.design import Design, build, terms_of
 from ronghe.models.estimate import Data, Estimate
-from ronghe.models.report import choice_of, linear_estimate
+from ronghe.models.report import choice_of, joint_test, linear_estimate
 from ronghe.models.terms import group_name
 
 
@@ -115,12 +115,8 @@ def _equality(name: str, position: int, names: list[str], fit: Fit) -> list[dict
         return R
 
     every = [(i, i + 1) for i in range(len(names) - 1)]
-    rows = [{"test": f"equal in all groups: {name}", **_wald(fit, contrast(every))}]
+    rows = [{"test": f"equal in all groups: {name}", **joint_test(fit, contrast(every))}]
     if len(names) > 2:
         for i, j in combinations(range(len(names)), 2):
-            rows.append({"test": f"{name}: {names[i]} = {names[j]}", **_wald(fit, contrast([(i, j)]))})
+            rows.append({"test": f"{name}: {names[i]} = {names[j]}", **joint_test(fit, contrast([(i, j)]))})
     return rows
-
-
-def _wald(fit: Fit, restrictions: np.ndarray) -> dict:
-    return wald_test(fit.coefficients, fit.covariance, restrictions, fit.df_inference)

@@ -13,6 +13,7 @@ from ronghe.models.design.design import build, terms_of
 from ronghe.models.design.weights import cut_to, frames_of, weights_named
 from ronghe.models.estimate import Data, Estimate, fit
 from ronghe.models.kinds import one_way
+from ronghe.progress import each
 from ronghe.spatial.batch.left_out import estimates, has_batch_form, without_unit
 from ronghe.spatial.spatial_panel import SpatialPanel
 from ronghe.weights import Weights
@@ -38,7 +39,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
     rows = []
     regions = _regions(base, data)
     batched = SpatialRefits.of(base, data)
-    for region in regions:
+    for region in each(regions, f"{base['name']} without each region", "fits"):
         rest = {**base, "sample": _without(base["sample"], region)}
         try:
             found = watch(base, fit_base(rest, data)) if batched is None else batched.without(region, list(watched))

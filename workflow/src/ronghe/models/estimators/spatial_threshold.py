@@ -20,12 +20,13 @@ from ronghe.models.design.weights import cut_to, frames_of, weights_of
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.estimators.spatial import spatial_fit
 from ronghe.models.estimators.threshold import SIGNS, critical_note, regime_names
+from ronghe.progress import each
 from ronghe.spatial.likelihood import Likelihood
 from ronghe.spatial.spatial_panel import SpatialPanel
 from ronghe.weights.matrix import Weights
 
 LEVEL = 0.95
-GRID = 601
+GRID, STRIDE = 601, 10
 # Draws of each search without a region.
 MOST_WITHOUT = 999
 
@@ -54,16 +55,21 @@ class Profile:
     def maximum(self, yy: np.ndarray, yl: np.ndarray, ll: np.ndarray) -> np.ndarray:
         """Return the greatest ln L (without constants) for each column, from products of y and W y off the regressors.
 
-        The grid's best point is refined by the parabola through it and its neighbours: what is left is of order 1e-5
-        in ln L.
+        The best point of every tenth is looked for among its neighbours, and refined by the parabola through it and the
+        two beside it: what is left is of order 1e-5 in ln L.
         """
-        rho = self.rho[:, None]
-        values = self.jacobian[:, None] - self.n / 2 * np.log(yy - 2 * rho * yl + rho**2 * ll)
+
+        def height(place: np.ndarray) -> np.ndarray:
+            rho = self.rho[place]
+            return self.jacobian[place] - self.n / 2 * np.log(yy - 2 * rho * yl + rho**2 * ll)
+
         if len(self.rho) == 1:
-            return values[0]
-        best = np.clip(values.argmax(axis=0), 1, len(self.rho) - 2)
-        columns = np.arange(values.shape[1])
-        left, middle, right = (values[best + s, columns] for s in (-1, 0, 1))
+            return height(np.zeros(1, dtype=int))
+        last = len(self.rho) - 1
+        near = STRIDE * height(np.arange(0, last + 1, STRIDE)[:, None]).argmax(axis=0)
+        around = np.clip(near + np.arange(-STRIDE, STRIDE + 1)[:, None], 0, last)
+        best = np.clip(around[height(around).argmax(axis=0), np.arange(len(near))], 1, last - 1)
+        left, middle, right = (height(best + s) for s in (-1, 0, 1))
         curve = left - 2 * middle + right
         return np.where(curve < 0, middle - (right - left) ** 2 / (8 * np.minimum(curve, -1e-300)), middle)
 
@@ -193,7 +199,7 @@ def _without_each(problem: Problem, threshold: float, specification: dict, data:
     units, outside = deciding_units(regime, design.layout)
     repetitions = min(specification["repetitions"], MOST_WITHOUT)
     crosses, rows = (rows_by_regime(regime, design.layout) > 0).all(axis=1), []
-    for unit in units:
+    for unit in each(units, "threshold without each region", "searches"):
         region = design.index.levels[0][unit]
         first = (str(region), bool(crosses[unit]), int(outside[unit]))
         try:

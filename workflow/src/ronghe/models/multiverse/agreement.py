@@ -56,7 +56,8 @@ def model_of(source: Settings, row: pd.Series) -> SpatialPanel:
     setting = Setting(*({str(v): v for v in multiverse.levels(name)}[row[name]] for name in OF_SETTING))
     rows = source.rows(setting)
     places = source.columns(row["treatment"], np.array([row["controls"]]))[0]
-    y = pd.Series(rows.y.reshape(-1), rows.index, name="outcome")
+    outcome = multiverse.levels("outcome").index(row["outcome"])
+    y = pd.Series(rows.y[outcome].reshape(-1), rows.index, name="outcome")
     names = [source.names[k] for k in places]
     X = pd.DataFrame(rows.X.reshape(len(y), -1)[:, places], rows.index, names)
     W = None if row["weights"] == NO_WEIGHTS else rows.weights

@@ -13,6 +13,9 @@ PLACES = 200
 POINTS = 201
 # Of densities: how far beyond the quartiles the axis reaches, in their distance.
 REACH = 2.5
+DENSITIES = ("weights", "model", "outcome", "treatment", "sample")
+# Of the vibration plot: choices, cells of either axis, and the share of p-values that the vertical axis holds.
+VIBRATIONS, CELLS, HELD = ("weights", "model", "outcome"), (60, 32), 0.998
 
 
 def sorted_curve(frame: pd.DataFrame, multiverse: Multiverse) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -34,8 +37,9 @@ def sorted_curve(frame: pd.DataFrame, multiverse: Multiverse) -> tuple[pd.DataFr
     shares = []
     for choice in CHOICES:
         levels = [str(level) for level in multiverse.levels(choice)]
+        found = used[choice].astype(str).to_numpy()
+        levels = [level for level in levels if (found == level).any()]
         if len(levels) > 1:
-            found = used[choice].astype(str).to_numpy()
             shares += [_shares(places, found == level, choice, level) for level in levels]
     bits = used["controls"].to_numpy()
     shares += [_shares(places, bits >> k & 1 == 1, "control", name) for k, name in enumerate(multiverse.choose)]
@@ -55,10 +59,9 @@ def densities(frame: pd.DataFrame, multiverse: Multiverse) -> pd.DataFrame:
     counts in the density and in the column `beyond`.
     """
     used = frame[frame["refused"] == ""]
-    low, middle, high = used["estimate"].quantile([0.25, 0.5, 0.75])
-    axis = np.linspace(middle - REACH * (high - low), middle + REACH * (high - low), POINTS)
+    axis = np.linspace(*_reach(used), POINTS)
     rows = []
-    for choice in ("weights", "model", "outcome", "treatment", "sample"):
+    for choice in DENSITIES:
         for level in map(str, multiverse.levels(choice)):
             values = used.loc[used[choice] == level, "estimate"].to_numpy()
             if len(values) > 1:
@@ -67,6 +70,38 @@ def densities(frame: pd.DataFrame, multiverse: Multiverse) -> pd.DataFrame:
                                           "density": _density(values, axis), "beyond": beyond}))  # fmt: skip
     columns = ["choice", "level", "estimate", "density", "beyond"]
     return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
+
+
+def _reach(used: pd.DataFrame) -> tuple[float, float]:
+    low, middle, high = used["estimate"].quantile([0.25, 0.5, 0.75])
+    return middle - REACH * (high - low), middle + REACH * (high - low)
+
+
+def vibrations(frame: pd.DataFrame, multiverse: Multiverse) -> pd.DataFrame:
+    """Return for each level of some choices the share of its specifications in cells of effect and -log10 p.
+
+    The vibration of effects of Patel, Burford and Ioannidis (2015). Cells without any are left out; what lies beyond
+    the axes counts in the medians and in the column `beyond`. `height` is -log10 p.
+    """
+    used = frame[frame["refused"] == ""]
+    values = used["estimate"].to_numpy()
+    heights = -np.log10(np.maximum(used["pvalue"].to_numpy(), 1e-300))
+    edges = np.linspace(*_reach(used), CELLS[0] + 1), np.linspace(0, np.quantile(heights, HELD), CELLS[1] + 1)
+    middles = [(part[1:] + part[:-1]) / 2 for part in edges]
+    rows = []
+    for choice in VIBRATIONS:
+        found = used[choice].astype(str).to_numpy()
+        for level in map(str, multiverse.levels(choice)):
+            here = found == level
+            if here.any():
+                share = np.histogram2d(values[here], heights[here], edges)[0] / here.sum()
+                x, y = np.nonzero(share)
+                rows.append(pd.DataFrame({
+                    "choice": choice, "level": level, "estimate": middles[0][x], "height": middles[1][y],
+                    "share": share[x, y], "median_estimate": np.median(values[here]),
+                    "median_height": np.median(heights[here]), "beyond": 1 - share.sum(),
+                }))  # fmt: skip
+    return pd.concat(rows, ignore_index=True)
 
 
 def _density(values: np.ndarray, axis: np.ndarray) -> np.ndarray:

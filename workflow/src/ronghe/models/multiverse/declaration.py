@@ -17,16 +17,18 @@ CHOICES = {
     "sample": "samples",
     "winsorise": "winsorise",
     "fixed_effects": "fixed_effects",
-    "outcome": "outcomes",
     "weights": "weights",
+    "outcome": "outcomes",
     "model": "models",
     "treatment": "treatments",
     "covariance": "covariances",
 }
 # The choices that one set of cross-products belongs to, and those made within it.
-OF_SETTING = ("sample", "winsorise", "fixed_effects", "outcome", "weights")
-WITHIN = ("model", "treatment")
+OF_SETTING = ("sample", "winsorise", "fixed_effects", "weights")
+WITHIN = ("outcome", "model", "treatment")
 NO_WEIGHTS = "none"
+# How the joint test makes data in which the treatment does nothing; files of these names.
+NULLS = ("permuted", "wild")
 DEFAULTS = {
     "fixed_effects": ["twoways"],
     "samples": ["all"],
@@ -39,22 +41,24 @@ DEFAULTS = {
     "standardise": True,
     "shards": 2,
     "agreement": {"refits": 40, "tolerance": 1e-8},
-    "permutation": {"specifications": 2000, "draws": 500},
+    "joint_test": {"specifications": 2000, "draws": 500, "nulls": list(NULLS)},
 }
 # What is written of the table of all specifications, as NAME.csv.
-JUDGEMENTS = ("summary", "choices", "variances", "refused", "bma", "curve", "curve_choices", "densities")
+JUDGEMENTS = (
+    "summary", "choices", "variances", "excluded", "refused", "bma",
+    "curve", "curve_choices", "densities", "vibrations",
+)  # fmt: skip
 # All subsets are written out up to this many controls to choose from.
 MOST_CONTROLS = 20
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Choices that share outcome, rows and W: one set of cross-products serves all that is within."""
+    """Choices that share rows and W: one set of cross-products serves all that is within."""
 
     sample: str
     winsorise: float
     fixed_effects: str
-    outcome: str
     weights: str
 
     def __str__(self) -> str:
@@ -64,8 +68,9 @@ class Setting:
 
 @dataclass(frozen=True)
 class Cell:
-    """One model with one treatment in a setting, and the subsets of controls (as bits) that are left to it."""
+    """One outcome, model and treatment in a setting, and the subsets of controls (as bits) that are left to it."""
 
+    outcome: str
     model: str
     treatment: str
     subsets: tuple[int, ...]
@@ -152,20 +157,20 @@ class Multiverse:
             yield Setting(*levels)
 
     def cells(self, setting: Setting) -> list[Cell]:
-        """Return models and treatments of a setting with their subsets of controls, exclusions taken out."""
+        """Return what is chosen within a setting, with the subsets of controls that exclusions leave."""
         if setting not in self._cache:
             found = [
-                Cell(model, treatment, self._allowed(setting, model, treatment))
-                for model, treatment in product(self.levels("model"), self.levels("treatment"))
-                if (model == "ols") == (setting.weights == NO_WEIGHTS)
+                Cell(*levels, self._allowed({**vars(setting), **dict(zip(WITHIN, levels, strict=True))}))
+                for levels in product(*(self.levels(choice) for choice in WITHIN))
+                if (levels[1] == "ols") == (setting.weights == NO_WEIGHTS)
             ]
             self._cache[setting] = [cell for cell in found if cell.subsets]
         return self._cache[setting]
 
-    def _allowed(self, setting: Setting, model: str, treatment: str) -> tuple[int, ...]:
+    def _allowed(self, levels: dict) -> tuple[int, ...]:
         barred = []
         for exclusion in self.entry["exclude"]:
-            if _meets(exclusion, {**vars(setting), "model": model, "treatment": treatment}):
+            if _meets(exclusion, levels):
                 barred.append(self._bits(exclusion.get("controls", [])))
         key = tuple(barred)
         if key not in self._cache:
@@ -185,13 +190,27 @@ class Multiverse:
         """Number of specifications that are declared and not excluded."""
         return sum(self.count(setting) for setting in self.settings())
 
+    def excluded(self) -> list[dict]:
+        """Return how many specifications each exclusion would take alone, and all of them together, with the reason."""
+        exclusions = self.entry["exclude"]
+        whole = self._less(exclusions[:0])
+        rows = [
+            {"exclusion": k, "reason": exclusion["reason"], "specifications": whole - self._less([exclusion])}
+            for k, exclusion in enumerate(exclusions, 1)
+        ]
+        return [*rows, {"exclusion": "all", "reason": "", "specifications": whole - self._less(exclusions)}]
+
+    def _less(self, exclusions: list[dict]) -> int:
+        """Return the number of specifications with these exclusions in place of those declared."""
+        return Multiverse({**self.entry, "exclude": exclusions}, self.seed).n_specifications
+
     def require_some(self) -> None:
         """Refuse a multiverse with no member, and say which exclusion took the last."""
         if self.n_specifications:
             return
         exclusions = self.entry["exclude"]
         for k in range(len(exclusions)):
-            if not Multiverse({**self.entry, "exclude": exclusions[: k + 1]}, self.seed).n_specifications:
+            if not self._less(exclusions[: k + 1]):
                 raise RongheError(
                     f"multiverse: no specification is left: exclude, number {k + 1} ('{exclusions[k]['reason']}') "
                     "takes the last of them; narrow it, or declare more choices"
@@ -243,5 +262,5 @@ def results(multiverse: Multiverse | None) -> list[str]:
     """Return the files that a multiverse ends in; none where none is declared."""
     if multiverse is None:
         return []
-    names = ("specifications.parquet", "agreement.csv", "permutation.csv", *(f"{name}.csv" for name in JUDGEMENTS))
+    names = ("specifications.parquet", "agreement.csv", "joint_test.csv", *(f"{name}.csv" for name in JUDGEMENTS))
     return [f"{FOLDER}/{name}" for name in names]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
+
 from ronghe.frames import write_csv
 from ronghe.models.multiverse import averaging, curve, summary
 from ronghe.models.multiverse.declaration import Multiverse
@@ -19,11 +21,13 @@ def judge(multiverse: Multiverse, path: str | Path, outputs: dict[str, str]) -> 
         "summary": summary.whole(frame, by_choice, variances),
         "choices": by_choice,
         "variances": variances,
+        "excluded": pd.DataFrame(multiverse.excluded()),
         "refused": summary.refusals(path),
         "bma": averaging.average(path, multiverse),
         "curve": line,
         "curve_choices": shares,
         "densities": curve.densities(frame, multiverse),
+        "vibrations": curve.vibrations(frame, multiverse),
     }
     for name, output in outputs.items():
         write_csv(tables[name], output)

@@ -11,9 +11,9 @@ from scipy.special import ndtr, stdtr
 
 from ronghe.models.estimate import Data
 from ronghe.models.multiverse import table
-from ronghe.models.multiverse.declaration import OF_SETTING, Multiverse, Setting
-from ronghe.models.multiverse.progress import Progress
+from ronghe.models.multiverse.declaration import OF_SETTING, WITHIN, Multiverse, Setting
 from ronghe.models.multiverse.settings import Refusal, Settings
+from ronghe.progress import Progress
 from ronghe.spatial.batch.marginals import log_marginals
 from ronghe.spatial.batch.specifications import REFUSALS
 from ronghe.spatial.batch.subset_fits import IMPACTS, SubsetFits
@@ -49,13 +49,13 @@ class Members:
 
     def __init__(self, multiverse: Multiverse, setting: Setting) -> None:
         cells = multiverse.cells(setting)
-        models, treatments = multiverse.levels("model"), multiverse.levels("treatment")
         sizes = [len(cell.subsets) for cell in cells]
-        self.model = np.repeat([models.index(cell.model) for cell in cells], sizes)
-        self.treatment = np.repeat([treatments.index(cell.treatment) for cell in cells], sizes)
+        for name in WITHIN:
+            levels = multiverse.levels(name)
+            setattr(self, name, np.repeat([levels.index(getattr(cell, name)) for cell in cells], sizes))
         self.controls = np.concatenate([np.array(cell.subsets, dtype=np.int64) for cell in cells])
         self.n_controls = np.bitwise_count(self.controls).astype(np.int8)
-        self._names = models, treatments
+        self._names = multiverse.levels("model"), multiverse.levels("treatment")
 
     def blocks(self, source: Settings, only: np.ndarray | None = None) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
         """Return blocks of one model and number of controls: the model, which specifications, and their regressors."""
@@ -83,7 +83,7 @@ def estimate_setting(source: Settings, setting: Setting, start: int) -> pa.Table
     try:
         shared = source.specifications(setting)
         for model, part, columns in members.blocks(source):
-            fits = shared.fit(model, columns)
+            fits = shared.fit(model, columns, members.outcome[part])
             refused[part] = [table.REASONS.index(REFUSALS[code]) for code in fits.refused]
             _fill(numbers, part, fits, multiverse)
     except Refusal as refusal:
@@ -92,9 +92,7 @@ def estimate_setting(source: Settings, setting: Setting, start: int) -> pa.Table
     columns = {name: values.reshape(-1) for name, values in numbers.items()}
     for choice in OF_SETTING:
         columns[choice] = np.full(n * repeat, multiverse.levels(choice).index(getattr(setting, choice)))
-    columns |= {
-        name: np.tile(getattr(members, name), repeat) for name in ("model", "treatment", "controls", "n_controls")
-    }
+    columns |= {name: np.tile(getattr(members, name), repeat) for name in (*WITHIN, "controls", "n_controls")}
     columns["covariance"] = np.repeat(np.arange(repeat), n)
     columns["specification"] = start + np.arange(n * repeat)
     columns["refused"] = np.tile(refused, repeat)

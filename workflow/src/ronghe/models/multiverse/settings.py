@@ -27,7 +27,7 @@ class Refusal(RongheError):
 
 @dataclass(frozen=True)
 class Rows:
-    """Outcome and regressors of one setting as arrays (unit, period), regressors as (unit, period, column)."""
+    """Outcomes (outcome, unit, period) and regressors (unit, period, column) of one setting."""
 
     y: np.ndarray
     X: np.ndarray
@@ -81,17 +81,23 @@ class Settings:
             raise Refusal("unbalanced", f"sample '{setting.sample}' has {design.nobs} rows of {N} regions x {T} years")
         W = None if setting.weights == NO_WEIGHTS else self._weights(setting.weights, setting.sample)
         frame = design.frame
-        y, X = frame[setting.outcome].to_numpy(float), frame[list(self.names)].to_numpy(float)
+        y = frame[self.multiverse.levels("outcome")].to_numpy(float)
+        X = frame[list(self.names)].to_numpy(float)
         if self.multiverse.entry["standardise"]:
             treated = len(self.multiverse.levels("treatment"))
             y = _standardised(y)
             X = np.concatenate([_standardised(X[:, :treated]), X[:, treated:]], axis=1)
-        return Rows(y.reshape(N, T), X.reshape(N, T, -1), design.index, W)
+        return Rows(y.T.reshape(-1, N, T), X.reshape(N, T, -1), design.index, W)
+
+    def shared(self, setting: Setting, rows: Rows, outcome: int = 0) -> Specifications:
+        """Return the cross-products of a setting with one outcome."""
+        effects, method = setting.fixed_effects, self.multiverse.entry["method"]
+        return Specifications.of(rows.y[outcome], rows.X, self.names, rows.weights, effects, method, "multiverse")
 
     def specifications(self, setting: Setting) -> Specifications:
-        """Return the shared cross-products of a setting."""
-        rows, method = self.rows(setting), self.multiverse.entry["method"]
-        return Specifications.of(rows.y, rows.X, self.names, rows.weights, setting.fixed_effects, method, "multiverse")
+        """Return the cross-products of a setting, one draw for each outcome."""
+        rows = self.rows(setting)
+        return self.shared(setting, rows).with_columns([], rows.y[:, None], outcome=True)
 
     def columns(self, treatment: str, subsets: np.ndarray) -> np.ndarray:
         """Return the regressors (specification, place in X) of subsets of one size given as bits, treatment first."""

@@ -16,6 +16,7 @@ from scipy.special import chdtrc
 from ronghe.errors import RongheError
 from ronghe.models.estimate import Data
 from ronghe.models.validation.truth import Truth, specification_truth
+from ronghe.progress import each
 from ronghe.spatial.batch.fits import BatchFit
 from ronghe.spatial.batch.solver import Batch
 from ronghe.spatial.choice.lagrange import fit_within, lm_rows, moran_moments, moran_row
@@ -37,7 +38,7 @@ def validate_estimators(truth: Truth, repetitions: int, seed: int, effects: str 
     y = np.stack([truth.draw(np.random.default_rng(s)) for s in np.random.SeedSequence(seed).spawn(repetitions)])
     target, found = truth.targets(), {}
     batches = {method: Batch(_model(truth, y[0], effects, method)) for method in METHODS}
-    for part in batches["lsdv"].in_chunks(repetitions):
+    for part in each(list(batches["lsdv"].in_chunks(repetitions)), "validation of estimators", "parts"):
         for name, fit, factor in _estimators(*(batch.fit(y[part]) for batch in batches.values())):
             found.setdefault(name, []).append(_with_errors(fit, factor))
     rows = []
@@ -147,7 +148,7 @@ def _residual_tests(truth: Truth, drawn: np.ndarray, effects: str) -> Iterable[t
     """Yield the rejections of the tests on the residuals of a model without spatial terms."""
     fit = fit_within(truth.series(drawn[0]), truth.X, truth.weights, effects)
     moments, found = moran_moments(fit), {}
-    for y in drawn:
+    for y in each(drawn, "validation of residual tests", "panels"):
         one = fit.with_outcome(y)
         tests = [(method, row) for method in METHODS for row in lm_rows(one, method)]
         for method, row in [*tests, ("lsdv", moran_row(one, moments))]:

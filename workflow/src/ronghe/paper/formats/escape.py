@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _TEX = {
     "\\": r"\textbackslash{}",
@@ -46,12 +47,40 @@ _TEX = {
     "φ": r"$\phi$",
     "χ": r"$\chi$",
     "ψ": r"$\psi$",
+    "Γ": r"$\Gamma$",
+    "Λ": r"$\Lambda$",
+    "Σ": r"$\Sigma$",
+    "Φ": r"$\Phi$",
+    "Ω": r"$\Omega$",
+    "δ": r"$\delta$",
+    "ε": r"$\varepsilon$",
+    "η": r"$\eta$",
+    "κ": r"$\kappa$",
+    "ν": r"$\nu$",
+    "π": r"$\pi$",
+    "ω": r"$\omega$",
+    "∈": r"$\in$",
+    "∑": r"$\sum$",
+    "√": r"$\surd$",
+    "∂": r"$\partial$",
+    "←": r"$\leftarrow$",
+    "‰": r"\textperthousand{}",
+    "€": r"\texteuro{}",
+    "“": "``",
+    "”": "''",
+    "‘": "`",
+    "’": "'",
+    "\N{NO-BREAK SPACE}": "~",
+    "\N{NARROW NO-BREAK SPACE}": r"\,",
+    "\N{THIN SPACE}": r"\,",
+    "\N{FIGURE SPACE}": "~",
     "²": "$^2$",
     "³": "$^3$",
     "\N{COMBINING CIRCUMFLEX ACCENT}": "",
 }
 
 
+_BREAKS = re.compile("[\t-\r\x1c-\x1f\x85\u2028\u2029]+ *")
 _FORMULA = re.compile(r"(?:[=@\t\r]|[+-](?![\d.,]+(?:e[+-]?\d+)?[*%]*$)).", re.DOTALL)
 
 
@@ -68,8 +97,15 @@ def has_chinese(text: str) -> bool:
 def tex(text: str) -> str:
     """Escape text for LaTeX; signs that plain LaTeX lacks become mathematics."""
     # A blank line would end the paragraph, which no caption may hold.
-    text = " ".join(text.split()) if "\n" in text else text
-    return "".join(_TEX.get(sign, sign) for sign in text).replace("[", "{[}").replace("]", "{]}")
+    text = unicodedata.normalize("NFC", _BREAKS.sub(" ", text))
+    return "".join(_TEX.get(sign) or _plain(sign) for sign in text).replace("[", "{[}").replace("]", "{]}")
+
+
+def _plain(sign: str) -> str:
+    """Return a sign that LaTeX knows, or the number of one that it does not, at which it would stop."""
+    if ord(sign) <= 0x17F or has_chinese(sign):
+        return "" if unicodedata.category(sign)[0] == "C" else sign
+    return "" if unicodedata.category(sign) in ("Cf", "Mn") else rf"\texttt{{U+{ord(sign):04X}}}"
 
 
 def typst(text: str) -> str:

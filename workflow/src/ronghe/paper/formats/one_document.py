@@ -33,7 +33,7 @@ def gather_word(paths: dict[str | Path, str], title: str) -> bytes:
     import docx
     from docx.oxml import OxmlElement
 
-    from ronghe.paper.formats.word import EPOCH, as_bytes
+    from ronghe.paper.formats.word import EPOCH, LONGEST_TITLE, as_bytes
 
     documents = [_numbered(docx.Document(path), number) for path, number in paths.items()]
     first, *others = documents
@@ -53,7 +53,7 @@ def gather_word(paths: dict[str | Path, str], title: str) -> bytes:
                 if element is not other.element.body.sectPr:
                     body.sectPr.addprevious(deepcopy(element))
     known = first.core_properties
-    known.author, known.title, known.comments = "", title, ""
+    known.author, known.title, known.comments = "", title[:LONGEST_TITLE], ""
     known.created = known.modified = datetime(*EPOCH)
     return as_bytes(first)
 

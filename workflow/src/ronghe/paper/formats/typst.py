@@ -20,19 +20,19 @@ def render_typst(table: Exhibit) -> str:
     """Return a labelled figure; numbers share their point and stand in the middle of their column."""
     n_columns = table.width
     align = ["left"] + ["left" if place in table.left else "center" for place in range(n_columns)]
-    gap = "0.6em" if n_columns <= 8 else "0.35em"
+    gap = "0.6em" if n_columns <= 4 else "0.45em" if n_columns <= 8 else "0.35em"
     lines = [
         "#[",
         f"#show figure: set block(breakable: {'true' if table.long else 'false'})",
         '#set text(number-width: "tabular")',
         "#set par(justify: false, leading: 0.5em, first-line-indent: 0pt)",
         _AT_POINT,
-        "#let body(size, columns) = {",
+        "#let body(size, gutter) = {",
         "  set text(size: size)",
         "  table(",
-        "    columns: columns,",
+        f"    columns: {1 + n_columns},",
         f"    align: ({', '.join(align)}),",
-        *([f"    column-gutter: ({', '.join(_gutters(table))}),"] if len(table.header) > 1 else []),
+        "    column-gutter: gutter,",
         "    stroke: none,",
         f"    inset: (x, y) => (left: if x == 0 {{ 0pt }} else {{ {gap} }}, right: {gap}, y: 0.27em),",
         "    table.header(",
@@ -59,14 +59,14 @@ def render_typst(table: Exhibit) -> str:
 
 
 def _fitted(table: Exhibit) -> str:
-    """Return the table as wide as the text, at the largest size that fits; columns of words break their lines."""
-    narrow, wide = f"{1 + table.width}", f"(auto,) + (1fr,) * {table.width}"
+    """Return the table as wide as the text, at the largest size that fits; the spare width goes between columns."""
+    tight = f"({', '.join(_gutters(table))},)" if len(table.header) > 1 else "0pt"
     if table.left:
-        return f"body(8.5pt, {narrow})"
-    fits = f"size => measure(body(size, {narrow})).width <= room.width"
+        return f"body(8.5pt, {tight})"
+    fits = f"size => measure(body(size, {tight})).width <= room.width"
     return (
         f"layout(room => {{ let size = ({', '.join(SIZES)}).find({fits}); "
-        f"if size == none {{ body({SIZES[-1]}, {narrow}) }} else {{ body(size, {wide}) }} }})"
+        f"if size == none {{ body({SIZES[-1]}, {tight}) }} else {{ body(size, 1fr) }} }})"
     )
 
 

@@ -20,6 +20,8 @@ from ronghe.paper.exhibit import Exhibit
 from ronghe.paper.formats.maketables import as_mtable
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
+# What Word takes as the title of a document.
+LONGEST_TITLE = 255
 # Spaces as wide as the sign that they stand for, in the widths of Times: figure, punctuation, three-per-em.
 _SPACES = {".": "\u2005", ",": "\u2005", "(": "\u2004", ")": "\u2004", "[": "\u2004", "]": "\u2004", "-": "\u2004"}
 FONT, ASIAN_FONT = "Times New Roman", "SimSun"
@@ -46,7 +48,7 @@ def render_word(table: Exhibit) -> bytes:
     _mark_header(grid, table, size)
     _set_caption(grid, table.caption, 10)
     properties = document.core_properties
-    properties.author, properties.title, properties.comments = "", table.caption, ""
+    properties.author, properties.title, properties.comments = "", table.caption[:LONGEST_TITLE], ""
     properties.created = properties.modified = datetime(*EPOCH)
     properties.revision = 1
     return as_bytes(document)

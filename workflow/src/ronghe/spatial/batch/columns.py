@@ -33,8 +33,9 @@ class Columns:
             return shared
         places = list(self.places)
         found = np.repeat(shared, len(self.values), axis=0)
-        found[:, places, :] = self.values @ other.flat
-        found[:, :, places] = (other.values @ self.flat).transpose(0, 2, 1)
+        crossed = _times(self.values, other.flat)
+        found[:, places, :] = crossed
+        found[:, :, places] = (crossed if other is self else _times(other.values, self.flat)).transpose(0, 2, 1)
         found[np.ix_(range(len(found)), places, places)] = self.values @ other.values.transpose(0, 2, 1)
         return found
 
@@ -43,11 +44,22 @@ class Columns:
         full = np.zeros((len(coefficients), self.n_columns))
         np.put_along_axis(full, columns, coefficients, axis=1)
         found = full @ self.flat.T
+        if self.values is not None and self._in_order(draw):
+            by_draw = len(self.values), -1
+            own = full[:, self.places].reshape(*by_draw, len(self.places))
+            found.reshape(*by_draw, found.shape[1])[:] += own @ self.values
+            return found
         for k, place in enumerate(self.places):
             used = full[:, place]
             if used.any():
                 found += used[:, None] * self.values[draw, k]
         return found
+
+    def _in_order(self, draw: np.ndarray) -> bool:
+        """Return whether the fits come draw by draw, equally many of each."""
+        n_draws = len(self.values)
+        count = len(draw) // n_draws
+        return len(draw) == count * n_draws and bool((draw.reshape(n_draws, -1) == np.arange(n_draws)[:, None]).all())
 
     def crossed(self, vectors: np.ndarray, columns: np.ndarray, draw: np.ndarray | None) -> np.ndarray:
         """Return the products (fit, column) of the columns of each fit with a vector (fit, cell) of its own."""
@@ -63,3 +75,8 @@ class Columns:
             fits, positions = np.nonzero(columns == place)
             found[fits, positions] = self.values[draw[fits], k]
         return found
+
+
+def _times(values: np.ndarray, flat: np.ndarray) -> np.ndarray:
+    """Return the products of values (draw, place, cell) with columns, as (draw, place, column)."""
+    return (values.reshape(-1, values.shape[2]) @ flat).reshape(*values.shape[:2], -1)

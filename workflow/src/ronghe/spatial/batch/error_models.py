@@ -48,7 +48,7 @@ class ErrorBatch:
         self.Z, self.MZ = (
             np.ascontiguousarray(d[:, :, 1:]).reshape(self.n_units * self.n_periods, -1) for d in (m.data, m.lagged)
         )
-        self.products = np.stack([m.plain, -m.mixed, m.twice])[:, None, 1:, 1:]
+        self.products = np.stack([m.plain, -m.mixed, m.twice])[:, 1:, 1:]
         self.nobs = model.likelihood.nobs
         self.M = model.error_weights.sparse.toarray()
         self.jacobian = Jacobian(
@@ -68,15 +68,14 @@ class ErrorBatch:
         return ErrorFit(b, lam, sigma2, loglik)
 
     def _products(self, y: np.ndarray) -> np.ndarray:
-        """Return the products of R [Z, y] as (power of lambda, draw, column, column)."""
+        """Return the products of R [Z, y] as (draw, power of lambda, column, column)."""
         B, K = len(y), self.Z.shape[1]
         own = self.projection.apply_to_draws(np.array(y, dtype=float)).reshape(B, -1)
         lagged = self.projection.apply_to_draws(self.M @ y).reshape(B, -1)
-        products = np.empty((3, B, K + 1, K + 1))
+        products = np.empty((B, 3, K + 1, K + 1))
         products[:, :, :K, :K] = self.products
-        products[:, :, :K, K] = own @ self.Z, -(own @ self.MZ + lagged @ self.Z), lagged @ self.MZ
-        products[:, :, K, :K] = products[:, :, :K, K]
-        products[:, :, K, K] = [
-            sign * (u * v).sum(axis=1) for sign, u, v in ((1, own, own), (-2, own, lagged), (1, lagged, lagged))
-        ]
+        crossed = own @ self.Z, -(own @ self.MZ + lagged @ self.Z), lagged @ self.MZ
+        products[:, :, :K, K] = products[:, :, K, :K] = np.stack(crossed, axis=1)
+        for k, (sign, u, v) in enumerate(((1, own, own), (-2, own, lagged), (1, lagged, lagged))):
+            products[:, k, K, K] = sign * (u * v).sum(axis=1)
         return products

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
 from ronghe.spatial.batch.newton import Jacobian, climb, starts
 
-# Points of the first look at the likelihood; each costs one factor for each fit.
-FIRST_LOOK, CLOSER_LOOK = 15, 41
+# Chebyshev points at which the sum of squares is first computed, and again where that many do not settle it; points of
+# the interval at which the polynomial through them is read.
+FIRST_LOOK, CLOSER_LOOK, READ = 15, 41, 301
+# A polynomial whose last coefficients add less than this to the log-likelihood is near enough to start from.
+SETTLED = 1e-2
 
 
 @dataclass(frozen=True)
@@ -17,7 +21,7 @@ class ErrorProfile:
     """-n/2 ln S(lambda) + Jacobian, S the sum of squares given lambda, by fit.
 
     The products of the filtered columns R[Z, y], R = I - lambda W before the projection, are quadratic in lambda:
-    `products` is (power of lambda, fit, column, column), the outcome last.
+    `products` is (fit, power of lambda, column, column), the outcome last.
     """
 
     jacobian: Jacobian
@@ -26,20 +30,27 @@ class ErrorProfile:
 
     def part(self, chosen: np.ndarray) -> ErrorProfile:
         """Return the profile of some of the fits."""
-        return replace(self, products=self.products[:, chosen])
-
-    def at(self, lam: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return (R[Z, y])'(R[Z, y]) and its first derivative at lambda by fit, and half of the second."""
-        a, (zero, one, two) = lam[:, None, None], self.products
-        return zero + a * (one + a * two), one + 2 * a * two, two
+        return replace(self, products=self.products[chosen])
 
     def ssr(self, lam: np.ndarray) -> np.ndarray:
-        """Return S, the last pivot of a Cholesky factor: a sixth of the work of an inverse."""
-        return np.linalg.cholesky(self.at(lam)[0])[:, -1, -1] ** 2
+        """Return S at lambda by fit, (fit,) or (fit, point) or (1, point).
+
+        The square of the last pivot of a Cholesky factor: a sixth of the work of an inverse.
+        """
+        n_fits, _, K, _ = self.products.shape
+        points = np.broadcast_to(lam.reshape(len(lam), -1), (n_fits, lam.size // len(lam)))
+        powers = np.stack([np.ones_like(points), points, points * points], axis=2)
+        whole = (powers @ self.products.reshape(n_fits, 3, K * K)).reshape(n_fits, -1, K, K)
+        found = np.linalg.cholesky(whole)[:, :, -1, -1] ** 2
+        return found if lam.ndim > 1 else found[:, 0]
 
     def solve(self, lam: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return (Z'Z)^-1, b, S, db/dlambda, and the two derivatives of S."""
-        whole, slope, bend = self.at(lam)
+        a, bend = lam[:, None, None], self.products[:, 2]
+        whole = a * bend
+        slope = whole + self.products[:, 1]
+        whole = self.products[:, 0] + a * slope
+        slope += a * bend
         ZZ, Zy = whole[:, :-1, :-1], whole[:, :-1, -1]
         scale = 1 / np.sqrt(np.einsum("bkk->bk", ZZ))
         outer = scale[:, :, None] * scale[:, None, :]
@@ -54,36 +65,77 @@ class ErrorProfile:
         second -= np.einsum("bk,bk->b", sloped[:, :-1], moved)
         return inverse, b, ssr, moved, np.stack([first, 2 * second])
 
-    def heights(self, grid: np.ndarray) -> np.ndarray:
-        """Return the concentrated likelihood as (fit, point)."""
-        n_fits = self.products.shape[1]
-        ssr = np.stack([self.ssr(np.full(n_fits, a)) for a in grid], axis=1)
-        return self.jacobian.value(grid) - 0.5 * self.nobs * np.log(ssr)
+    def _bends(self, lam: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return S and its two derivatives as `solve` does, by two systems in place of an inverse."""
+        a, bend = lam[:, None, None], self.products[:, 2]
+        whole = a * bend
+        slope = whole + self.products[:, 1]
+        whole = self.products[:, 0] + a * slope
+        slope += a * bend
+        scale = 1 / np.sqrt(np.einsum("bkk->bk", whole[:, :-1, :-1]))
+        ZZ = whole[:, :-1, :-1] * (scale[:, :, None] * scale[:, None, :])
+        b = scale * np.linalg.solve(ZZ, (whole[:, :-1, -1] * scale)[:, :, None])[:, :, 0]
+        ssr = whole[:, -1, -1] - np.einsum("bk,bk->b", b, whole[:, :-1, -1])
+        a = np.concatenate([-b, np.ones((len(b), 1))], axis=1)[:, :, None]
+        sloped = np.matmul(slope, a)[:, :, 0]
+        right = sloped[:, :-1] * scale
+        second = np.einsum("bk,bk->b", a[:, :, 0], np.matmul(bend, a)[:, :, 0])
+        second -= np.einsum("bk,bk->b", right, np.linalg.solve(ZZ, right[:, :, None])[:, :, 0])
+        return ssr, np.einsum("bk,bk->b", a[:, :, 0], sloped), 2 * second
 
     def maximise(self) -> np.ndarray:
-        """Return lambda at the global maximum; where a first look sees two hills, a closer one finds their places."""
-        grid = self.jacobian.grid(FIRST_LOOK)
-        start, several, _ = starts(self.heights(grid), grid)
+        """Return lambda at the global maximum.
+
+        ln S is read off the polynomial through its values at Chebyshev points (Trefethen 2013, theorem 8.2), through
+        more of them where the last coefficients are not small; the two highest hills are climbed by Newton steps.
+        """
+        start, several, second = self._look(FIRST_LOOK)
         lam = climb(start, self.jacobian.inner, self._derivatives)
         if len(several):
-            part, fine = self.part(several), self.jacobian.grid(CLOSER_LOOK)
-            first, two, second = starts(part.heights(fine), fine)
-            lam[several] = climb(first, self.jacobian.inner, part._derivatives)
-            if len(two):
-                part, chosen = part.part(two), several[two]
-                other = climb(second, self.jacobian.inner, part._derivatives)
-                lam[chosen] = np.where(part._height(other) > part._height(lam[chosen]), other, lam[chosen])
+            other = self.part(several)
+            top = climb(second, self.jacobian.inner, other._derivatives)
+            lam[several] = np.where(other._height(top) > other._height(lam[several]), top, lam[several])
         return lam
 
-    def slopes(self, lam: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the two derivatives of S."""
-        return tuple(self.solve(lam)[4])
+    def _look(self, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return where to start from, which fits have a second hill, and where it is."""
+        grid = self.jacobian.grid(READ)
+        values = np.log(self.ssr(self.jacobian.grid(count)[None]))
+        coefficients, heights = values @ chebyshev(count), self.jacobian.value(grid)
+        start, several, second = starts(heights - 0.5 * self.nobs * (values @ read(count)), grid)
+        if count == FIRST_LOOK:
+            rough = np.flatnonzero(0.5 * self.nobs * np.abs(coefficients[:, -2:]).max(axis=1) > SETTLED)
+            if len(rough):
+                closer, two, other = self.part(rough)._look(CLOSER_LOOK)
+                start[rough] = closer
+                smooth = ~np.isin(several, rough)
+                several = np.concatenate([several[smooth], rough[two]])
+                second = np.concatenate([second[smooth], other])
+        return start, several, second
 
     def _height(self, lam: np.ndarray) -> np.ndarray:
         return self.jacobian.value(lam) - 0.5 * self.nobs * np.log(self.ssr(lam))
 
     def _derivatives(self, active: np.ndarray, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        _, _, ssr, _, (first, second) = self.part(active).solve(a)
+        part = self if len(active) == len(self.products) else self.part(active)
+        ssr, first, second = part._bends(a)
         value, curve = self.jacobian.derivatives(a)
         half = 0.5 * self.nobs
         return value - half * first / ssr, curve - half * (second / ssr - (first / ssr) ** 2)
+
+
+def points(count: int) -> np.ndarray:
+    """Return Chebyshev points of [-1, 1], rising."""
+    return -np.cos(np.pi * (np.arange(count) + 0.5) / count)
+
+
+@lru_cache
+def chebyshev(count: int) -> np.ndarray:
+    """Return the map from values at Chebyshev points (in rows) to the coefficients of the polynomial through them."""
+    return np.linalg.inv(np.polynomial.chebyshev.chebvander(points(count), count - 1)).T
+
+
+@lru_cache
+def read(count: int) -> np.ndarray:
+    """Return the map from values at Chebyshev points to those of the polynomial at READ points of the same kind."""
+    return chebyshev(count) @ np.polynomial.chebyshev.chebvander(points(READ), count - 1).T

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import gammaln, logsumexp
+from scipy.special import gammaln
+
+from ronghe.spatial.batch.error_profile import chebyshev, points
 
 if TYPE_CHECKING:
     from ronghe.spatial.batch.subset_fits import SubsetFits
 
 # Gauss-Legendre nodes of one part of the interval, and how wide a part may be in standard deviations of the posterior.
-NODES, WIDTH = 16, 1.5
-# Chebyshev points through which ln S(lambda) is known, and how far from its mode, in standard deviations.
-POINTS, REACH = 24, 10.0
+NODES, WIDTH = 16, 4.0
+# Chebyshev points through which ln S(lambda) is known, Gauss-Legendre nodes, and how far from its mode they reach, in
+# standard deviations.
+POINTS, NODES_AROUND, REACH = 22, 40, 8.0
 
 
 def log_marginals(fits: SubsetFits) -> np.ndarray:
@@ -30,16 +34,17 @@ def log_marginals(fits: SubsetFits) -> np.ndarray:
     if fits.profile is None:
         found = scale - n / 2 * np.log((n * fits.ssr + yy) / (n + 1))
     else:
-        points, weights = _nodes(fits) if fits.has_lag else _nodes_around(fits)
+        nodes, weights = _nodes(fits) if fits.has_lag else _nodes_around(fits)
         if fits.has_lag:
-            ssr = fits.profile.ssr(points)
-            whole = yy[:, None] - 2 * points * products[:, 0, 1, None] + points**2 * products[:, 1, 1, None]
+            ssr = fits.profile.ssr(nodes)
+            whole = yy[:, None] - 2 * nodes * products[:, 0, 1, None] + nodes**2 * products[:, 1, 1, None]
         else:
-            c = fits.profile.products[:, :, -1, -1, None]
-            whole, ssr = c[0] + points * (c[1] + points * c[2]), np.exp(_log_ssr(fits, points))
-        kernel = fits.data.jacobian.value(points) - n / 2 * np.log((n * ssr + whole) / (n + 1))
+            c = fits.profile.products[:, :, -1, -1, None].transpose(1, 0, 2)
+            whole, ssr = c[0] + nodes * (c[1] + nodes * c[2]), np.exp(_log_ssr(fits))
+        kernel = fits.data.jacobian.value(nodes) - n / 2 * np.log((n * ssr + whole) / (n + 1))
         low, high = fits.data.jacobian.bounds
-        found = scale + logsumexp(kernel + np.log(weights), axis=1) - np.log(high - low)
+        top = kernel.max(axis=1, keepdims=True)
+        found = scale + top[:, 0] + np.log((np.exp(kernel - top) * weights).sum(axis=1)) - np.log(high - low)
     return np.where(fits.refused > 0, np.nan, found)
 
 
@@ -54,7 +59,7 @@ def _nodes(fits: SubsetFits) -> tuple[np.ndarray, np.ndarray]:
     used = _deviation(fits)[fits.refused == 0]
     width = WIDTH * (used.min() if len(used) else 1.0)
     parts = int(np.clip(np.ceil((high - low) / width), 8, 400))
-    x, w = np.polynomial.legendre.leggauss(NODES)
+    x, w = _legendre(NODES)
     ends = np.linspace(low, high, parts + 1)
     half = np.diff(ends) / 2
     points = (ends[:-1, None] + half[:, None] * (x + 1)).ravel()
@@ -69,18 +74,24 @@ def _interval(fits: SubsetFits) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _nodes_around(fits: SubsetFits) -> tuple[np.ndarray, np.ndarray]:
-    """Return nodes and weights by fit that reach ten standard deviations from the mode, within the interval."""
+    """Return nodes and weights by fit that reach some standard deviations from the mode, within the interval."""
     left, right = _interval(fits)
-    x, w = np.polynomial.legendre.leggauss(80)
+    x, w = _legendre(NODES_AROUND)
     half = (right - left) / 2
     return left[:, None] + half[:, None] * (x + 1), half[:, None] * w
 
 
-def _log_ssr(fits: SubsetFits, points: np.ndarray) -> np.ndarray:
-    """Return ln S(lambda) at points of each fit, from its values at Chebyshev points (Trefethen 2013, theorem 8.2)."""
+def _log_ssr(fits: SubsetFits) -> np.ndarray:
+    """Return ln S(lambda) at the nodes of each fit, from its values at Chebyshev points (Trefethen 2013, th. 8.2)."""
     left, right = _interval(fits)
-    nodes = np.cos(np.pi * (np.arange(POINTS) + 0.5) / POINTS)
-    values = np.stack([np.log(fits.profile.ssr(left + (right - left) * (x + 1) / 2)) for x in nodes], axis=1)
-    coefficients = values @ np.linalg.inv(np.polynomial.chebyshev.chebvander(nodes, POINTS - 1)).T
-    x = 2 * (points - left[:, None]) / (right - left)[:, None] - 1
-    return np.einsum("bjk,bk->bj", np.polynomial.chebyshev.chebvander(x, POINTS - 1), coefficients)
+    values = np.log(fits.profile.ssr(left[:, None] + np.multiply.outer(right - left, (points(POINTS) + 1) / 2)))
+    return values @ _read()
+
+
+@lru_cache
+def _read() -> np.ndarray:
+    """Return the map from values at the Chebyshev points to those of their polynomial at the nodes."""
+    return chebyshev(POINTS) @ np.polynomial.chebyshev.chebvander(_legendre(NODES_AROUND)[0], POINTS - 1).T
+
+
+_legendre = lru_cache(np.polynomial.legendre.leggauss)

@@ -43,7 +43,7 @@ class Jacobian:
         return -self.n_periods * (g - self.edge / (1 - a)), -self.n_periods * (gg - self.edge / (1 - a) ** 2)
 
     def grid(self, count: int) -> np.ndarray:
-        """Return Chebyshev points of the interval."""
+        """Return Chebyshev points of the interval, rising."""
         low, high = self.bounds
         return low + (high - low) * 0.5 * (1 - np.cos(np.pi * (np.arange(count) + 0.5) / count))
 
@@ -56,7 +56,8 @@ class Jacobian:
 def climb(start: np.ndarray, bounds: tuple[float, float], derivatives: Derivatives) -> np.ndarray:
     """Climb from every start to a top: Newton steps, kept inside a bracket in which the slope changes sign.
 
-    The steps and the rule for stopping are those of the ordinary engine, for all fits together.
+    The steps are those of the ordinary engine, for all fits together. A step is the last where the next, if it shrinks
+    in the same proportion, would be rounding.
     """
     a = np.clip(start, *bounds)
     low, high = np.full(len(a), bounds[0]), np.full(len(a), bounds[1])
@@ -70,28 +71,39 @@ def climb(start: np.ndarray, bounds: tuple[float, float], derivatives: Derivativ
         newton = np.full(len(here), np.inf)
         np.divide(-slope, curve, out=newton, where=curve < 0)
         size = np.abs(newton)
-        done = (size <= STEP_TOLERANCE) | ((size < STALLED) & (size > 0.3 * moved[active]))
+        there = (size <= STEP_TOLERANCE) | ((size < STALLED) & (size > 0.3 * moved[active]))
         following = here + newton
         outside = ~((following > low[active]) & (following < high[active]))
         following = np.where(outside, 0.5 * (low[active] + high[active]), following)
-        done |= outside & (high[active] - low[active] <= STEP_TOLERANCE)
+        there |= outside & (high[active] - low[active] <= STEP_TOLERANCE)
+        last = ~outside & np.isfinite(moved[active]) & (size * size <= STEP_TOLERANCE * moved[active])
         moved[active] = np.abs(following - here)
-        a[active] = np.where(done, here, following)
-        active = active[~done]
+        a[active] = np.where(there, here, following)
+        active = active[~(there | last)]
         if not len(active):
             return a
     raise RongheError(f"no maximum of the spatial parameter found for {len(active)} fits in {MAX_STEPS} steps")
 
 
 def starts(heights: np.ndarray, grid: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the highest grid point of each fit, which fits have a second hill, and the grid points of those."""
+    """Return the highest grid point of each fit, which fits have a second hill, and the grid points of those.
+
+    The first is moved to the top of the parabola through it and its two neighbours.
+    """
     padded = np.pad(heights, ((0, 0), (1, 1)), constant_values=-np.inf)
     tops = (heights >= padded[:, :-2]) & (heights >= padded[:, 2:])
     best = heights.argmax(axis=1)
     several = np.flatnonzero(tops.sum(axis=1) > 1)
     others = np.where(tops[several], heights[several], -np.inf)
     others[np.arange(len(several)), best[several]] = -np.inf
-    return grid[best], several, grid[others.argmax(axis=1)]
+    middle, rows = np.clip(best, 1, len(grid) - 2), np.arange(len(heights))
+    left, right = grid[middle - 1] - grid[middle], grid[middle + 1] - grid[middle]
+    top = heights[rows, middle]
+    low, high = (heights[rows, middle - 1] - top) / left, (heights[rows, middle + 1] - top) / right
+    bend = (high - low) / (right - left)
+    shift = np.zeros(len(rows))
+    np.divide(bend * left - low, 2 * bend, out=shift, where=(bend < 0) & (middle == best))
+    return grid[best] + np.clip(shift, left, right), several, grid[others.argmax(axis=1)]
 
 
 @dataclass(frozen=True)
@@ -117,7 +129,9 @@ class LagProfile:
     def maximise(self, count: int = 41) -> np.ndarray:
         """Return rho at the global maximum: the two highest hills of a grid, climbed."""
         grid = self.jacobian.grid(count)
-        heights = self.jacobian.value(grid) - 0.5 * self.nobs * np.log(self.ssr(grid[None]))
+        powers = np.stack([np.ones(count), -2 * grid, grid * grid])
+        ssr = np.stack([self.s00, self.s01, self.s11], axis=1) @ powers
+        heights = self.jacobian.value(grid) - 0.5 * self.nobs * np.log(ssr)
         start, several, second = starts(heights, grid)
         rho = climb(start, self.jacobian.inner, self._derivatives)
         if len(several):

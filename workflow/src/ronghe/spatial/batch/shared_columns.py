@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Self
 
@@ -28,7 +28,7 @@ class SharedColumns:
     """Projected columns D = Q[y, W y, X, W X] of one sample, and their products D'D, for all subsets of regressors.
 
     `y` is (unit, period), `X` (unit, period, column), in the order of W. A subset names columns of X by place; the
-    Durbin models take the lag of each. `with_columns` lets some columns differ from draw to draw.
+    Durbin models take the lag of each. `with_columns` lets outcome or regressors differ from draw to draw.
     """
 
     names: tuple[str, ...]
@@ -39,6 +39,8 @@ class SharedColumns:
     columns: Columns
     vanished: np.ndarray
     drawn: np.ndarray | None = None
+    # What draws do not change, computed once for all that `with_columns` makes.
+    kept: dict = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(
@@ -70,13 +72,17 @@ class SharedColumns:
         vanished = np.einsum("nk,nk->k", flat, flat) <= VANISHING**2 * np.einsum("ntk,ntk->k", data, data)
         return cls(tuple(names), projection, method, W, data, Columns(flat), vanished)
 
-    def with_columns(self, variables: Sequence[int], draws: np.ndarray) -> Self:
-        """Return the same with these columns of X (and their lags) drawn anew: draws (draw, variable, unit, period)."""
-        places = tuple(self.own(np.array(variables)).tolist())
+    def with_columns(self, variables: Sequence[int], draws: np.ndarray, outcome: bool = False) -> Self:
+        """Return the same with these columns of X (and their lags) drawn anew: draws (draw, variable, unit, period).
+
+        With `outcome`, the outcome is the first variable of every draw, before those of X.
+        """
+        variables = np.array(variables, dtype=int)
+        places = (*([0] if outcome else []), *self.own(variables).tolist())
         stacked = np.moveaxis(draws.reshape(-1, *self.shape), 0, 2)
         parts = [stacked]
         if self.weights is not None:
-            places += tuple(self.lagged_place(np.array(variables)).tolist())
+            places += (*([1] if outcome else []), *self.lagged_place(variables).tolist())
             parts.append(lag(self.weights.sparse, stacked))
         columns = self.columns.replaced(places, self._by_draw(parts, len(draws)))
         return replace(self, columns=columns, drawn=stacked)
@@ -123,18 +129,22 @@ class SharedColumns:
         """Observations and periods that count in the likelihood."""
         return self.projection.effective_size(*self.shape, self.method)
 
-    @cached_property
+    @property
     def jacobian(self) -> Jacobian:
         """The log-determinant of W as the likelihood counts it."""
-        edge = float(self.projection.has_time and self.method == "lee_yu")
-        spectrum = Spectrum(self.weights.sparse.toarray(), self.projection.has_time)
-        return Jacobian(spectrum, log_determinant(self.weights).bounds, self.size[1], edge)
+        if "jacobian" not in self.kept:
+            edge = float(self.projection.has_time and self.method == "lee_yu")
+            spectrum = Spectrum(self.weights.sparse.toarray(), self.projection.has_time)
+            self.kept["jacobian"] = Jacobian(spectrum, log_determinant(self.weights).bounds, self.size[1], edge)
+        return self.kept["jacobian"]
 
     @cached_property
     def lagged(self) -> Columns:
         """Q W D, for a spatial error: it is filtered first, then projected."""
-        lagged = self.projection.apply(lag(self.weights.sparse, self.raw), in_place=True)
-        columns = Columns(lagged.reshape(self.columns.flat.shape))
+        if "lagged" not in self.kept:
+            lagged = self.projection.apply(lag(self.weights.sparse, self.raw), in_place=True)
+            self.kept["lagged"] = Columns(lagged.reshape(self.columns.flat.shape))
+        columns = self.kept["lagged"]
         if self.drawn is None:
             return columns
         once = lag(self.weights.sparse, self.drawn)

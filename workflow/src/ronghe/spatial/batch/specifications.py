@@ -35,7 +35,7 @@ class Specifications(SharedColumns):
         shared = self, model, subsets.shape[1], columns, draw
         if has_error:
             return self._fit_error(shared, refused)
-        inverse, refused = self._invert(self._block(self.products, columns, columns, draw), refused)
+        inverse, refused = self._inverses(columns, draw, refused)
         lead = np.broadcast_to([0, 1] if has_lag else [0], (len(columns), 1 + has_lag))
         right = self._block(self.products, columns, lead, draw)
         b = inverse @ right
@@ -48,9 +48,8 @@ class Specifications(SharedColumns):
             rho = profile.maximise()
             solved, ssr = solved - rho[:, None] * b[:, :, 1], profile.ssr(rho)
             refused = np.where((refused == 0) & self.jacobian.at_edge(rho), REFUSALS.index("edge"), refused)
-        return SubsetFits(
-            *shared, solved, rho, ssr, inverse, b[:, :, 1] if has_lag else None, profile, refused.astype(np.int8)
-        )
+        slope, bends = (b[:, :, 1], profile.slopes(rho)) if has_lag else (None, None)
+        return SubsetFits(*shared, solved, rho, ssr, inverse, slope, bends, profile, refused.astype(np.int8))
 
     def _refusals(self, columns: np.ndarray, extra: int) -> np.ndarray:
         """Return a code for each fit: zero, or why the effects or the number of rows forbid it."""
@@ -58,6 +57,17 @@ class Specifications(SharedColumns):
         free = N * T - self.projection.n_absorbed(N, T) - extra
         refused = np.where(self.vanished[columns].any(axis=1), REFUSALS.index("absorbed"), 0)
         return refused if free > 0 else np.full(len(columns), REFUSALS.index("too_few_rows"))
+
+    def _inverses(
+        self, columns: np.ndarray, draw: np.ndarray | None, refused: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return (Z'Z)^-1 and the codes; once for each set of regressors where no draw touches them."""
+        if draw is None or np.isin(columns, self.columns.places).any():
+            return self._invert(self._block(self.products, columns, columns, draw), refused)
+        _, first, owner = np.unique(columns, axis=0, return_index=True, return_inverse=True)
+        once = columns[first]
+        inverse, codes = self._invert(self._block(self.products[:1], once, once, None), refused[first])
+        return inverse[owner], codes[owner]
 
     @staticmethod
     def _block(products: np.ndarray, rows: np.ndarray, columns: np.ndarray, draw: np.ndarray | None) -> np.ndarray:
@@ -88,11 +98,11 @@ class Specifications(SharedColumns):
         """Find lambda of u = lambda W u + e: a grid for its hills, then Newton steps on the filtered products."""
         columns, draw = shared[3:]
         whole = np.concatenate([columns, np.zeros((len(columns), 1), dtype=np.intp)], axis=1)
-        blocks = np.stack([self._block(p, whole, whole, draw) for p in self.filtered])
-        _, refused = self._invert(blocks[0, :, :-1, :-1].copy(), refused)
-        blocks[:, refused > 0] = np.stack([np.eye(blocks.shape[2]), *np.zeros((2, *blocks.shape[2:]))])[:, None]
+        blocks = np.stack([self._block(p, whole, whole, draw) for p in self.filtered], axis=1)
+        _, refused = self._invert(blocks[:, 0, :-1, :-1].copy(), refused)
+        blocks[refused > 0] = np.stack([np.eye(blocks.shape[2]), *np.zeros((2, *blocks.shape[2:]))])
         profile = ErrorProfile(self.jacobian, self.size[0], blocks)
         lam = profile.maximise()
-        inverse, b, ssr, moved, _ = profile.solve(lam)
+        inverse, b, ssr, moved, bends = profile.solve(lam)
         refused = np.where((refused == 0) & self.jacobian.at_edge(lam), REFUSALS.index("edge"), refused)
-        return SubsetFits(*shared, b, lam, ssr, inverse, -moved, profile, refused.astype(np.int8))
+        return SubsetFits(*shared, b, lam, ssr, inverse, -moved, tuple(bends), profile, refused.astype(np.int8))

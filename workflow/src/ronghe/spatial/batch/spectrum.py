@@ -9,6 +9,8 @@ import numpy as np
 # Eigenvectors that reproduce W no better than this are not used; inverses are formed instead.
 DEFECTIVE = 1e-11
 ILL_CONDITIONED = 1e5
+# So many factors of a determinant are multiplied before the logarithm: too few to leave the range of numbers.
+TOGETHER = 32
 
 
 class Spectrum:
@@ -34,8 +36,12 @@ class Spectrum:
             self.right, self.left = (vectors.real, inverse.real) if real else (vectors, inverse)
 
     def log_determinant(self, a: np.ndarray) -> np.ndarray:
-        """Return ln|I - a W| at every a."""
-        return np.log(np.abs(1 - np.multiply.outer(a, self.values))).sum(axis=-1)
+        """Return ln|I - a W| at every a: logarithms of the products of some eigenvalues' factors."""
+        factors = 1 - np.multiply.outer(a, self.values.real)
+        if np.iscomplexobj(self.values):
+            factors = np.hypot(factors, np.multiply.outer(a, self.values.imag))
+        ends = np.arange(0, self.n, TOGETHER)
+        return np.log(np.abs(np.multiply.reduceat(factors, ends, axis=-1))).sum(axis=-1)
 
     def gains(self, a: np.ndarray) -> np.ndarray:
         """Return the eigenvalues g_k of G at every a, as (a, k)."""
@@ -48,13 +54,24 @@ class Spectrum:
 
     @cached_property
     def _projectors(self) -> np.ndarray:
-        """C + C' as a linear map of the gains, (k, N N); for complex gains real and imaginary parts side by side."""
-        right, left = self.right, self.left
+        """C + C' as a linear map of the gains, (k, N N); for complex gains real and imaginary parts side by side.
+
+        Of two gains that are each other's conjugates, one stands for both.
+        """
+        right, left = self.right[:, self._upper], self.left[self._upper]
         if self.centred:
             right, left = right - right.mean(axis=0), left - left.mean(axis=1, keepdims=True)
         P = right.T[:, :, None] * left[:, None, :]
-        P = (P + P.transpose(0, 2, 1)).reshape(self.n, -1)
-        return P if np.isrealobj(P) else np.concatenate([P.real, -P.imag])
+        P = (P + P.transpose(0, 2, 1)).reshape(len(P), -1)
+        if np.isrealobj(P):
+            return P
+        P *= np.where(self.values[self._upper].imag > 0, 2.0, 1.0)[:, None]
+        return np.concatenate([P.real, -P.imag])
+
+    @cached_property
+    def _upper(self) -> np.ndarray:
+        """Which eigenvalues are real or the first of a pair of conjugates."""
+        return np.flatnonzero(self.values.imag >= 0)
 
     def symmetric_forms(self, a: np.ndarray, G: np.ndarray | None = None) -> np.ndarray:
         """Return C + C' at every a as (a, N, N), C being G (given, where known) or, with time effects, J G J."""
@@ -64,9 +81,29 @@ class Spectrum:
                 C = C - C.mean(axis=1, keepdims=True)
                 C = C - C.mean(axis=2, keepdims=True)
             return C + C.transpose(0, 2, 1)
-        g = self.gains(a)
-        g = g if np.isrealobj(g) else np.concatenate([g.real, g.imag], axis=1)
-        return (g @ self._projectors).reshape(-1, self.n, self.n)
+        return self._weigh(a, self._projectors).reshape(-1, self.n, self.n)
+
+    @cached_property
+    def pairs(self) -> np.ndarray:
+        """Places above the diagonal in an N x N matrix laid out by rows."""
+        rows, columns = np.triu_indices(self.n, 1)
+        return rows * self.n + columns
+
+    def halved_forms(self, a: np.ndarray, G: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Return the diagonals of the symmetric forms at every a, and what stands above them, ordered as `pairs`."""
+        if not self.is_diagonal:
+            forms = self.symmetric_forms(a, G)
+            return np.einsum("bii->bi", forms), forms.reshape(len(a), -1).take(self.pairs, axis=1)
+        found = self._weigh(a, self._halves)
+        return found[:, : self.n], found[:, self.n :]
+
+    @cached_property
+    def _halves(self) -> np.ndarray:
+        return self._projectors[:, np.concatenate([np.arange(self.n) * (self.n + 1), self.pairs])]
+
+    def _weigh(self, a: np.ndarray, projectors: np.ndarray) -> np.ndarray:
+        g = self.gains(a)[:, self._upper]
+        return (g if np.isrealobj(g) else np.concatenate([g.real, g.imag], axis=1)) @ projectors
 
     def multipliers(self, a: np.ndarray) -> np.ndarray:
         """Return G at every a as (a, N, N)."""

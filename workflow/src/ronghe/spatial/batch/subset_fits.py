@@ -27,7 +27,8 @@ class SubsetFits:
     """Fits of one model; every array has the fit as its first axis.
 
     `columns` are the places of the regressors Z in D, `spatial` is rho or lambda, `slope` (Z'Z)^-1 Z'W y for a lag and
-    -db/dlambda for an error, `refused` a code of `REFUSALS`. Numbers of refused fits mean nothing.
+    -db/dlambda for an error, `bends` the two derivatives of the sum of squares in rho or lambda, `refused` a code of
+    `REFUSALS`. Numbers of refused fits mean nothing.
     """
 
     data: SharedColumns
@@ -40,6 +41,7 @@ class SubsetFits:
     ssr: np.ndarray
     inverse: np.ndarray
     slope: np.ndarray | None
+    bends: tuple[np.ndarray, np.ndarray] | None
     profile: LagProfile | ErrorProfile | None
     refused: np.ndarray
 
@@ -117,7 +119,7 @@ class SubsetFits:
     def corner(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Inverse of the observed information of (rho or lambda, sigma2) once b is concentrated out."""
         s2, jacobian = self.sigma2, self.data.jacobian
-        first, second = self.profile.slopes(self.spatial)
+        first, second = self.bends
         return _inverse_two(
             0.5 * second / s2 - jacobian.derivatives(self.spatial)[1],
             -0.5 * first / s2**2,
@@ -221,16 +223,14 @@ class SubsetFits:
             influence[:, k] += (w_s[:, k] / (2 * s2**2))[:, None] * excess
         if self.profile is not None:
             spectrum = self.data.jacobian.spectrum
-            forms = spectrum.symmetric_forms(self.spatial, self._multiplier)
-            diagonal = 0.5 * np.einsum("bii->bi", forms)
-            influence += w_r[:, :, None] * (diagonal * excess / s2[:, None])[:, None]
+            diagonal, forms = spectrum.halved_forms(self.spatial, self._multiplier)
+            influence += w_r[:, :, None] * (0.5 * diagonal * excess / s2[:, None])[:, None]
         influence[:, 1] = influence[:, 2] - influence[:, 0]
         variance = np.einsum("bqi,bqi->bq", influence, influence)
         if self.profile is not None:
-            pairs = (e @ e.transpose(0, 2, 1)).reshape(len(e), -1)
-            pairs *= forms.reshape(len(e), -1)
-            between = np.einsum("bi,bi->b", pairs, pairs) - ((2 * diagonal * squares) ** 2).sum(axis=1)
-            variance += (0.5 * between / s2**2)[:, None] * w_r**2
+            pairs = (e @ e.transpose(0, 2, 1)).reshape(len(e), -1).take(spectrum.pairs, axis=1)
+            pairs *= forms
+            variance += (np.einsum("bi,bi->b", pairs, pairs) / s2**2)[:, None] * w_r**2
         return self.factor(covariance) * variance
 
     def factor(self, covariance: str) -> float:

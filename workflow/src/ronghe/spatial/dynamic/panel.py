@@ -96,6 +96,10 @@ class DynamicPanel(PanelModel):
         point = maximise(
             Likelihood(process.moments, ln_det, None, nobs, n_periods, process.transforms_units), WHERE
         ).point
+        if point.sigma2 <= 1e-14 * np.var(process.panel.y):
+            raise RongheError(
+                f"{WHERE}: the regressors and effects explain the outcome without remainder: nothing to estimate"
+            )
         uncorrected = np.concatenate([point.b, [point.rho, point.sigma2]])
         theta, removed = uncorrected, 0
         if bias_corrected and (process.projection.has_units or process.has_time_dummies):

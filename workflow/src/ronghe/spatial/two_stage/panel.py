@@ -19,8 +19,9 @@ from scipy import linalg, sparse
 from ronghe.errors import RongheError, require_count, require_known
 from ronghe.linear import absorption
 from ronghe.linear.covariance import KINDS, Choice, inference_df
+from ronghe.linear.few_clusters import rests_on_leverage
 from ronghe.linear.inference import test_table
-from ronghe.linear.instrumental_models import fit_two_stage
+from ronghe.linear.instrumental_models import TwoStage, fit_two_stage
 from ronghe.linear.layout import Layout
 from ronghe.linear.two_stage import Problem, fitted_regressors, score_covariance
 from ronghe.spatial.equation import CONSTANT, specify
@@ -127,13 +128,25 @@ class SpatialTwoStage(PanelModel):
                     candidates[label] = powers
         return _Columns(y, regressors, endogenous, candidates)
 
-    def fit(self, cov_type: str = "robust", cluster: Sequence[str] = ("units",)) -> TwoStageResults:
+    def fit(
+        self,
+        cov_type: str = "robust",
+        cluster: Sequence[str] = ("units",),
+        small_sample: str = "clusters",
+        df: str | None = None,
+    ) -> TwoStageResults:
         """Estimate by two-stage least squares; with a spatial error also lambda, and all again on filtered data.
 
-        `cov_type` is homoskedastic, robust, clustered (by units, time or both) or driscoll_kraay.
+        `cov_type` is homoskedastic, robust, clustered (by units, time or both) or driscoll_kraay; `small_sample` and
+        `df` are those of `ronghe.linear.few_clusters`, for clusters of one kind and models without a spatial error.
         """
         require_known(cov_type, [k for k in KINDS if k != "conley"], "cov_type", WHERE)
-        choice = Choice(cov_type, tuple(cluster))
+        choice = Choice(cov_type, tuple(cluster), small_sample=small_sample, df=df)
+        if rests_on_leverage(choice) and self.specification.has_error:
+            raise RongheError(
+                f"{WHERE}: '{small_sample if df is None else df}' has no form for lambda; leave small_sample and df "
+                "out, or choose a model without a spatial error"
+            )
         columns = self.columns()
         problem, used, dropped = self._problem(columns, choice)
         fitted = fit_two_stage(problem)
@@ -143,9 +156,11 @@ class SpatialTwoStage(PanelModel):
         if self.specification.has_error:
             problem, beta, cov, residuals, error = self._with_error(columns, problem, residuals)
             order, names = [*order, len(order)], [*names, "lambda"]
-        return TwoStageResults(
+        found = TwoStageResults(
             self, names, beta[order], cov[np.ix_(order, order)], residuals, problem, used, dropped, error
         )
+        found.order, found.first = order, fitted
+        return found
 
     def _with_error(
         self, columns: _Columns, problem: Problem, residuals: np.ndarray
@@ -240,6 +255,9 @@ class TwoStageResults(Estimates):
     """Estimates of (beta, theta, gamma, rho, lambda) with tests of the instruments' strength and validity."""
 
     title = "Spatial panel by two-stage least squares"
+    # Where each term stands among the columns of the two-stage regression, and that regression before any filter.
+    order: list[int]
+    first: TwoStage
 
     def __init__(
         self,
@@ -279,15 +297,23 @@ class TwoStageResults(Estimates):
 
     def reference(self, gradients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return t of clusters - 1, or periods - 1 degrees of freedom, where errors are sums by these."""
+        if self.first.clusters is not None:
+            own = np.zeros_like(gradients)
+            own[:, self.order] = gradients
+            return self.first.reference(own)
         df = inference_df(self.problem.layout, self.problem.choice, np.inf)
         return np.ones(len(gradients)), np.full(len(gradients), df)
 
     def tests(self) -> pd.DataFrame:
         """Return strength of the first stage, overidentification and endogeneity."""
-        endogenous = [n for n in self.names if n in self.model.columns().endogenous]
-        if not endogenous:
+        if not self.endogenous:
             return test_table([])
-        return test_table(fit_two_stage(self.problem).tests(endogenous))
+        return test_table(fit_two_stage(self.problem).tests(self.endogenous))
+
+    @property
+    def endogenous(self) -> list[str]:
+        """Names of the endogenous columns, in the order of the regression."""
+        return self.model.columns().endogenous
 
     def impacts(self, level: float = 0.95) -> pd.DataFrame:
         """Return direct, indirect and total impacts with delta-method errors."""

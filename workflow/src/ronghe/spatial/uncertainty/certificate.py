@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,7 @@ from scipy.special import chdtrc
 from scipy.stats import t as t_distribution
 
 from ronghe.errors import RongheError, listing, require_known
+from ronghe.progress import each
 from ronghe.spatial.batch.fits import BatchFit
 from ronghe.spatial.batch.freedom import Freedom
 from ronghe.spatial.batch.solver import Batch
@@ -107,19 +109,19 @@ def certificate(
                 return setups[name].trial(design, generator, count, methods)
             return tests[name].trial(design, generator, count)
 
-    found = dict(zip(tasks, _spread(run, tasks, cores), strict=True))
+    found = dict(zip(tasks, spread_tasks(run, tasks, cores), strict=True))
 
     def parts(kind: str, name: str, design: str) -> list[dict]:
         return [found[kind, name, design, i, n] for i, n in enumerate(sizes)]
 
     intervals = pd.concat(
-        [_coverage(at, d, setups[at], parts("truth", at, d), methods) for at in setups for d in designs],
+        [coverage_rows(at, d, setups[at], parts("truth", at, d), methods) for at in setups for d in designs],
         ignore_index=True,
     )
     intervals.attrs["repetitions"] = repetitions
     rows = [row for h in hypotheses for d in designs for row in _sizes(h, d, parts("null", h, d))]
     columns = ["hypothesis", "test", "version", "design", "size", "error"]
-    return _conclude(intervals, pd.DataFrame(rows, columns=columns), methods)
+    return conclude(intervals, pd.DataFrame(rows, columns=columns), methods)
 
 
 @dataclass(frozen=True)
@@ -317,7 +319,7 @@ class NullSetup:
         return found | {f"{name}|wild bootstrap": counts[name] <= ALLOWED for name in BOOTSTRAPPED}
 
 
-def _coverage(at: str, design: str, setup: Setup, parts: list[dict], methods: Sequence[str]) -> pd.DataFrame:
+def coverage_rows(at: str, design: str, setup: Setup, parts: list[dict], methods: Sequence[str]) -> pd.DataFrame:
     """Return the rows of one design."""
     both = {m: np.concatenate([p[m] for p in parts], axis=1) for m in methods}
     base = np.nanmean(both[REFERENCE][1], axis=0) if REFERENCE in both else np.full(len(setup.names), np.nan)
@@ -341,7 +343,7 @@ def _sizes(hypothesis: str, design: str, parts: list[dict]) -> list[tuple]:
     return rows
 
 
-def _conclude(intervals: pd.DataFrame, sizes: pd.DataFrame, methods: Sequence[str]) -> Certificate:
+def conclude(intervals: pd.DataFrame, sizes: pd.DataFrame, methods: Sequence[str]) -> Certificate:
     """Choose the shortest method that holds its level in every design, or the one that comes nearest."""
     by = intervals.groupby("method")
     summary = pd.DataFrame(
@@ -378,16 +380,18 @@ def _conclude(intervals: pd.DataFrame, sizes: pd.DataFrame, methods: Sequence[st
     return Certificate(intervals, sizes, summary, method, test, said)
 
 
-def _spread(run: Callable[[tuple], object], tasks: list[tuple], cores: int | None) -> list[object]:
+def spread_tasks(run: Callable[[tuple], object], tasks: list[tuple], cores: int | None) -> list[object]:
     """Run the tasks, in forked processes where there are cores; in their order."""
     global _job
     cores = min(cores or os.cpu_count() or 1, len(tasks))
     if cores == 1 or "fork" not in multiprocessing.get_all_start_methods():
-        return [run(task) for task in tasks]
+        return [run(task) for task in each(tasks, "certificate", "parts")]
     _job = run
     try:
-        with multiprocessing.get_context("fork").Pool(cores) as pool:
-            return pool.map(_work, tasks, chunksize=1)
+        # Ctrl-C ends the parent, and the parent ends them.
+        with multiprocessing.get_context("fork").Pool(cores, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+            found = pool.imap(_work, tasks, chunksize=1)
+            return [next(found) for _ in each(tasks, "certificate", "parts")]
     finally:
         _job = None
 

@@ -1,4 +1,4 @@
-"""Refit the curve of the multiverse for one shard of the permutations."""
+"""Refit the curve of the multiverse under a null for one shard of the draws."""
 
 from ronghe.journal import journal
 
@@ -6,11 +6,12 @@ with journal(snakemake.log[0]):
     from ronghe.frames import write_csv
     from ronghe.models.estimate import Data
     from ronghe.models.multiverse.declaration import Multiverse
-    from ronghe.models.multiverse.permutation import permute_shard
+    from ronghe.models.multiverse.joint_test import redraw_shard
 
-    given, params = snakemake.input, snakemake.params
+    given, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
     regions, flags = next(iter(given.regions), None), next(iter(given.flags), None)
     data = Data.read(given.panel, given.measures, regions, given.weights, flags=flags, seed=params.seed)
-    shard = int(snakemake.wildcards.shard), params.entry["shards"]
     multiverse = Multiverse(params.entry, params.seed)
-    write_csv(permute_shard(multiverse, params.samples, data, given.specifications, *shard), snakemake.output[0])
+    shard = int(wildcards.shard), params.entry["shards"]
+    draws = redraw_shard(wildcards.null, multiverse, params.samples, data, given.specifications, *shard)
+    write_csv(draws, snakemake.output[0])

@@ -1,0 +1,102 @@
+"""The joint test: shards, an effect that is there, and its size where there is none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from models.multiverse.test_run import run
+from models.multiverse.worlds import declared, samples, world
+from ronghe.models.multiverse import table
+from ronghe.models.multiverse.declaration import NULLS
+from ronghe.models.multiverse.joint_test import STATISTICS, curve_statistics, joint_test, redraw_shard, sample
+from ronghe.models.multiverse.settings import Settings
+from ronghe.models.multiverse.wild import Wild
+from ronghe.spatial.spatial_panel import SpatialPanel
+
+SMALL = {
+    "treatments": ["service"],
+    "outcomes": ["quality"],
+    "samples": ["all"],
+    "winsorise": [0],
+    "weights": ["ring"],
+    "models": ["ols", "sdm"],
+}
+
+
+def draws_of(null: str, multiverse, data, folder, shards: int = 1) -> pd.DataFrame:
+    path = run(multiverse, data, folder)
+    parts = [redraw_shard(null, multiverse, samples(multiverse), data, path, k, shards) for k in range(shards)]
+    return pd.concat(parts).sort_values("draw", ignore_index=True)
+
+
+def some(draws: int, specifications: int) -> dict:
+    return {"specifications": specifications, "draws": draws, "nulls": list(NULLS)}
+
+
+@pytest.mark.parametrize("null", NULLS)
+def test_draws_do_not_depend_on_shards_and_draw_zero_is_the_data(tmp_path, monkeypatch, null):
+    monkeypatch.setattr("ronghe.models.multiverse.joint_test.TOGETHER", 25)
+    multiverse = declared(models=["ols", "sar", "sdem"])
+    data = world(effect=0.2)
+    one, two = (draws_of(null, multiverse, data, tmp_path, shards) for shards in (1, 2))
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
+    assert list(one["draw"]) == list(range(71)) and set(one["null"]) == {null}
+    frame = table.read(tmp_path / "merged_1.parquet")
+    settings = multiverse.settings()
+    starts = np.cumsum([0, *(multiverse.count(s) for s in settings)])
+    chosen = sample(tmp_path / "merged_1.parquet", 30, multiverse)
+    numbers = np.concatenate([starts[settings.index(s)] + places for s, places in chosen.items()])
+    used = frame.set_index("specification").loc[numbers]
+    expected = curve_statistics(used["estimate"].to_numpy(), used["pvalue"].to_numpy())
+    assert {name: one.iloc[0][name] for name in expected} == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("null", NULLS)
+def test_a_treatment_that_works_is_beyond_chance(tmp_path, null):
+    multiverse = declared(**SMALL, joint_test=some(99, 16))
+    found = joint_test(draws_of(null, multiverse, world(effect=0.6), tmp_path)).set_index("statistic")
+    assert (found["conclusion"] == "beyond_chance").all() and (found["pvalue"] <= 0.02).all()
+
+
+@pytest.mark.parametrize("model", ["ols", "slx", "sar", "sem", "sdm", "sdem"])
+def test_wild_outcomes_are_those_of_the_ordinary_engine_without_the_treatment(tmp_path, model):
+    """With all signs 1, y* less its scaled residuals' excess is the projected outcome itself."""
+    multiverse, data = declared(**SMALL | {"models": [model]}), world(effect=0.4)
+    source = Settings(multiverse, samples(multiverse), data)
+    setting = multiverse.settings()[0]
+    wild, rows = Wild(source, setting, np.array([0, 5])), source.rows(setting)
+    for _, _, able, columns, y, drawn in wild.parts:
+        assert able.all()
+        frame = pd.DataFrame(rows.X.reshape(-1, rows.X.shape[2])[:, columns[0, 1:]], rows.index).add_prefix("x")
+        outcome = pd.Series(y[0].reshape(-1), rows.index, name="y")
+        fitted = SpatialPanel(outcome, frame, rows.weights, model=model).fit().model
+        e, K = fitted.residuals, frame.shape[1] * (2 if model in ("slx", "sdm", "sdem") else 1)
+        N, T = e.shape
+        nobs = (N - 1) * (T - 1)
+        scale = np.sqrt(N / (N - 1) * nobs / (nobs - K))
+        np.testing.assert_allclose(drawn.e[0], scale * e, rtol=1e-7, atol=1e-9)
+        whole = drawn.mean[0] + drawn.spread[0] @ drawn.e[0] / scale
+        demeaned = y[0] - y[0].mean(1, keepdims=True) - y[0].mean(0) + y[0].mean()
+        redone = whole - whole.mean(1, keepdims=True) - whole.mean(0) + whole.mean()
+        np.testing.assert_allclose(redone, demeaned, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("null", NULLS)
+def test_the_size_of_the_test_where_the_treatment_does_nothing(tmp_path, null):
+    """Thirty-nine draws, a hundred worlds: p <= .05 in about one of twenty, within three standard errors."""
+    multiverse = declared(**SMALL, joint_test=some(39, 8))
+    found = [
+        joint_test(draws_of(null, multiverse, world(seed), tmp_path)).set_index("statistic") for seed in range(100)
+    ]
+    for name in STATISTICS[::2]:
+        values = np.array([table.loc[name, "pvalue"] for table in found])
+        assert abs((values <= 0.05).mean() - 0.05) < 3 * np.sqrt(0.05 * 0.95 / 100)
+        assert abs(values.mean() - 0.5) < 0.09
+
+
+def test_statistics_of_a_curve_by_hand():
+    estimates, chances = np.array([0.1, -0.2, 0.3, np.nan, 0.4]), np.array([0.01, 0.04, 0.5, np.nan, 0.02])
+    found = curve_statistics(estimates, chances)
+    z = [2.5758293035, -2.0537489106, 0.6744897502, 2.3263478740]
+    assert found == pytest.approx({"median": 0.2, "share_dominant": 0.5, "mean_z": np.mean(z), "specifications": 4})

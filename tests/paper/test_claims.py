@@ -1,0 +1,171 @@
+"""What sentences claim follows the results: with other numbers the article says otherwise, or is not built."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from ronghe.errors import RongheError
+from ronghe.paper.manuscript import write_word
+from ronghe.paper.numbers import number, to_typst
+
+typst = pytest.importorskip("typst")
+T, SERVICES = "coagglomeration.index", "services_manufacturing.coordination"
+TERMS = [T, f"{T}^2", f"{T}[early]", f"{T}[late]", f"F1.{T}", "rho", "indirect", "total", "log_gdp_per_head", SERVICES]
+TERMS += [f"{T}[y{year}]" for year in range(2013, 2021)]
+TERMS += [f"{T}:technology_market_share", "services_manufacturing_clean.coordination"]
+TESTS = [f"equal in all groups: {T}", "Wooldridge serial correlation"]
+# Cells in which a claim compares several; all others are one.
+CELLS = {
+    "beijing_first": 4, "henan_last": 0.66, "yunnan_last": 0.66, "quality_first": 0.2, "quality_last": 0.5,
+    "coagglomeration_first": 2.6, "coagglomeration_last": 2.6, "integration_within": -0.01, "integration_between": 0.02,
+    "effective_f_lag": 9, "effective_f_lag_critical": 23, "effective_f_shift": 12, "effective_f_shift_critical": 20,
+    "standardised_clean": 0.1, "standardised_shared": 0.4, "family_p": 0.4, "family_holm": 0.5,
+    "balance_urbanisation": 0.02, "detectable_home": 0.6,
+}  # fmt: skip
+
+
+def estimate(value: float, half: float = 0.2) -> dict:
+    """Return an estimate with an interval of this half-length."""
+    numbers = {"estimate": value, "std_error": half / 2, "statistic": 2 * value / half, "lower": value - half,
+               "upper": value + half}  # fmt: skip
+    return {key: number(x) for key, x in numbers.items()} | {"pvalue": number(0.5, form="pvalue")}
+
+
+class Article:
+    """The article of one language with invented numbers, of which some can be changed."""
+
+    def __init__(self, folder: Path, project: Path, language: str) -> None:
+        self.folder, self.language = folder, language
+        (folder / "text").mkdir()
+        for name in ("paper.typ", "template.typ", "quote.typ", "references.bib", f"text/{language}.typ"):
+            shutil.copy(project / "paper" / name, folder / name)
+        text = (folder / f"text/{language}.typ").read_text(encoding="utf-8")
+        self.names = {kind: set(re.findall(rf'#{kind}-of\("(\w+)"', text)) for kind in ("table", "figure")}
+        self.cells = {name: CELLS.get(name, 1) for name in self._cells(text)}
+        effects = {"direct": estimate(0.05), "indirect": estimate(0.05), "total": estimate(0.1)}
+        terms = {term: estimate(0.1) for term in TERMS} | {"log_gdp_per_head": estimate(0.3)}
+        tests = {name: {"statistic": number(9.0), "pvalue": number(0.01, form="pvalue")} for name in TESTS}
+        self.base = {"terms": terms, "impacts": {T: effects}, "tests": tests, "fit": {}}
+        self.fits: dict[str, dict] = {}
+        self.specifications = self._specifications(text)
+        from docx import Document
+        from PIL import Image
+
+        for kind in ("tables", "figures"):
+            (folder / kind).mkdir()
+        for name in self.names["table"]:
+            stub = f'#figure(table[x], kind: table, caption: "{name}") <tab:{name}>'
+            (folder / "tables" / f"{name}.typ").write_text(stub, encoding="utf-8")
+            document = Document()
+            document.add_table(rows=1, cols=1)
+            document.save(folder / "tables" / f"{name}.docx")
+        for name in self.names["figure"]:
+            Image.new("RGB", (4, 4)).save(folder / "figures" / f"{name}.png")
+
+    @staticmethod
+    def _cells(text: str) -> set[str]:
+        found = set(re.findall(r'(?:cell|value-of|in-words|region-zh)\("(\w+)"', text))
+        return found | {name for pair in re.findall(r'with-ends\("(\w+)", "(\w+)"', text) for name in pair}
+
+    @staticmethod
+    def _specifications(text: str) -> set[str]:
+        quoted = set(re.findall(r'"([a-z]\w+)"', text))
+        return {name for name in quoted if "_" in name or name == "baseline"}
+
+    def said(self) -> str:
+        """Return the text of the article with the numbers as they are."""
+        from docx import Document
+
+        texts = {"first_region", "threshold_first_region"}
+        texts |= {f"{a}_{b}" for a in ("quality", "node") for b in ("top", "second", "third")}
+        spread = {key: number(x) for key, x in {"sd": 0.1, "sd_within": 0.07, "sd_between": 0.4}.items()}
+        facts = dict.fromkeys(("panel", "code", "seed"), "x") | {"data": "2020", "first": "2013", "years": "8"}
+        content = {
+            "fits": {name: self.base | self.fits.get(name, {}) for name in self.specifications},
+            "panel": {T: spread, "manufacturing_quality.index": spread},
+            "cells": {n: number("Beijing", form="text") if n in texts else number(x) for n, x in self.cells.items()},
+            "facts": facts | {"regions": "30", "observations": "240"},
+            "captions": {name: {"caption": name, "notes": None} for name in self.names["figure"]},
+        }
+        lines = [f"#let {name} = {to_typst(part)}" for name, part in content.items()]
+        (self.folder / "numbers.typ").write_text("\n".join(lines), encoding="utf-8")
+        write_word(self.folder / "paper.typ", self.folder / "paper.docx", self.language)
+        return "\n".join(p.text for p in Document(self.folder / "paper.docx").paragraphs)
+
+
+@pytest.fixture(params=["en", "zh"])
+def article(request, tmp_path: Path, project: Path) -> Article:
+    return Article(tmp_path, project, request.param)
+
+
+def words(article: Article, english: str, chinese: str) -> str:
+    return chinese if article.language == "zh" else english
+
+
+def test_weak_instruments_are_called_so_only_while_they_are(article: Article) -> None:
+    assert words(article, "Both fall short", "均低于临界值") in article.said()
+    article.cells["effective_f_lag"] = 30
+    assert words(article, "One of them falls short", "其一低于临界值") in article.said()
+    article.cells["effective_f_shift"] = 30
+    assert words(article, "Both are strong", "均高于临界值") in article.said()
+
+
+def test_no_treatment_stands_out_only_while_none_does(article: Article) -> None:
+    none = words(article, "none stands out", "没有一个突出")
+    assert none in article.said()
+    article.cells["family_holm"] = 0.01
+    assert none not in article.said()
+
+
+def test_yearly_slopes_are_a_drift_only_while_they_rise(article: Article) -> None:
+    drift = words(article, "This is a drift", "持续的漂移")
+    assert drift not in article.said()
+    slopes = {f"{T}[y{year}]": estimate(0.01 * (year - 2016)) for year in range(2013, 2021)}
+    article.fits["groups_years"] = {"terms": article.base["terms"] | slopes}
+    assert drift in article.said()
+
+
+def test_tianjin_decides_the_sign_only_while_it_turns(article: Article) -> None:
+    turns = words(article, "decides the sign", "取决于天津")
+    assert turns not in article.said()
+    article.fits["spatial_sdm_without_tianjin"] = {"impacts": {T: {"total": estimate(-0.1)}}}
+    assert turns in article.said()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"beijing_last": 3.9},
+        {"henan_last": 0.95},
+        {"quality_last": 0.21},
+        {"coagglomeration_last": 3.4},
+        {"integration_within": 0.01},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_claim_that_no_longer_holds_stops_the_build(article: Article, change: dict) -> None:
+    article.said()
+    article.cells |= change
+    with pytest.raises(RongheError, match="write this sentence anew"):
+        article.said()
+
+
+@pytest.mark.parametrize("part", ["terms", "impacts", "tests", "income"])
+def test_the_findings_of_the_conclusion_stop_the_build_when_they_change(article: Article, part: str) -> None:
+    clear = estimate(0.5)
+    change = {
+        "terms": ("baseline", {"terms": article.base["terms"] | {T: clear}}),
+        "impacts": ("spatial_sdm", {"impacts": {T: article.base["impacts"][T] | {"total": clear}}}),
+        "income": ("baseline", {"terms": article.base["terms"] | {"log_gdp_per_head": estimate(0.1)}}),
+        "tests": (
+            "diagnostics_baseline",
+            {"tests": {name: {"statistic": number(0.1), "pvalue": number(0.9)} for name in TESTS}},
+        ),
+    }
+    name, fit = change[part]
+    article.fits[name] = fit
+    with pytest.raises(RongheError, match="write this sentence anew"):
+        article.said()
