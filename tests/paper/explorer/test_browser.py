@@ -367,3 +367,17 @@ def test_pointing_at_the_curve_tells_of_the_specification_there(browser: Browser
         browser.until("document.querySelector('[data-card=curve] g[aria-label=tip] text')")
         told.add(browser.run("document.querySelector('[data-card=curve] g[aria-label=tip]').textContent"))
     assert len(told) == 2 and all("Model: " in said and "Controls: " in said for said in told)
+
+
+def test_a_thinned_page_counts_all_members(
+    browser: Browser, given, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ronghe.paper.explorer.multiverse.threshold", lambda members, room: 2**30)
+    path = tmp_path / "thinned.html"
+    path.write_text(page(gather(given, folder), "en"), encoding="utf-8")
+    browser.open(path, "view=multiverse&by_model=sdm")
+    wanted = counted(given, model="sdm")
+    said = title(browser, "curve")
+    assert said.startswith(f"{wanted['n']:,} chosen") and f"positive {100 * wanted['positive']:.1f}%" in said
+    assert f"significant + {100 * wanted['up']:.1f}%" in said
+    assert "chosen by their numbers alone" in text(browser, ".question")

@@ -216,7 +216,7 @@ def explorer_files(config: dict, variables: list[str], specifications: dict[str,
     fits = {name: ["coefficients.csv", "impacts.csv", "fit.json"] for name in specifications}
     for name in spatial:
         fits[name] += ["impact_matrix.csv", "unit_impacts.csv"]
-    judged = ("specifications.parquet", "curve.csv", "summary.csv", "permutation.csv", "variances.csv")
+    judged = ("specifications.parquet", "curve.csv", "summary.csv", "joint_test.csv", "variances.csv")
     return {
         "measures": [f"<results>/measures/{n}/{f}" for n in shown for f in parts.get(declared[n]["kind"], [])]
         + [f"<results>/measures/{n}/intervals.csv" for n in drawn],

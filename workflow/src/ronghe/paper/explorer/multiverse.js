@@ -60,10 +60,10 @@ function drawCurve(width, height) {
   ];
   const rows = shares(current().found, Math.min(BINS, n)),
     strips = topsOf(rows).at(-1) + 1,
-    tall = Math.max(9, Math.min(13, (height - 160) / strips)),
+    tall = Math.max(8.5, Math.min(13, (height - 160) / strips)),
     below = strips * tall + 4;
   const left = Math.min(0.34 * width, 175),
-    top = Math.max(150, height - below - 4),
+    top = Math.max(115, height - below - 6),
     pinned = {
       share: (chosenRank() + 0.5) / n,
       estimate: members.estimate[chosenMember()],
@@ -91,7 +91,7 @@ function drawCurve(width, height) {
         x: "share",
         y: (d) => clip(d.estimate),
         r: 1.6,
-        fill: (d) => (members.significant[d.i] ? (d.estimate > 0 ? "var(--up)" : "var(--down)") : "var(--ink)"),
+        fill: (d) => (significant(d.i) ? (d.estimate > 0 ? "var(--up)" : "var(--down)") : "var(--ink)"),
       }),
       Plot.ruleX([pinned], {
         x: "share",
@@ -184,6 +184,12 @@ function memberSaid(i) {
   const controls = world.controls.filter((_, k) => members.bits[i] & (1 << k)).map(called);
   return [...said, `${t("controls")}: ${controls.length ? controls.join(", ") : t("none")}`];
 }
+const levelsOf = (choice) => [
+  ["", t("all")],
+  ...choice.levels
+    .filter((_, place) => stands(world.choices.indexOf(choice), place))
+    .map((level) => [level, called(levelKey(choice.key, level))]),
+];
 function drawFilters() {
   const signs = String(state.with).padEnd(world.controls.length, "x");
   const box = (key, label, options, value, change) =>
@@ -201,12 +207,8 @@ function drawFilters() {
     "div",
     { class: "filters" },
     openChoices().map((choice) =>
-      box(
-        `by_${choice.key}`,
-        called(choice.name),
-        [["", t("all")], ...choice.levels.map((level) => [level, called(levelKey(choice.key, level))])],
-        state[`by_${choice.key}`],
-        (value) => set({ [`by_${choice.key}`]: value }),
+      box(`by_${choice.key}`, called(choice.name), levelsOf(choice), state[`by_${choice.key}`], (value) =>
+        set({ [`by_${choice.key}`]: value }),
       ),
     ),
     world.controls.map((control, k) =>
@@ -239,7 +241,7 @@ function drawMember() {
       "p",
       {},
       t("standing", count(chosenRank() + 1), count(current().n)),
-      members.significant[i] ? ` · ${t("significant")}` : "",
+      significant(i) ? ` · ${t("significant")}` : "",
     ),
     facts(
       memberSaid(i).map((line) => {
@@ -251,7 +253,7 @@ function drawMember() {
 }
 function saidOfAll() {
   const all = world.summary.find((row) => row.treatment === "all"),
-    test = world.permutation.find((row) => row.statistic === "median"),
+    tests = world.joint_test.filter((row) => row.statistic === "median"),
     most = world.variances[0];
   return [
     t(
@@ -263,7 +265,13 @@ function saidOfAll() {
       percent(all.share_significant_positive),
       percent(all.share_significant_negative),
     ),
-    test ? t("joint_said", number(test.pvalue, 2), test.draws) : "",
+    tests.length
+      ? t(
+          "joint_said",
+          tests.map((test) => `${number(test.pvalue, 2)} (${t(`null_${test.null}`)})`).join(", "),
+          tests[0].draws,
+        )
+      : "",
     most
       ? t(
           "most_said",
@@ -277,10 +285,10 @@ function saidOfAll() {
 }
 const saidOfChosen = () => {
   const c = current();
-  return c.n
+  return c.able
     ? t(
         "chosen_said",
-        count(c.n),
+        count(c.able),
         count(c.refused),
         number(c.median),
         number(c.lower),
@@ -308,7 +316,7 @@ views.push({
     if (!(state.rank >= 0 && state.rank <= 1)) state.rank = 0.5;
   },
   absent: () => (world ? null : "absent_multiverse"),
-  notes: () => [saidOfAll(), world.held < world.members ? t("thinned", count(world.held), count(world.members)) : ""],
+  notes: () => [saidOfAll(), world.held < world.members ? t("thinned", count(world.held)) : ""],
   controls: () => [
     slide("rank", t("along"), 0, 1, 0.001, () =>
       current().n ? t("place_of", count(chosenRank() + 1), count(current().n)) : t("nothing"),
@@ -339,7 +347,7 @@ views.push({
           d.estimate,
           d.low,
           d.high,
-          members.significant[d.i],
+          significant(d.i),
           ...memberSaid(d.i).map((line) => line.split(": ").slice(1).join(": ")),
         ]),
       ],
