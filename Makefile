@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 # The first interpreter found that is new enough; name another with `make PYTHON=/usr/bin/python3.12`.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+# Threads of linear algebra in each worker of the suite: make test THREADS=2
+THREADS ?= 1
 PIP_FLAGS := --quiet --disable-pip-version-check --constraint constraints.txt
 # Other versions for the wheel: make wheel-test WHEEL_WITH='pandas==2.2.*'
 WHEEL_WITH ?= --constraint constraints.txt
@@ -18,7 +20,7 @@ all: $(VENV)/installed ## raw tables to paper, and where everything lies
 	echo "  in $$(( $$(date +%s) - start )) s"
 
 test: $(VENV)/tested ## the whole test suite
-	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder
+	@OPENBLAS_NUM_THREADS=$(THREADS) $(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder
 
 test-slurm: all $(VENV)/clustered ## a run on a real SLURM of one node, disturbed, as the local run; needs root, slurm-wlm and munge
 	@$(BIN)/python -m tests.slurm

@@ -140,7 +140,7 @@ def peer(model: str, W: Weights, y: pd.Series, X: pd.DataFrame) -> Peer:
 
 
 def generated() -> tuple[Multiverse, Data]:
-    """Return a multiverse of 1,064,960 specifications: ten outcomes, two treatments, three matrices, twelve controls."""
+    """Return 1,064,960 specifications: ten outcomes, two treatments, three matrices, subsets of twelve controls."""
     W, outcomes, treatments = borders(), [f"y{k}" for k in range(10)], ["x0", "x1"]
     panel = simulated_panel(N, T, W, CONTROLS + 2)[1]
     rng = np.random.default_rng(3)

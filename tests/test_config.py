@@ -203,7 +203,7 @@ SHARES = {"name": "s", "table": "employment", "sectors": ["transport"], "base_ye
         ({"specifications": {"m": {**FE, "dataset": "us_state"}}}, "'m': unknown dataset .*did you mean 'us_states'"),
         ({"specifications": {"m": None}}, "specifications.m: expected keys and values, found nothing"),
         ({"specifications": {"m": {**FE, "controls": ["urbanization"]}}}, "'m': unknown variable .*'urbanisation'"),
-        ({"specifications": {"m": {**FE, "sample": "without_last"}}}, "'m': unknown sample .*'without_last_year'"),
+        ({"specifications": {"m": {**FE, "sample": "without_last_yer"}}}, "'m': unknown sample .*'without_last_year'"),
         ({"specifications": {"m": {**FE, "covariance": "conly"}}}, "'m': unknown covariance .*mean 'conley'"),
         ({"specifications": {"m": {"kind": "spatial", "weights": "knn9"}}}, "'m': unknown weights 'knn9'"),
         ({"specifications": {"m": {**FE, "treatment": {"lagg": 1, "of": "gdp"}}}}, r"m.treatment.*expected .*\{lag: 1"),

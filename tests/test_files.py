@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 from ronghe.errors import RongheError
-from ronghe.files import read_json, read_text, replacing, seal_of, write_text
+from ronghe.files import read_json, read_text, replacing, require_room, seal_of, write_text
 from ronghe.frames import read_csv, read_panel, read_parquet, write_csv, write_panel
 from ronghe.journal import journal
 from ronghe.paper.formats.escape import spreadsheet, tex
@@ -105,3 +106,10 @@ def test_a_number_stays_one(cell):
 
 def test_a_caption_compiles_with_a_blank_line_and_signs():
     assert tex("a\n\nb ≈ c") == r"a b $\approx$ c"
+
+
+def test_a_disk_without_room_for_a_lock_is_told_before_anything_runs(tmp_path, monkeypatch):
+    require_room(tmp_path)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=4096))
+    with pytest.raises(RongheError, match="4096 bytes are free, not enough to begin; make room, and run again"):
+        require_room(tmp_path)

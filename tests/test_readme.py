@@ -46,5 +46,5 @@ def test_every_path_they_name_exists_or_is_made(readme, project):
     made = ("paper/", "results/", "data/processed/", "docs/_build", "config/datasets/yunling", "data/raw/yunling")
     readme += "".join(path.read_text(encoding="utf-8") for path in (project / "docs").glob("*.md"))
     for path in re.findall(r"`((?:config|data|docs|workflow|tests)/[\w./]+)`", readme):
-        if not re.search("[A-Z]{4}", path) and not path.startswith(made):
+        if not re.search("[A-Z]{4}|名称", path) and not path.startswith(made):
             assert (project / path).exists(), path

@@ -25,7 +25,7 @@ def settings(folder: Path) -> dict[str, dict]:
     return {
         "two cores": {"cores": 2},
         "hash seed 4242": {"PYTHONHASHSEED": "4242"},
-        "locale C, no UTF-8 mode": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        "locale C": {"LC_ALL": "C"},
         f"locale tr_TR{'' if turkish else ' (not installed: its name alone)'}": {"LC_ALL": "tr_TR.UTF-8", **turkish},
         "time zone Kiritimati": {"TZ": "Pacific/Kiritimati"},
         "umask 077": {"umask": 0o077},
@@ -64,7 +64,8 @@ def determinism() -> list[tuple[str, str]]:
         plain = first.files()
         for name, changes in settings(Path(folder)).items():
             umask = {"umask": changes.pop("umask")} if "umask" in changes else {}
-            shop = Workshop(Path(folder, changes.pop("name", f"p{len(rows)}")), **umask)
+            shop = first.copied(Path(folder, changes.pop("name", f"p{len(rows)}")))
+            shop.settings = umask
             code, said = shop.run(**changes)
             found = shop.files()
             differing = [path for path in plain.keys() | found.keys() if plain.get(path) != found.get(path)]

@@ -168,17 +168,17 @@ def full(whole: Undisturbed) -> Iterator[Row]:
             yield "a full disk", "not tried", "a small file system needs root"
             return
         try:
-            shop, filler = Workshop(Path(folder, "project")), Path(folder, "filler")
+            shop, filler = whole.shop.copied(Path(folder, "project")), Path(folder, "filler")
             same, plain, told = 0, 0, 0
             for share in ROOM:
                 filler.write_bytes(bytes(max(0, shutil.disk_usage(folder).free - int(share * size))))
                 code, said = shop.run()
                 plain += bool(code) and not tracebacks(said)
-                told += bool(code) and "No space left on device" in said
+                told += bool(code) and ("No space left on device" in said or "not enough to begin" in said)
                 filler.unlink()
                 same += not shop.finish() and shop.outcome() == whole.outcome and not shop.left_over()
                 shop.forget()
         finally:
             subprocess.run(["umount", folder], check=True)
-    said = f"'No space left on device' {told} times, no traceback {plain} times"
+    said = f"said so {told} times, without a traceback {plain} times"
     yield f"a disk that is full at {len(ROOM)} points, then room again", verdict(same, len(ROOM)), said

@@ -43,6 +43,14 @@ class Workshop:
             cwd=root, env=environment(PYTHONPATH=str(root / "workflow/src")), check=True, capture_output=True,
         )  # fmt: skip
 
+    def copied(self, root: Path) -> Workshop:
+        """Return this workshop as it stands, without what was made, in another folder."""
+        made = shutil.ignore_patterns(".snakemake", "results", "paper", "processed")
+        shutil.copytree(self.root, root, ignore=made)
+        other = object.__new__(Workshop)
+        other.root, other.settings = root, self.settings
+        return other
+
     def start(self, *more: str, cores: int = 1, **changes: str) -> subprocess.Popen:
         """Start Snakemake in a session of its own, so that a signal reaches it and its jobs and nothing else."""
         command = [

@@ -7,6 +7,7 @@ from ronghe.clean.microdata import declaration as microdata
 from ronghe.clean.variables import fact_files, families, labels, raw_files, variables, without_words
 from ronghe.configuration import check_against_dataset, check_configuration, fit_stages, replace_stages, require_dataset
 from ronghe.errors import RongheError
+from ronghe.files import require_room
 from ronghe.messages import said, speak
 from ronghe.places import folders, placed
 from ronghe.provenance import brief, checksum_of, script_files, source_files
@@ -18,6 +19,7 @@ DATASETS = Path(workflow.basedir, "config", "datasets")
 # Messages, of jobs too, are in the language of the configuration.
 speak(config.get("language"))
 try:
+    require_room(".")
     require_dataset(config, DATASETS)
     # A dataset may bring its own later stages in a folder of its name.
     own_stages = replace_stages(config, DATASETS / config["dataset"], SCHEMAS)

@@ -93,6 +93,40 @@ if config.get("validation", {}).get("of") in SPECIFICATIONS:
         script:
             "../scripts/certify_inference.py"
 
+    rule certify_models:
+        """See which intervals of the error models cover, and whether LM and Hausman tests keep their size (minutes)."""
+        input:
+            panel="<processed>/panel.parquet",
+            measures=expand("<results>/measures/{name}/panel.csv", name=models_declaration.measures(VALIDATED)),
+            weights=expand("<results>/weights/{name}/edges.csv", name=models_declaration.weights(VALIDATED)),
+            tables=expand("<processed>/{name}.csv", name=models_declaration.long_tables(VALIDATED)),
+            regions=["<processed>/regions.csv"] if models_declaration.needs_regions(VALIDATED) else [],
+            code=code_of("certify_models"),
+        output:
+            intervals="<results>/models/validation/error_models/intervals.csv",
+            summary="<results>/models/validation/error_models/summary.csv",
+            residual_sizes="<results>/models/validation/error_models/residual_sizes.csv",
+        log:
+            "<logs>/models/certify_models.log",
+        benchmark:
+            "<benchmarks>/models/certify_models.tsv"
+        conda:
+            ENVIRONMENT
+        threads: workflow.cores
+        params:
+            content=checksum_of(code_of("certify_models")),
+            specification=VALIDATED,
+            validation=config["validation"],
+            seed=config["seed"],
+        script:
+            "../scripts/certify_models.py"
+
+    rule certify_all:
+        """Every certificate, those that take minutes too; not in the default run."""
+        input:
+            rules.certify_inference.output,
+            rules.certify_models.output,
+
     rule validate:
         """Estimators, intervals and tests on data whose truth is known, made from this panel."""
         input:

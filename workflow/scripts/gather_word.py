@@ -8,7 +8,7 @@ with journal(snakemake.log[0]):
     from ronghe.paper.formats.one_document import gather_word
     from ronghe.paper.labels import Labels
 
-    given, word = snakemake.params, Labels({}, snakemake.params.language).word("explorer.table")
+    given, word = snakemake.params, Labels({}, snakemake.params.language).word("notes.table")
     numbers = {name: f"{word} {number}." if number else "" for name, number in given.numbers.items()}
     folder = Path(snakemake.output[0]).parent
     title = f"{given.dataset}: {len(numbers)} tables"

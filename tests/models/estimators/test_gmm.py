@@ -10,7 +10,7 @@ import pytest
 from ronghe.errors import RongheError
 from ronghe.linear.gmm import Steps, fit_moments, serial_correlation
 from ronghe.linear.gmm_system import assemble
-from ronghe.models.estimate import Data
+from ronghe.models.estimate import Data, with_defaults
 from ronghe.models.estimate import run as fit
 from ronghe.models.estimators.system_gmm import read_arrays
 
@@ -57,7 +57,7 @@ def test_two_step_differences_with_windmeijers_errors(firms, figures):
 @pytest.mark.reference
 def test_uncorrected_errors_and_serial_correlation_are_plms(firms, figures):
     wanted = figures["difference_gmm_two_step_two_way"]
-    system = assemble(read_arrays(DIFFERENCE, firms), levels=False)
+    system = assemble(read_arrays(with_defaults(DIFFERENCE), firms), levels=False)
     fitted = fit_moments(system, 2)
     np.testing.assert_allclose(np.sqrt(np.diag(fitted.plain))[:7], wanted["std_error"], atol=1e-8)
     # plm's m statistics rest on the uncorrected covariance; ours report the corrected one (-1.54 and -0.28).

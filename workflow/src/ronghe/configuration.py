@@ -9,13 +9,16 @@ from pathlib import Path
 
 from ronghe.clean.labels import check_labels
 from ronghe.clean.variables import derivations, families, sample_years, variables
+from ronghe.clean.variables import labels as own_labels
 from ronghe.default_stages import in_memory
 from ronghe.errors import RongheError, listing, nearest, require_known
 from ronghe.explore import declaration as explore
 from ronghe.measures import declaration as measures
 from ronghe.models import checks as models
+from ronghe.models import declaration as models_declaration
 from ronghe.models.multiverse import checks as multiverse
 from ronghe.paper import declaration as paper
+from ronghe.paper.labels import Labels
 from ronghe.validation import unknown_key, validate
 from ronghe.weights import declaration as weights
 from ronghe.yaml_files import load_yaml
@@ -145,6 +148,22 @@ def check_against_dataset(config: dict, files: Iterable[str | Path], dataset: di
     """Check what the entries of every stage say of variables, sectors and years against the dataset's declaration."""
     check_labels(config["labels"], dataset, f"config/datasets/{dataset.get('name', 'NAME')}.yaml")
     check_names(config, files, dataset)
+    check_printed(config, dataset)
+
+
+def check_printed(config: dict, dataset: dict) -> None:
+    """Refuse what tables print and no label names, all of it in one list, before anything runs."""
+    labels, missing = Labels({**config["labels"], **own_labels(dataset)}, config["language"]), []
+    declared = models_declaration.specifications(config)
+    for entry in config.get("tables", {}).values():
+        fits = [declared[spec] for spec in paper.specifications_of(entry) if spec in declared]
+        names = [*paper.variables_of(entry), *(v for fit in fits for v in models_declaration.variables(fit))]
+        missing += [name for name in dict.fromkeys(names) if name not in missing and not labels.has(name)]
+    if missing:
+        raise RongheError(
+            f"labels: printed in a table and without a label: {listing(missing, 60)}; name each under labels: in "
+            f"config/datasets/{config['dataset']}.yaml (NAME: {{en: ..., zh: ...}})"
+        )
 
 
 def check_names(config: dict, files: Iterable[str | Path], dataset: dict) -> None:

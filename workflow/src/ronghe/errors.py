@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from difflib import get_close_matches
 
 
@@ -28,7 +28,7 @@ def listing(names: Iterable[object], most: int = 12) -> str:
 def require_known(name: str, allowed: Iterable[str], what: str, where: str) -> None:
     """Refuse a name that is not among those allowed, naming the place and the nearest match."""
     allowed = list(allowed)
-    if name not in allowed:
+    if not isinstance(name, Hashable) or name not in allowed:
         raise RongheError(f"{where}: unknown {what} '{name}'{nearest(name, allowed)} (allowed: {listing(allowed, 40)})")
 
 
@@ -44,6 +44,21 @@ def require_share(value: object, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 < value < 1:
         raise RongheError(f"{where}: {value!r} is not allowed; give a number between 0 and 1")
     return float(value)
+
+
+def require_from(value: object, least: float, below: float, where: str) -> float:
+    """Return a number from `least` on and below another, or refuse what is given."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not least <= value < below:
+        limit = "" if below == math.inf else f" to below {below:g}"
+        raise RongheError(f"{where}: {value!r} is not allowed; give a finite number from {least:g}{limit}")
+    return float(value)
+
+
+def require_names(value: object, where: str) -> list[str]:
+    """Return a list of names, or refuse what is given: a single text would be taken letter by letter."""
+    if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
+        raise RongheError(f"{where}: {value!r} is not allowed; give a list of names")
+    return list(value)
 
 
 def require_count(value: object, where: str, least: int = 0) -> int:

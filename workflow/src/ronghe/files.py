@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
@@ -64,6 +65,15 @@ def replacing(path: str | Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def require_room(folder: str | Path, least: int = 65536) -> None:
+    """Refuse a disk on which not even the lock of a run finds room."""
+    free = shutil.disk_usage(folder).free
+    if free < least:
+        raise RongheError(
+            f"{Path(folder).resolve()}: {free} bytes are free, not enough to begin; make room, and run again"
+        )
 
 
 def _seal(path: Path) -> None:

@@ -53,7 +53,8 @@ def catalogue(language: str) -> dict[str, str]:
     """Return {English template: text} of a language."""
     import yaml
 
-    return yaml.safe_load(CATALOGUES[language].read_text(encoding="utf-8"))
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(CATALOGUES[language].read_text(encoding="utf-8"), Loader=loader)
 
 
 @cache

@@ -10,11 +10,12 @@ from ronghe.configuration import (
     check_configuration,
     check_files,
     check_names,
+    check_printed,
     fit_stages,
     replace_stages,
     require_dataset,
 )
-from ronghe.errors import RongheError, listing
+from ronghe.errors import RongheError
 from ronghe.yaml_files import load_yaml
 
 STAGES = ("config", "measures", "weights", "explore", "specifications", "tables", "figures", "quotes", "labels")
@@ -59,7 +60,7 @@ def check(name: str, project: str | Path = ".") -> list[str]:
         faults.of(check_names, merged, files, dataset)
         # A misspelt name has no label either: one fault, not two.
         if not faults:
-            faults.of(check_printed, merged)
+            faults.of(check_printed, merged, dataset)
         faults.of(check_labels, merged["labels"], dataset, f"config/datasets/{name}.yaml")
         check_data(dataset, faults)
     return list(faults)
@@ -69,27 +70,6 @@ def _declaration(name: str, datasets: Path, schemas: Path) -> dict:
     from ronghe.clean.declaration import load_dataset
 
     return load_dataset(name, datasets, schemas / "dataset.schema.yaml")
-
-
-def check_printed(config: dict) -> None:
-    """Refuse what tables print and no label names, all of it in one list."""
-    from ronghe.models import declaration as models
-    from ronghe.paper import declaration as paper
-    from ronghe.paper.labels import Labels
-
-    labels, unnamed = Labels(config["labels"], config["language"]), Faults()
-    declared = models.specifications(config)
-    missing = []
-    for entry in config.get("tables", {}).values():
-        fits = [declared[spec] for spec in paper.specifications_of(entry) if spec in declared]
-        for name in dict.fromkeys([*paper.variables_of(entry), *(v for fit in fits for v in models.variables(fit))]):
-            if unnamed.of(labels.variable, name) is None and name not in missing:
-                missing.append(name)
-    if missing:
-        raise RongheError(
-            f"labels: printed in a table and without a label: {listing(missing, 60)}; name each under labels: in "
-            f"config/datasets/{config['dataset']}.yaml (NAME: {{en: ..., zh: ...}})"
-        )
 
 
 def check_data(dataset: dict, faults: Faults) -> None:

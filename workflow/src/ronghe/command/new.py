@@ -29,6 +29,8 @@ from ronghe.configuration import require_dataset
 from ronghe.default_stages import stages
 from ronghe.errors import RongheError
 
+# 各市地区生产总值 is what each city has of it.
+_EVERY = re.compile("^各(?:省|市|州|地区|区县|县)")
 # What stands before the name of a sector or an indicator: "C ", "（三）", "2.", "三、".
 _NUMBERED = re.compile(r"^(?:[A-T][.、．\s]|[（(][一二三四五六七八九十\d]+[)）]|[一二三四五六七八九十\d]+[.、．])\s*")
 
@@ -210,7 +212,7 @@ def _known(kind: str, words: str) -> str:
     """Return the name under which the vocabulary knows a heading, or the last part of one in several rows."""
     if kind == "sectors" and re.fullmatch("[A-T]", words):
         return vocabulary()["sector_letters"].get(words, "")
-    numbered = _NUMBERED.sub("", words)
+    numbered = _EVERY.sub("", _NUMBERED.sub("", words))
     last = without_unit(words).split()[-1:] or [words]
     parts = {plain(part) for part in (words, numbered, *last, _NUMBERED.sub("", last[0]))}
     return next((name for name, known in vocabulary()[kind].items() if parts & set(map(plain, known))), "")

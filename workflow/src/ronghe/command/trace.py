@@ -149,7 +149,7 @@ class Chain:
         called = {
             name
             for name in self.read | self.derived | measures.columns(self.config)
-            if self._called(labels, name) in label
+            if labels.has(name) and labels.variable(name) in label
         }
         files = [*paper.stored_files(entry), *paper.result_files(entry)]
         files = [placed(f, self.named) for f in files]
@@ -169,13 +169,6 @@ class Chain:
         for variable in paper.variables_of(entry):
             if not called or variable in called:
                 yield from self.variable(variable, 1)
-
-    @staticmethod
-    def _called(labels: Labels, name: str) -> str:
-        try:
-            return labels.variable(name)
-        except RongheError:
-            return name
 
     def fit(self, specification: str, depth: int) -> Iterator[str]:
         """Yield what a fit rests on: its equation, its rows, and the hashes of panel, code and weights."""

@@ -15,7 +15,7 @@ import pandas as pd
 from scipy import sparse
 from scipy.special import ndtr
 
-from ronghe.errors import RongheError, listing, require_known
+from ronghe.errors import RongheError, listing, require_known, require_names
 from ronghe.explore.permutation import by_name, orders, two_sided
 from ronghe.weights.matrix import Weights
 from ronghe.weights.wide import to_wide
@@ -109,7 +109,7 @@ def global_tests(
     G takes the weights as yes or no, as esda and spdep do; where a variable has values that are not positive, or
     every pair is linked, G says nothing and its row is empty with a note.
     """
-    for statistic in statistics:
+    for statistic in require_names(statistics, "spatial dependence: statistics"):
         require_known(statistic, STATISTICS, "statistic", "spatial dependence")
     W = by_name(Weights.coerce(W))
     _refuse_few(W)

@@ -7,7 +7,7 @@ table 4) to 1e-8.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -38,6 +38,29 @@ def fit_moments(system: System, steps: int) -> Steps:
     >>> fit_moments(system, steps=2).beta.shape == (len(system.names),)
     True
     """
+    scaled, z, x = _in_own_units(system)
+    found = _fit(scaled, steps)
+    return replace(
+        found,
+        beta=found.beta / x,
+        covariance=found.covariance / np.outer(x, x),
+        plain=found.plain / np.outer(x, x),
+        weight=found.weight / np.outer(z, z),
+    )
+
+
+def _in_own_units(system: System) -> tuple[System, np.ndarray, np.ndarray]:
+    """Return the system with every instrument and regressor of size one, and the sizes.
+
+    The generalised inverses of singular weights would otherwise rest on the units of the columns.
+    """
+    z = np.sqrt(sum(np.einsum("ij,ik,kj->j", Z, H, Z) for Z, H in zip(system.Z, system.H, strict=True)))
+    x = np.sqrt(sum((X**2).sum(axis=0) for X in system.X))
+    z, x = np.where(z > 0, z, 1.0), np.where(x > 0, x, 1.0)
+    return replace(system, Z=[Z / z for Z in system.Z], X=[X / x for X in system.X]), z, x
+
+
+def _fit(system: System, steps: int) -> Steps:
     ZX = sum(Z.T @ X for Z, X in zip(system.Z, system.X, strict=True))
     Zy = sum(Z.T @ y for Z, y in zip(system.Z, system.y, strict=True))
     A1 = np.linalg.pinv(sum(Z.T @ H @ Z for Z, H in zip(system.Z, system.H, strict=True)), hermitian=True)

@@ -95,6 +95,9 @@ def effective_f(problem: Problem, bias: float = 0.1) -> tuple[float, float]:
     """
     pi, cov = first_stage(problem)
     _, Z = _partial_out(problem)
+    # Instruments of unlike units: beside large columns the roots of Z'Z lose the small ones.
+    size = np.linalg.norm(Z, axis=0)
+    pi, cov, Z = pi * size[:, None], cov * np.outer(size, size), Z / size
     values, vectors = np.linalg.eigh(Z.T @ Z)
     root = (vectors * np.sqrt(values)) @ vectors.T
     W2 = root @ cov @ root

@@ -169,6 +169,12 @@ def shock_level(y: np.ndarray, x: np.ndarray, shares: np.ndarray, shocks: np.nda
 
     Borusyak, Hull and Jaravel (2022, eq. 7): outcome and treatment, cleared of controls, are averaged over rows with a
     shock's shares as weights, and the shocks are the instrument in a regression weighted by their mean shares.
+
+    >>> shares, shocks = np.array([[0.5, 0.5], [0.2, 0.8], [0.9, 0.1]]), np.array([1.0, 3.0])
+    >>> z = shares @ shocks
+    >>> y, x = np.array([3.0, 5.0, 1.0]), np.array([1.0, 2.0, 0.5])
+    >>> round(shock_level(y, x, shares, shocks), 6) == round(float(z @ y / (z @ x)), 6)
+    True
     """
     weights = shares.sum(axis=0)
     outcome, treatment = (shares.T @ column / weights for column in (y, x))

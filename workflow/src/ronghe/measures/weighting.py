@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ronghe.errors import RongheError, listing, require_known
+from ronghe.errors import RongheError, listing, require_from, require_known
 
 SHIFT = 1e-4
 SCALINGS, AGGREGATIONS, DIRECTIONS = ("pooled", "yearly"), ("additive", "topsis"), ("positive", "negative")
@@ -28,8 +28,7 @@ def scale(
     require_known(scaling, SCALINGS, "scaling", "index")
     for direction in directions.values():
         require_known(direction, DIRECTIONS, "direction", "index")
-    if not 0 <= floor < 1:
-        raise RongheError(f"index: floor: {floor} is not allowed; give a number from 0 to below 1")
+    require_from(floor, 0, 1, "index: floor")
     X = panel[list(directions)]
     if scaling == "pooled":
         low, high = X.min(), X.max()
@@ -160,8 +159,7 @@ def weigh(
 ) -> np.ndarray:
     """Return the weights of scaled indicators: one row, or one per draw of regions (row of `counts`)."""
     require_known(weighting, WEIGHTINGS, "weighting", "index")
-    if not 0 <= shift < np.inf:
-        raise RongheError(f"index: shift: {shift} is not allowed; give a small number from zero on")
+    require_from(shift, 0, np.inf, "index: shift")
     n_years = scores.index.get_level_values("year").nunique()
     if counts is None:
         counts = np.ones((1, len(scores) // n_years))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
 from ronghe.errors import RongheError, nearest
 from ronghe.models.terms import Term, read_name
 from ronghe.paper.cells import significant
-from ronghe.paper.results import Fit
+
+if TYPE_CHECKING:
+    from ronghe.paper.results import Fit
 
 LANGUAGES = ("en", "zh")
 EFFECTS = ("direct", "indirect", "total")
@@ -45,6 +48,14 @@ class Labels:
     def knows(self, name: str) -> bool:
         """Say whether `name` has an entry of its own in the labels."""
         return name in self._labels
+
+    def has(self, name: str) -> bool:
+        """Say whether a variable, or the term that a printed name stands for, can be named."""
+        try:
+            self.variable(name)
+        except RongheError:
+            return False
+        return True
 
     def variable(self, name: str, thresholds: list[float] | None = None) -> str:
         """Return the label of a variable, or of the term that a printed name stands for.

@@ -68,8 +68,8 @@ def specify(
         raise RongheError(
             f"{where}: model '{model}' has no Durbin terms; leave `durbin` out or choose slx, sdm, sdem, gns"
         )
-    elif isinstance(durbin, str):
-        raise RongheError(f"{where}: durbin must be a list of regressors, not the text '{durbin}'")
+    elif not isinstance(durbin, list | tuple):
+        raise RongheError(f"{where}: durbin must be a list of regressors, not {durbin!r}")
     for name in durbin:
         require_known(name, lags, "regressor", f"{where}: durbin")
     if len(set(durbin)) < len(durbin):

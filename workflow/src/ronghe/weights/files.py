@@ -30,6 +30,11 @@ def read_table(path: str | Path) -> pd.DataFrame:
         if ending in (".gal", ".gwt"):
             return _read_pysal(path)
         table = read_csv(path) if ending == ".csv" else FRAMES[ending](path)
+    if table.shape[1] < 2 or not len(table):
+        raise RongheError(
+            f"{path}: {table.shape[0]} rows of {table.shape[1]} columns hold no weights; give {', '.join(EDGES)}, or a "
+            "square table with the names of the units in its first column and in its headings"
+        )
     if set(EDGES) <= set(table.columns):
         return table
     if isinstance(table.index, pd.RangeIndex):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 
@@ -10,6 +13,8 @@ from ronghe.errors import RongheError, listing
 from ronghe.models.design.design import Design
 from ronghe.models.estimate import Data
 from ronghe.weights import Weights
+
+Result = TypeVar("Result")
 
 
 def frames_of(design: Design) -> tuple[pd.Series, pd.DataFrame]:
@@ -48,6 +53,13 @@ def cut_to(W: Weights, regions: list, name: str) -> tuple[Weights, list[str]]:
             )
         cut = cut.standardise("row")
     return cut, outside
+
+
+def with_notes(fit: Callable[..., Result], **options: object) -> tuple[Result, list[str]]:
+    """Return the result of a fit with what it warns of, for fit.json."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        return fit(**options), [str(w.message) for w in caught]
 
 
 def weights_facts(specification: dict, design: Design, cut: list[str], *notes: str) -> dict:

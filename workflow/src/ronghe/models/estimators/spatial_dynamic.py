@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
-
 import pandas as pd
 
 from ronghe.linear.inference import test_table
 from ronghe.models.design.design import build
-from ronghe.models.design.weights import frames_of, weights_facts, weights_of
+from ronghe.models.design.weights import frames_of, weights_facts, weights_of, with_notes
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.report import covariance_facts, facts
 from ronghe.spatial.dynamic.panel import DynamicPanel
@@ -20,10 +18,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
     W, cut = weights_of(specification, data, design)
     options = {key: specification.get(key) for key in ("model", "effects", "method", "durbin")}
     model = DynamicPanel(*frames_of(design), W, **options)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        result = model.fit(cov_type=specification["covariance"])
-    notes = [str(w.message) for w in caught]
+    result, notes = with_notes(model.fit, cov_type=specification["covariance"])
     horizons = ["short", "long"] if result.is_stable else ["short"]
     impacts = pd.concat([result.impacts(h).reset_index().assign(horizon=h) for h in horizons], ignore_index=True)
     impacts.insert(2, "horizon", impacts.pop("horizon"))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
-
 from ronghe.models.design.design import build
-from ronghe.models.design.weights import frames_of, weights_facts, weights_of
+from ronghe.models.design.weights import frames_of, weights_facts, weights_of, with_notes
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.report import covariance_facts, facts
 from ronghe.spatial.random_effects.panel import RandomEffectsPanel
@@ -17,11 +15,9 @@ def estimate(specification: dict, data: Data) -> Estimate:
     W, cut = weights_of(specification, data, design)
     options = {key: specification.get(key) for key in ("model", "errors", "durbin", "effects")}
     model = RandomEffectsPanel(*frames_of(design), W, **options)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        result = model.fit(cov_type=specification["covariance"])
-    notes = ["the variance of the unit effects is at its boundary"] if result.at_boundary else []
-    notes += [str(w.message) for w in caught]
+    result, notes = with_notes(model.fit, cov_type=specification["covariance"])
+    if result.at_boundary:
+        notes = ["the variance of the unit effects is at its boundary", *notes]
     return Estimate(
         coefficients=result.tidy(),
         covariance=result.cov,

@@ -76,6 +76,8 @@ _TEX = {
     "\N{FIGURE SPACE}": "~",
     "²": "$^2$",
     "³": "$^3$",
+    "₁": "$_1$",
+    "₂": "$_2$",
     "\N{COMBINING CIRCUMFLEX ACCENT}": "",
 }
 

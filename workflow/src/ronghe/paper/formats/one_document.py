@@ -79,6 +79,8 @@ def gather_tex(
         "\\usepackage[margin=2cm]{geometry}",
         "\\usepackage{array,booktabs,longtable,graphicx}",
         "\\extrafloats{100}",
+        "\\renewcommand{\\topfraction}{0.95}\\renewcommand{\\textfraction}{0.02}\\renewcommand{\\floatpagefraction}{0.6}",
+        "\\setcounter{topnumber}{6}\\setcounter{totalnumber}{8}",
         "\\begin{document}",
     ]
     for prefix in ("", "S", "U"):

@@ -11,6 +11,7 @@ from ronghe.errors import RongheError, require_known
 from ronghe.linear.bootstrap import cluster_weights
 from ronghe.spatial.fitted import FittedModel
 from ronghe.spatial.impacts import IMPACTS, average_impacts
+from ronghe.spatial.log_determinant.base import LogDeterminant
 from ronghe.spatial.maximum import NoMaximum, maximise
 from ronghe.spatial.spatial_panel import SpatialPanel
 from ronghe.spatial.uncertainty.few_clusters import FewClusters
@@ -21,7 +22,7 @@ from ronghe.threads import single_threaded
 MOST_FAILED = 0.05
 
 
-def _fitted(model: SpatialPanel) -> tuple[FittedModel, bool]:
+def fitted_model(model: SpatialPanel) -> tuple[FittedModel, bool]:
     """Return the maximum as covariances need it, and whether it stands at the edge of its interval."""
     found = maximise(model.likelihood, model.name)
     p = found.point
@@ -29,6 +30,26 @@ def _fitted(model: SpatialPanel) -> tuple[FittedModel, bool]:
         model.specification, model.panel, model.projection, model.likelihood, p.b, p.rho, p.lam, p.sigma2, model.weights
     )
     return fitted, bool(found.at_edge)
+
+
+def filters(m: FittedModel) -> list[tuple[LogDeterminant, float]]:
+    """Return what S = I - rho W and R = I - lambda M are made of, in the order in which they act on y."""
+    return [(d, a) for d, a in ((m.likelihood.lag, m.rho), (m.likelihood.error, m.lam)) if d is not None]
+
+
+def surface(m: FittedModel) -> np.ndarray:
+    """Return what stays in every draw: R S y less the residual."""
+    filtered = m.panel.y
+    for ln_det, a in filters(m):
+        filtered = filtered - a * (ln_det.matrix @ filtered)
+    return filtered - m.residuals
+
+
+def outcome_of(m: FittedModel, right: np.ndarray) -> np.ndarray:
+    """Return S^-1 R^-1 right."""
+    for ln_det, a in reversed(filters(m)):
+        right = ln_det.solve(a, right)
+    return right
 
 
 def _quantities(model: FittedModel, variables: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -59,27 +80,19 @@ def engine_bootstrap(
     many draws had no maximum, and in how many rho or lambda stood at the edge of its interval.
     """
     require_known(studentised, STUDENTISED, "studentised", "wild bootstrap")
-    (m, _), s, panel = _fitted(model), model.specification, model.panel
+    (m, _), s, panel = fitted_model(model), model.specification, model.panel
     if s.method == "bias_corrected":
         raise RongheError(f"{model.name}: wild bootstrap: choose method='lee_yu' or 'lsdv'")
     if panel.observed is not None:
         raise RongheError(f"{model.name}: wild bootstrap: a complete panel is needed")
-    e = m.residuals
-    carried = FewClusters(m).adjusted(residuals)
-    filtered = panel.y
-    for ln_det, a in ((m.likelihood.lag, m.rho), (m.likelihood.error, m.lam)):
-        filtered = filtered if ln_det is None else filtered - a * (ln_det.matrix @ filtered)
-    base = filtered - e
+    carried, base = FewClusters(m).adjusted(residuals), surface(m)
     values, gradients = _quantities(m, variables)
     errors = np.sqrt(np.einsum("qp,pr,qr->q", gradients, FewClusters(m).covariance(studentised), gradients))
     v = cluster_weights(panel.y.shape[0], draws, weights, seed)
     t, failed, edges = [], 0, 0
     for weight in v:
-        y = base + weight[:, None] * carried
-        for ln_det, a in ((m.likelihood.error, m.lam), (m.likelihood.lag, m.rho)):
-            y = y if ln_det is None else ln_det.solve(a, y)
         try:
-            drawn, at_edge = _fitted(model.with_outcome(y))
+            drawn, at_edge = fitted_model(model.with_outcome(outcome_of(m, base + weight[:, None] * carried)))
         except NoMaximum:
             failed += 1
             continue
