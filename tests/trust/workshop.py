@@ -45,8 +45,8 @@ class Workshop:
 
     def copied(self, root: Path) -> Workshop:
         """Return this workshop as it stands, without what was made, in another folder."""
-        made = shutil.ignore_patterns(".snakemake", "results", "paper", "processed")
-        shutil.copytree(self.root, root, ignore=made)
+        made = {str(self.root): [".snakemake", "results", "paper", "data"]}
+        shutil.copytree(self.root, root, ignore=lambda folder, _: made.get(str(folder), []))
         other = object.__new__(Workshop)
         other.root, other.settings = root, self.settings
         return other
