@@ -29,7 +29,7 @@ from tiny_dataset import BORDERS, REGIONS, WAGES, write_tiny
 
 PROJECT = Path(__file__).resolve().parents[2]
 MANY = settings().max_examples > 1000
-few = settings(max_examples=500 if MANY else 12, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=200 if MANY else 12, suppress_health_check=list(HealthCheck))
 
 # Signs of which a number may be made are left out: such an edit is another figure, which nobody can tell.
 NUMBERS = set("0123456789.+-eE０１２３４５６７８９")

@@ -77,7 +77,10 @@ def read_raw(path: str | Path, options: dict | None = None) -> RawTable:
 
 def _read_frame(path: Path, ending: str) -> pd.DataFrame:
     try:
-        return pd.read_stata(path) if ending == ".dta" else pd.read_parquet(path)
+        frame = pd.read_stata(path) if ending == ".dta" else pd.read_parquet(path)
+        # Text of Parquet is decoded when it is looked at: a damaged cell belongs to this file's message.
+        frame.to_numpy(object)
+        return frame
     except Exception as error:
         kind = "Stata" if ending == ".dta" else "Parquet"
         why = str(error).splitlines()[0] if str(error) else type(error).__name__

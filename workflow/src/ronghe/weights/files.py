@@ -28,8 +28,9 @@ def read_table(path: str | Path) -> pd.DataFrame:
     require_whole(path)
     with _reading(path):
         if ending in (".gal", ".gwt"):
-            return _read_pysal(path)
-        table = read_csv(path) if ending == ".csv" else FRAMES[ending](path)
+            table = _read_pysal(path)
+        else:
+            table = read_csv(path) if ending == ".csv" else FRAMES[ending](path)
     if table.shape[1] < 2 or not len(table):
         raise RongheError(
             f"{path}: {table.shape[0]} rows of {table.shape[1]} columns hold no weights; give {', '.join(EDGES)}, or a "
