@@ -1,6 +1,6 @@
 # Two doors: `make` makes everything from raw tables to the paper, `make test` runs the whole suite.
 .DEFAULT_GOAL := all
-.PHONY: all test test-slurm trust bench lint house docs archive verify wheel-test help clean-results
+.PHONY: all test states test-slurm trust bench lint house docs archive verify wheel-test help clean-results
 SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
@@ -21,6 +21,10 @@ all: $(VENV)/installed ## raw tables to paper, and where everything lies
 
 test: $(VENV)/tested ## the whole test suite
 	@OPENBLAS_NUM_THREADS=$(THREADS) $(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder
+
+states: all ## the same road for 48 American states, and a table of both countries
+	@$(BIN)/snakemake --quiet rules host --config dataset=us_states
+	@echo "  paper    paper/us_states/en/paper.pdf"
 
 test-slurm: all $(VENV)/clustered ## a run on a real SLURM of one node, disturbed, as the local run; needs root, slurm-wlm and munge
 	@$(BIN)/python -m tests.slurm

@@ -10,11 +10,13 @@ import pytest
 from ronghe.messages import UNTRANSLATED, catalogue, said
 from ronghe.provenance import ROOT
 
-# What `ronghe new` and `ronghe check` can say, and every refusal of cleaning and of the configuration: a message that is
-# added there needs its Chinese text in messages_zh.yaml. Elsewhere one without is marked where it is said.
-COVERED = ("clean", "command", "configuration", "default_stages", "validation", "yaml_files", "weights",
-           "measures/declaration", "explore/declaration", "models/declaration", "models/checks", "models/terms",
-           "models/multiverse/declaration", "models/multiverse/checks", "paper/declaration", "paper/labels")  # fmt: skip
+# What `ronghe new` and `ronghe check` can say, and every refusal of cleaning and of the configuration: a message that
+# is added there needs its Chinese text in messages_zh.yaml. Elsewhere one without is marked where it is said.
+COVERED = (
+    "clean", "command", "configuration", "default_stages", "validation", "yaml_files", "weights/declaration",
+    "measures/declaration", "explore/declaration", "models/declaration", "models/checks", "models/terms",
+    "models/multiverse/declaration", "models/multiverse/checks", "paper/declaration", "paper/labels",
+)  # fmt: skip
 PLACE = re.compile(r"\{\d+\}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +15,7 @@ from ronghe.clean.plausible import check_bands
 from ronghe.clean.variables import variables
 from ronghe.errors import RongheError
 from tiny_dataset import write_tiny
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "trust"))
-import slips  # noqa: E402
+from trust import slips
 
 WAGE = {"range": [20000, 60000], "source": "a survey"}
 HEADS = {"per": "population", "unit": "yuan/person", "range": [15, 100], "source": "a survey"}

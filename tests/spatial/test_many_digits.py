@@ -79,3 +79,51 @@ def test_the_maximum_is_where_the_slope_is_zero_in_fifty_digits(small):
         loglik = concentrated(y, X, W.sparse.toarray())
         top = mp.findroot(lambda r: mp.diff(loglik, r), mp.mpf(float(rho)))
     assert rho == pytest.approx(float(top), abs=1e-11)
+
+
+def dense(y, X, W, model):
+    """Return a complex-safe log-likelihood with unit dummies and its analytic slope, parameters (beta, rho, sigma2)."""
+    matrix = W.sparse.toarray()
+    big = np.kron(matrix, np.eye(T))
+    within = np.eye(N * T) - np.kron(np.eye(N), np.full((T, T), 1 / T))
+    x = X.to_numpy()
+    Z = np.column_stack([x, big @ x]) if model == "sdm" else x
+    v = y.to_numpy()
+
+    def residuals(theta):
+        beta, rho = theta[:-2], theta[-2]
+        A = np.eye(N * T) - rho * big
+        return within @ (A @ v - Z @ beta if model == "sdm" else A @ (v - Z @ beta)), A
+
+    def loglik(theta):
+        e, _ = residuals(theta)
+        s2, n = theta[-1], N * T
+        determinant = T * np.log(np.linalg.det(np.eye(N) - theta[-2] * matrix))
+        return -n / 2 * np.log(2 * np.pi * s2) + determinant - (e @ e) / (2 * s2)
+
+    def slope(theta):
+        e, A = residuals(theta)
+        s2, n = theta[-1], N * T
+        along = within @ (Z if model == "sdm" else A @ Z)
+        moved = within @ big @ (v if model == "sdm" else v - Z @ theta[:-2])
+        trace = T * np.trace(np.linalg.inv(np.eye(N) - theta[-2] * matrix) @ matrix)
+        return np.concatenate([along.T @ e / s2, [moved @ e / s2 - trace, -n / (2 * s2) + (e @ e) / (2 * s2**2)]])
+
+    return loglik, slope
+
+
+@pytest.mark.parametrize("model", ["sdm", "sem"])
+def test_slope_and_information_by_complex_step(small, model):
+    """Im f(x + ih) / h has no cancellation: the slope is zero at the estimates, and minus its own slope is the
+    inverse of the covariance with the observed information, all parameters together."""
+    y, X, W = small
+    result = SpatialPanel(y, X, W, model=model, effects="units", method="lsdv").fit("observed")
+    loglik, slope = dense(y, X, W, model)
+    theta, h = result.params.to_numpy(), 1e-30
+    steps = theta + 1j * h * np.eye(len(theta))
+    np.testing.assert_allclose([loglik(t).imag / h for t in steps], slope(theta), atol=1e-9)
+    assert loglik(theta) == pytest.approx(result.loglik, rel=TOLERANCE)
+    np.testing.assert_allclose(slope(theta), 0.0, atol=1e-9)
+    information = -np.array([slope(t).imag / h for t in steps])
+    np.testing.assert_allclose(information, information.T, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(np.linalg.inv(information), result.cov.to_numpy(), rtol=1e-9, atol=1e-14)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -13,27 +12,20 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(PROJECT / "tests"), str(PROJECT / "workflow/src")]
 
+from trust.audit import audit  # noqa: E402
+from trust.corpus import corpus, slips  # noqa: E402
 from trust.determinism import determinism, kernels, pythons  # noqa: E402
 from trust.faults import faults  # noqa: E402
-from trust.workshop import environment  # noqa: E402
 
 PAGE = PROJECT / "docs/trust.md"
 RESULTS = PROJECT / "results/trust"
 
 
-def corpus() -> list[tuple[str, str]]:
-    """Run the corpus of bad inputs with many random examples."""
-    rows = []
-    for file in sorted((PROJECT / "tests/corpus").glob("test_*.py")):
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file)]
-        done = subprocess.run(command, env=environment(HYPOTHESIS_PROFILE="many"), capture_output=True, text=True)
-        counts = re.split(" in ", done.stdout.splitlines()[-1])[0]
-        rows.append((file.stem.removeprefix("test_").replace("_", " "), re.sub(r"(\d)(?=(\d{3})+ )", r"\1,", counts)))
-    return rows
-
-
+WHATS = ("refused", "flagged", "silent")
 TABLES: dict[str, tuple[Callable[[], list[tuple[str, ...]]], tuple[str, ...]]] = {
-    "corpus": (corpus, ("part", "cases")),
+    "corpus": (corpus, ("part", "tried", "refused", "fine", "changed in silence", "traceback")),
+    "slips": (slips, ("series", "slips", *(f"{what}, {way}" for way in ("without", "with") for what in WHATS))),
+    "audit": (audit, ("question", "answer")),
     "faults": (faults, ("fault", "after the next run", "what was said")),
     "determinism": (determinism, ("setting", "raw tables to printed ones")),
     "kernels": (kernels, ("kernel", "largest difference in standard errors", "printed table, clean text")),

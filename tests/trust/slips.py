@@ -67,7 +67,7 @@ def _genuine(name: str) -> int:
 
 
 def table(factors: tuple[float, ...] = FACTORS) -> list[tuple[str, ...]]:
-    """Return a row per dataset and kind of series: how many slips, and what became of them before and with ranges."""
+    """Return a row per dataset and kind of series: how many slips, and what became of them without and with ranges."""
     rows = []
     for name in ("china_provinces", "us_states"):
         families = {v for v, one in read(name).items() if ".families." in one.variable.entry}
@@ -75,5 +75,7 @@ def table(factors: tuple[float, ...] = FACTORS) -> list[tuple[str, ...]]:
             tried = [(variable, factor) for variable in sorted(chosen) for factor in factors]
             told = {way: [outcome(name, v, f, way) for v, f in tried] for way in (False, True)}
             counts = [f"{told[way].count(what)}" for way in (False, True) for what in ("refused", "flagged", "silent")]
+            if told[True].count("silent"):
+                counts[-1] += " FAILED"
             rows.append((f"{name}, {len(chosen)} {words}", str(len(tried)), *counts))
     return rows

@@ -318,7 +318,7 @@ rule write_explorer:
         content=checksum_of(code_of("write_explorer"), [WORDS], PAGE, LIBRARY),
         config={
             part: config.get(part, {})
-            for part in ("tables", "figures", "labels", "measures", "multiverse", "samples", "language", "seed")
+            for part in ("tables", "figures", "labels", "measures", "multiverse", "language", "seed")
         },
         variables=EXPLORED["variables"],
         specifications=list(SPECIFICATIONS),

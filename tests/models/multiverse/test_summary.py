@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 from models.multiverse.test_run import run
 from models.multiverse.worlds import declared, samples, world
+from ronghe.errors import RongheError
 from ronghe.frames import read_csv
 from ronghe.models.multiverse import agreement, averaging, curve, summary, table
 from ronghe.models.multiverse.declaration import JUDGEMENTS
 from ronghe.models.multiverse.judge import judge
+from ronghe.models.multiverse.run import run_shard
 from ronghe.models.multiverse.settings import Settings
 from ronghe.spatial.choice.comparison import log_marginal
 from scipy.special import logsumexp
@@ -111,3 +113,19 @@ def test_every_judgement_is_written(whole, tmp_path):
     judge(declared(), whole, outputs)
     assert read_csv(outputs["summary"])["conclusion"].isin(["one_direction", "one_sign", "depends", "mixed"]).all()
     assert all((tmp_path / f"{name}.csv").stat().st_size for name in JUDGEMENTS)
+
+
+def test_where_nothing_can_be_estimated_the_message_counts_the_reasons(tmp_path):
+    multiverse = declared(samples=["one"], winsorise=[0])
+    run_shard(multiverse, {"one": {"years": [2002, 2002]}}, world(), 0, 1, tmp_path / "all.parquet")
+    outputs = {name: str(tmp_path / f"{name}.csv") for name in JUDGEMENTS}
+    with pytest.raises(RongheError, match=rf"not one specification.*too_few_rows \({multiverse.n_specifications}\)"):
+        judge(multiverse, tmp_path / "all.parquet", outputs)
+
+
+def test_vibrations_hold_every_specification_on_their_axes(whole):
+    frame = summary.read_estimates(whole)
+    found = curve.vibrations(frame, declared())
+    for (choice, level), part in found.groupby(["choice", "level"]):
+        assert part["share"].sum() == pytest.approx(1 - part["beyond"].iloc[0])
+        assert part["median_estimate"].iloc[0] == frame.loc[frame[choice] == level, "estimate"].median()

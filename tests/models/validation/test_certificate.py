@@ -21,7 +21,7 @@ def data() -> Data:
 def test_tables_and_verdict(data):
     tables, verdict = certify(ENTRY, data, {"repetitions": 100, "truth": {"rho": 0.2}}, seed=2, cores=1)
     assert set(tables["intervals"]["at"]) == {"estimate", "rho 0.2"}
-    assert len(tables["summary"]) == 8 and set(tables["summary"].columns) >= {"method", "lowest", "holds"}
+    assert len(tables["summary"]) == 10 and set(tables["summary"].columns) >= {"method", "lowest", "holds"}
     assert verdict["used"] == "corrected" and verdict["chosen"] in verdict["methods"]
     by_method = tables["intervals"].groupby("method")["coverage"].min()
     assert verdict["used_lowest"] == by_method["corrected"]

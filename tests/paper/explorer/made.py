@@ -22,6 +22,7 @@ SPECIFICATIONS = {
     "plain": {"kind": "fixed_effects", "controls": ["income"]},
     "durbin": {"kind": "spatial", "weights": "ring"},
     "durbin_pairs": {"kind": "spatial", "weights": "pairs"},
+    "dummies": {"kind": "spatial", "weights": "ring", "method": "lsdv"},
     "lag": {"kind": "spatial", "weights": "ring", "model": "sar", "sample": "late"},
     "errors": {"kind": "spatial", "weights": "ring", "model": "sem"},
     "other_treatment": {"kind": "fixed_effects", "treatment": "trade"},
@@ -114,8 +115,8 @@ def _multiverse(folder: Path, data: Data) -> None:
     path = str(folder / "specifications.parquet")
     run_shard(entry, samples(entry), data, 0, 1, path)
     judge(entry, path, {name: str(folder / f"{name}.csv") for name in JUDGEMENTS})
-    draws = redraw_shard("permuted", entry, samples(entry), data, path, 0, 1)
-    write_csv(joint_test(draws), folder / "joint_test.csv")
+    draws = [redraw_shard(null, entry, samples(entry), data, path, 0, 1) for null in entry.entry["joint_test"]["nulls"]]
+    write_csv(joint_test(pd.concat(draws)), folder / "joint_test.csv")
 
 
 def held(page: str) -> dict:

@@ -66,7 +66,7 @@ def test_every_view_fits_and_reads(
 # Latin words that stay in a Chinese page: names of files, entries and models, and made-up names without a Chinese one.
 KEPT = (
     r"English|CSV|SVG|SAR|SDM|SEM|CR|Satterthwaite|W|I|t|p|c|e|reg|config/specifications.yaml|kind|spatial|East|Services|"
-    r"plain|durbin|durbin_pairs|lag|errors|other_treatment|income|roads|schools|towns|trade|output|log|pairs|late|score_b"
+    r"plain|durbin|durbin_pairs|dummies|lag|errors|other_treatment|income|roads|schools|towns|trade|output|log|pairs|late|score_b"
 )
 
 
@@ -125,12 +125,13 @@ def test_estimates_are_filtered_picked_and_copied(browser: Browser, written: Pat
         "plain",
         "durbin",
         "durbin_pairs",
+        "dummies",
         "lag",
         "errors",
     }
     browser.choose("weights", "ring")
     browser.choose("effect", "total")
-    assert browser.run(marks) == ["durbin · Total", "lag · Total"]
+    assert browser.run(marks) == ["durbin · Total", "dummies · Total", "lag · Total"]
     browser.click('[data-key="dot-lag/service/total"]')
     assert title(browser, "about") == "lag" and "#view=estimates" in browser.run("location.hash")
     entry = yaml.safe_load(text(browser, "[data-card=entry] pre"))
@@ -289,6 +290,8 @@ def test_a_drawing_is_saved_whole_and_stands_alone(browser: Browser, written: Pa
     assert name == f"{card}.svg" and drawing.tag == "{http://www.w3.org/2000/svg}svg"
     assert "var(--" not in saved and "currentColor" not in saved and "<script" not in saved
     assert len(list(drawing.iter())) > 10
+    # Colours of the theme it was seen in, written out: ground and ink, and nothing left empty.
+    assert 'fill="#1b1e22"' in saved and "rgb(236, 236, 236)" in saved and '=""' not in saved
 
 
 def test_print_is_light_and_has_no_controls(browser: Browser, written: Path) -> None:
@@ -352,3 +355,29 @@ def test_what_a_dataset_lacks_is_said_plainly(browser: Browser, tmp_path: Path) 
     assert "no places on a tile map" in said["where"] and "measures no coupling" in said["where"]
     assert "No multiverse is declared" in said["multiverse"] and "No spatial model" in said["spread"] + said["whatif"]
     assert "No table is declared" in said["tables"] and "plain" in said["estimates"]
+
+
+def test_pointing_at_the_curve_tells_of_the_specification_there(browser: Browser, written: Path) -> None:
+    browser.open(written, "view=multiverse")
+    box = "document.querySelector('[data-card=curve] .body svg').getBoundingClientRect()"
+    x, y, width = browser.run(f"(({{x, y, width}}) => [x, y, width])({box})")
+    told = set()
+    for share in (0.5, 0.9):
+        browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=x + share * width, y=y + 70)
+        browser.until("document.querySelector('[data-card=curve] g[aria-label=tip] text')")
+        told.add(browser.run("document.querySelector('[data-card=curve] g[aria-label=tip]').textContent"))
+    assert len(told) == 2 and all("Model: " in said and "Controls: " in said for said in told)
+
+
+def test_a_thinned_page_counts_all_members(
+    browser: Browser, given, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ronghe.paper.explorer.multiverse.threshold", lambda members, room: 2**30)
+    path = tmp_path / "thinned.html"
+    path.write_text(page(gather(given, folder), "en"), encoding="utf-8")
+    browser.open(path, "view=multiverse&by_model=sdm")
+    wanted = counted(given, model="sdm")
+    said = title(browser, "curve")
+    assert said.startswith(f"{wanted['n']:,} chosen") and f"positive {100 * wanted['positive']:.1f}%" in said
+    assert f"significant + {100 * wanted['up']:.1f}%" in said
+    assert "chosen by their numbers alone" in text(browser, ".question")

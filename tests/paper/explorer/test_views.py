@@ -16,8 +16,10 @@ from ronghe.models.multiverse import table
 from ronghe.models.multiverse.declaration import CHOICES, Multiverse
 from ronghe.paper.explorer import multiverse, spread, where
 from ronghe.paper.explorer.book import Book
-from ronghe.paper.explorer.numbers import packed_pairs, short, shorts
+from ronghe.paper.explorer.estimates import entry_text
+from ronghe.paper.explorer.numbers import packed_fives, packed_pairs, short, shorts
 from ronghe.paper.explorer.spread import within_sd
+from ronghe.yaml_files import load_yaml
 from scipy.stats import t as student
 
 
@@ -63,7 +65,7 @@ def test_rows_of_a_check_are_not_shown_as_estimates_of_their_own(gathered: dict)
 
 def test_the_matrix_of_the_page_is_that_of_the_fit(given, gathered: dict) -> None:
     fits = {fit["name"]: fit for fit in gathered["spread"]["fits"]}
-    assert set(fits) == {"durbin", "durbin_pairs", "lag"}
+    assert set(fits) == {"durbin", "durbin_pairs", "dummies", "lag"}
     for name, fit in fits.items():
         cells = read_csv(Path(given.results, f"models/{name}/impact_matrix.csv")).set_index(["source", "region"])
         wide = cells["estimate"].unstack("region").loc[REGIONS, REGIONS].to_numpy()
@@ -83,7 +85,11 @@ def test_fits_beyond_the_room_of_a_page_are_named(given, monkeypatch: pytest.Mon
     panel = read_panel(*given.panel)
     found = [Fit.read(name, f"{given.results}/models") for name in given.specifications]
     made = spread.spread(found, panel, REGIONS, given.results, Book(CONFIG["labels"], "en"))
-    assert [fit["name"] for fit in made["fits"]] == ["durbin"] and made["left_out"] == ["durbin_pairs", "lag"]
+    assert [fit["name"] for fit in made["fits"]] == ["durbin"] and made["left_out"] == [
+        "durbin_pairs",
+        "dummies",
+        "lag",
+    ]
 
 
 def test_one_within_sd_is_the_residual_of_a_regression_on_dummies(given) -> None:
@@ -96,27 +102,34 @@ def test_one_within_sd_is_the_residual_of_a_regression_on_dummies(given) -> None
     assert within_sd(panel, "nowhere", REGIONS, None) is None
 
 
-def unpacked(found: dict) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return estimates, errors and significance as the page's program unpacks them."""
+def unpacked(found: dict) -> tuple[np.ndarray, np.ndarray]:
+    """Return estimates and errors as the page's program unpacks them."""
     steps = np.frombuffer(base64.b64decode(found["estimates"]), "<u2").astype(int)
     scale, largest = found["scale"]
     estimates = np.where(steps > 0, scale * np.sinh((steps - 32768) / 32000 * largest), np.nan)
     raw = np.frombuffer(base64.b64decode(found["errors"]), "u1").astype(int).reshape(-1, 3)
-    marks = np.stack([raw[:, 0] | (raw[:, 1] & 15) << 8, raw[:, 1] >> 4 | raw[:, 2] << 4], axis=1).ravel()[: len(steps)]
+    places = np.stack([raw[:, 0] | (raw[:, 1] & 15) << 8, raw[:, 1] >> 4 | raw[:, 2] << 4], axis=1).ravel()
     book = np.array([np.nan, *np.exp(found["book"])])
-    return estimates, book[marks & 2047], marks >> 11
+    return estimates, book[places[: len(steps)]]
+
+
+def unpacked_states(text: str, count: int) -> np.ndarray:
+    """Return the states of all members as the page's program unpacks them."""
+    raw = np.frombuffer(base64.b64decode(text), "u1").astype(int)
+    return (raw[:, None] // [1, 5, 25] % 5).ravel()[:count]
 
 
 def test_members_come_back_from_their_packing(given, gathered: dict) -> None:
     frame = table.read(Path(given.results, "multiverse/specifications.parquet"))
     found = gathered["multiverse"]
-    estimates, errors, significant = unpacked(found)
+    estimates, errors = unpacked(found)
     np.testing.assert_allclose(estimates, frame["estimate"], rtol=1e-3, atol=1e-4)
     np.testing.assert_array_equal(np.sign(estimates), np.sign(frame["estimate"]))
     assert np.median(np.abs(errors / frame["std_error"] - 1)) < 1e-3
-    assert np.abs(errors / frame["std_error"] - 1).max() < 2e-2
-    np.testing.assert_array_equal(significant, frame["pvalue"] < 0.05)
-    assert found["members"] == found["held"] == len(frame)
+    assert np.abs(errors / frame["std_error"] - 1).max() < 1e-2
+    wanted = 1 + 2 * (frame["estimate"] > 0) + (frame["pvalue"] < 0.05)
+    np.testing.assert_array_equal(unpacked_states(found["states"], len(frame)), wanted)
+    assert found["members"] == found["held"] == len(frame) and found["below"] == 2**32
 
 
 def test_runs_and_lists_name_every_member(given, gathered: dict) -> None:
@@ -130,38 +143,39 @@ def test_runs_and_lists_name_every_member(given, gathered: dict) -> None:
 
 
 def test_refused_members_are_held_as_such() -> None:
-    numbers = {"estimate": [1.0, np.nan, -1e-9], "std_error": [2.0, np.nan, 1.0], "pvalue": [0.6, np.nan, 0.01]}
-    frame = pd.DataFrame({**numbers, "refused": ["", "edge", ""]})
+    numbers = {"estimate": [1.0, np.nan, -1e-9, 2.0], "std_error": [2.0, np.nan, 1.0, 1.0]}
+    frame = pd.DataFrame({**numbers, "pvalue": [0.6, np.nan, 0.01, 0.04], "refused": ["", "edge", "", ""]})
     packed = dict(zip(("estimates", "scale"), multiverse.pack_estimates(frame), strict=True))
     packed |= dict(zip(("errors", "book"), multiverse.pack_errors(frame), strict=True))
-    estimates, errors, significant = unpacked(packed)
+    estimates, errors = unpacked(packed)
     assert np.isnan(estimates[1]) and np.isnan(errors[1]) and estimates[2] < 0
-    assert significant.tolist() == [0, 0, 1]
+    assert unpacked_states(packed_fives(multiverse.states(frame)), 4).tolist() == [3, 0, 2, 4]
 
 
-def test_a_large_multiverse_is_thinned_by_number_alone(given, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_multiverse_is_thinned_by_number_alone_and_its_states_are_whole(
+    given, monkeypatch: pytest.MonkeyPatch
+) -> None:
     frame = table.read(Path(given.results, "multiverse/specifications.parquet"))
-    monkeypatch.setattr(multiverse, "MOST_MEMBERS", 100)
-    monkeypatch.setattr(multiverse, "THINNED", len(frame) // 4)
-    entry = Multiverse.of(CONFIG)
-    found = multiverse.multiverse(
-        entry, f"{given.results}/multiverse", CONFIG["figures"], {}, Book(CONFIG["labels"], "en")
-    )
-    numbers = [
-        first + k for (*_, first, _), offsets in zip(found["cells"], found["offsets"], strict=True) for k in offsets
-    ]
-    kept = frame.set_index("specification").loc[numbers]
-    assert numbers == sorted(numbers) and abs(len(numbers) / len(frame) - 0.25) < 0.02
-    bits = [b for *_, place in found["cells"] for b in found["lists"][place]]
-    assert bits == kept["controls"].tolist()
+    monkeypatch.setattr(multiverse, "threshold", lambda members, room: 2**30)
+    book = Book(CONFIG["labels"], "en")
+    found = multiverse.multiverse(Multiverse.of(CONFIG), f"{given.results}/multiverse", CONFIG["figures"], book, 0)
+    # The rule as the page's program follows it, number by number.
+    kept = frame[[k * 2654435769 % 2**32 < 2**30 for k in frame["specification"]]]
+    assert found["held"] == len(kept) and abs(len(kept) / len(frame) - 0.25) < 0.02
     np.testing.assert_allclose(unpacked(found)[0], kept["estimate"], rtol=1e-3, atol=1e-4)
-    # Spread evenly: no level of a choice is far from its share of the whole.
     for choice in CHOICES:
-        shares = kept[choice].astype(str).value_counts(normalize=True) - frame[choice].astype(str).value_counts(
-            normalize=True
-        )
-        assert shares.abs().max() < 0.03
-    assert found["summary"][0]["specifications"] == len(frame)
+        here, whole = (part[choice].astype(str).value_counts(normalize=True) for part in (kept, frame))
+        assert (here - whole).abs().max() < 0.03
+    wanted = 1 + 2 * (frame["estimate"] > 0) + (frame["pvalue"] < 0.05)
+    np.testing.assert_array_equal(unpacked_states(found["states"], len(frame)), wanted)
+
+
+@pytest.mark.parametrize("members", [640, 290_304, 511_488, 1_000_000])
+def test_members_keep_to_their_room(members: int) -> None:
+    share = multiverse.threshold(members, 1_380_000) / 2**32
+    assert share == 1 or members * 4 / 9 + share * members * 3.5 * 4 / 3 == pytest.approx(1_380_000, rel=1e-4)
+    assert (share == 1) == (members < 270_000)
+    assert multiverse.threshold(10**7, 0) == int(2**32 * multiverse.FEWEST / 10**7)
 
 
 @pytest.mark.parametrize("df", [3, 19, 29, np.inf])
@@ -188,3 +202,18 @@ def test_exhibits_know_what_they_show(gathered: dict) -> None:
     assert found["tables/main"]["specifications"] == ["plain", "durbin"]
     assert found["figures/curve"]["files"] == ["multiverse/curve.csv"]
     assert gathered["tables"][0]["rows"] == [["Services", "=1+1"]]
+
+
+def test_every_shipped_specification_survives_its_text(project: Path) -> None:
+    """Text of the page, pasted in place of the entry and without defaults, completes to the same specification."""
+    config = {}
+    for part in ("specifications", "measures"):
+        config |= load_yaml(project / f"config/{part}.yaml")
+    config["dataset"] = config["specification_defaults"]["dataset"]
+    bare = {**config, "specification_defaults": {}}
+    for name, entry in config["specifications"].items():
+        made = complete(name, config)
+        pasted = yaml.safe_load(entry_text(name, made))[name]
+        others = {**config, "specifications": {**config["specifications"], name: pasted}}
+        alone = {**bare, "specifications": {**config["specifications"], name: pasted}}
+        assert complete(name, others if {"of", "family"} & set(entry) else alone) == made, name

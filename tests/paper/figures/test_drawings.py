@@ -24,6 +24,7 @@ from ronghe.paper.figures.scatter import draw_scatter
 from ronghe.paper.figures.specification_curve import draw_specification_curve, level_name
 from ronghe.paper.figures.tile_map import class_map, number_map
 from ronghe.paper.figures.trends import draw_trends, interval_of_mean
+from ronghe.paper.figures.vibration import draw_vibration
 from ronghe.paper.figures.workflow import draw_workflow, read_rules
 from ronghe.paper.labels import Labels
 from ronghe.paper.sources import Sources
@@ -304,3 +305,17 @@ def test_a_region_outside_of_the_sample_is_drawn_without_a_value(drawing) -> Non
     figure = number_map(values, regions, YEARS, {r: r for r in regions.index})
     words = [text.get_text() for text in figure.axes[0].texts]
     assert "D" in words and words.count("–") == 1
+
+
+def test_a_vibration_plot_has_a_panel_for_each_level_and_a_cross_at_its_medians(drawing) -> None:
+    rows = [
+        (level, x, y, 0.25, 0.5, 1.0)
+        for level in ("ring", "pairs")
+        for x, y in ((0.0, 0.5), (1.0, 0.5), (0.0, 1.5), (1.0, 1.5))
+    ]
+    columns = ["level", "estimate", "height", "share", "median_estimate", "median_height"]
+    figure = draw_vibration(pd.DataFrame(rows, columns=columns), {"ring": "Ring", "pairs": "Pairs"}, "Effect", "Height")
+    assert cut_off(figure) == []
+    panels = [axis for axis in figure.axes if axis.get_title()]
+    assert [axis.get_title() for axis in panels] == ["Ring", "Pairs"]
+    assert [axis.lines[-1].get_xydata().tolist() for axis in panels] == [[[0.5, 1.0]]] * 2

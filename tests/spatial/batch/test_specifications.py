@@ -145,6 +145,20 @@ def test_what_cannot_be_estimated_says_why_and_leaves_the_others_alone(data):
         np.testing.assert_allclose(values[2], shared.fit(model, subsets[2:]).impacts("CR2")[0][0], rtol=1e-12)
 
 
+def test_an_outcome_without_remainder_is_refused_and_not_divided_by(data):
+    y, X = data
+    shared = Specifications.of(2 * X[:, :, 0] + X[:, :, 3], X, NAMES, weights("symmetric"))
+    constant = np.stack([y, np.full_like(y, 3.0)])[:, None]
+    drawn = shared.with_columns([], constant, outcome=True)
+    with np.errstate(all="raise", under="ignore"):
+        for model in BATCHED:
+            fits = shared.fit(model, [[0, 3, 5], [0, 1, 5]])
+            fits.impacts("CR1")
+            assert [REFUSALS[code] for code in fits.refused] == ["explained", ""]
+            fits = drawn.fit(model, [[0, 1, 5], [0, 1, 5]], np.array([0, 1]))
+            assert [REFUSALS[code] for code in fits.refused] == ["", "explained"]
+
+
 def test_too_few_rows_are_refused_by_count(data):
     y, X = data
     few = Specifications.of(y[:, :2][:6], np.random.default_rng(1).standard_normal((6, 2, K)), NAMES, None)

@@ -1,4 +1,4 @@
-"""Certificates by the engine: those of the batch where both can be had, any number of cores, sizes of residual tests."""
+"""Certificates by the engine: those of the batch where both can be had, any number of cores, sizes of tests."""
 
 import numpy as np
 import pandas as pd

@@ -49,8 +49,7 @@ def require_share(value: object, where: str) -> float:
 def require_from(value: object, least: float, below: float, where: str) -> float:
     """Return a number from `least` on and below another, or refuse what is given."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real) or not least <= value < below:
-        limit = "" if below == math.inf else f" to below {below:g}"
-        raise RongheError(f"{where}: {value!r} is not allowed; give a finite number from {least:g}{limit}")
+        raise RongheError(f"{where}: {value!r} is not allowed; give a number from {least:g} to below {below:g}")
     return float(value)
 
 

@@ -102,6 +102,8 @@ def _tables(first: Path, second: Path) -> list[str]:
     keys = [column for column in one if not pd.api.types.is_float_dtype(one[column])] or [one.columns[0]]
     if one[keys].duplicated().any() or other[keys].duplicated().any():
         keys = list(one.columns[: one.shape[1] - 1])
+    # A key of whole numbers in one table may have a gap in the other.
+    one, other = (part.astype(dict.fromkeys(keys, object)) for part in (one, other))
     joined = one.merge(other, on=keys, how="outer", suffixes=("", " of the other"), indicator=True)
     lines = [f"{n} rows only in the {side}" for side, n in (("first", (joined["_merge"] == "left_only").sum()),
              ("second", (joined["_merge"] == "right_only").sum())) if n]  # fmt: skip

@@ -21,7 +21,7 @@ DOCUMENTS = {
     "tables/main.docx": ("Every table in one Word document", "gather_word"),
     "exhibits.tex": ("Every table and figure in one LaTeX document", "gather_exhibits"),
     "PROVENANCE.md": ("Where every exhibit comes from", "write_provenance"),
-    "explorer.html": ("The page to browse results", "write_explorer"),
+    "explorer.html": ("The explorer: where, with what, how sure, where it spills, what if", "write_explorer"),
 }
 
 

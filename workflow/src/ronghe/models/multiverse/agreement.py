@@ -10,6 +10,7 @@ from ronghe.models.estimate import Data
 from ronghe.models.multiverse import table
 from ronghe.models.multiverse.declaration import NO_WEIGHTS, OF_SETTING, Multiverse, Setting
 from ronghe.models.multiverse.settings import Settings
+from ronghe.models.multiverse.summary import require_estimates
 from ronghe.spatial.batch.subset_fits import IMPACTS
 from ronghe.spatial.spatial_panel import SpatialPanel
 
@@ -43,8 +44,7 @@ def check_agreement(multiverse: Multiverse, samples: dict[str, dict], data: Data
 
 def _drawn(frame: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
     estimated = np.flatnonzero(frame["refused"].to_numpy() == "")
-    if not len(estimated):
-        raise RongheError("multiverse: not one specification can be estimated; see refused.csv for the reasons")
+    require_estimates(frame)
     drawn = np.random.default_rng(seed).choice(len(estimated), min(count, len(estimated)), replace=False)
     return frame.iloc[np.sort(estimated[drawn])]
 

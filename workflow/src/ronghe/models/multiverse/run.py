@@ -83,9 +83,11 @@ def estimate_setting(source: Settings, setting: Setting, start: int) -> pa.Table
     try:
         shared = source.specifications(setting)
         for model, part, columns in members.blocks(source):
-            fits = shared.fit(model, columns, members.outcome[part])
-            refused[part] = [table.REASONS.index(REFUSALS[code]) for code in fits.refused]
-            _fill(numbers, part, fits, multiverse)
+            # Numbers of refused fits mean nothing and are left out.
+            with np.errstate(divide="ignore", invalid="ignore"):
+                fits = shared.fit(model, columns, members.outcome[part])
+                refused[part] = [table.REASONS.index(REFUSALS[code]) for code in fits.refused]
+                _fill(numbers, part, fits, multiverse)
     except Refusal as refusal:
         refused[:] = table.REASONS.index(refusal.code)
     repeat = len(covariances)

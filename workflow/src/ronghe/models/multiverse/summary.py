@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ronghe.errors import RongheError
+from ronghe.errors import RongheError, listing
 from ronghe.models.multiverse import table
 from ronghe.models.multiverse.declaration import CHOICES, Multiverse
 
@@ -21,6 +21,17 @@ def read_estimates(path: str) -> pd.DataFrame:
     """Return the choices, estimates and p-values of all specifications."""
     columns = ["specification", *CHOICES, "controls", "n_controls", "estimate", "std_error", "pvalue", "refused"]
     return table.read(path, columns)
+
+
+def require_estimates(frame: pd.DataFrame) -> None:
+    """Refuse a table in which nothing could be estimated, and count the reasons."""
+    reasons = frame["refused"].value_counts()
+    if not reasons.get("", 0):
+        counted = listing([f"{reason} ({count:,})" for reason, count in reasons.items() if count])
+        raise RongheError(
+            f"multiverse: not one specification can be estimated: {counted}; see docs/multiverse.md for the codes, and "
+            "choose other samples, controls or fixed effects"
+        )
 
 
 def whole(frame: pd.DataFrame, by_choice: pd.DataFrame, variances: pd.DataFrame) -> pd.DataFrame:
@@ -85,8 +96,7 @@ def variance_by_choice(frame: pd.DataFrame, multiverse: Multiverse) -> pd.DataFr
     belongs to choices jointly.
     """
     used = frame[frame["refused"] == ""]
-    if used.empty:
-        raise RongheError("multiverse: not one specification can be estimated; see refused.csv for the reasons")
+    require_estimates(frame)
     y = used["estimate"].rank().to_numpy()
     y = y - y.mean()
     groups = {c: used[c].cat.codes.to_numpy() for c in CHOICES if used[c].nunique() > 1}

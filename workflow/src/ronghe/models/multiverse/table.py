@@ -17,7 +17,7 @@ NUMBERS = (
     "spatial", "loglik", "log_marginal",
 )  # fmt: skip
 # Why a specification has no numbers; the first is for those that have.
-REASONS = ("", "absorbed", "collinear", "too_few_rows", "edge", "unbalanced", "islands")
+REASONS = ("", "absorbed", "collinear", "too_few_rows", "edge", "explained", "unbalanced", "islands")
 # Rows of one group of the merged table: bounded memory for whoever reads it in parts.
 GROUP = 131_072
 

@@ -21,6 +21,8 @@ USED = {
     ("clustered", "CR2", "working"): "CR2, working df",
     ("clustered", "corrected", "satterthwaite"): "corrected",
     ("clustered", "CR3", "clusters"): "CR3, t(G-1)",
+    ("clustered", "CR3", "satterthwaite"): "CR3, Satterthwaite",
+    ("clustered", "CR3", "working"): "CR3, working df",
     ("clustered", "jackknife", "clusters"): "CR3, t(G-1)",
 }
 

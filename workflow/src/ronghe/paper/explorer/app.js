@@ -60,6 +60,7 @@ function drawTabs() {
   );
   document.getElementById("tabs").replaceChildren(...tabs);
   document.getElementById("tabs").setAttribute("aria-label", t("views"));
+  document.getElementById(`tab-${state.view}`).scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 function open(key) {
   const kept = { lang: state.lang, theme: state.theme, region: state.region, fit: state.fit };
@@ -106,8 +107,8 @@ function card(spec) {
       "SVG",
       "",
       () => {
-        const drawing = drawings(body);
-        if (drawing) save(`${spec.key}.svg`, "image/svg+xml", svgText(drawing));
+        const drawing = svgText(body);
+        if (drawing) save(`${spec.key}.svg`, "image/svg+xml", drawing);
       },
       `svg-${spec.key}`,
     );
@@ -147,29 +148,6 @@ function card(spec) {
   };
   return { node, draw, head: heading };
 }
-// A card may hold several drawings, one under the other: they are saved as one.
-function drawings(body) {
-  const found = [...body.querySelectorAll("svg")].filter((svg) => !svg.parentElement.closest("svg"));
-  if (found.length < 2) return found[0];
-  const boxes = found.map((svg) => svg.getBoundingClientRect()),
-    top = Math.min(...boxes.map((b) => b.top)),
-    left = Math.min(...boxes.map((b) => b.left));
-  const whole = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const width = Math.max(...boxes.map((b) => b.right)) - left,
-    height = Math.max(...boxes.map((b) => b.bottom)) - top;
-  for (const [key, value] of Object.entries({ viewBox: `0 0 ${width} ${height}`, width, height }))
-    whole.setAttribute(key, value);
-  found.forEach((svg, k) => {
-    const copy = new DOMParser().parseFromString(svgText(svg), "image/svg+xml").documentElement;
-    copy.setAttribute("x", boxes[k].left - left);
-    copy.setAttribute("y", boxes[k].top - top);
-    copy.setAttribute("width", boxes[k].width);
-    copy.setAttribute("height", boxes[k].height);
-    whole.append(copy);
-  });
-  return whole;
-}
-
 function drawFoot(view) {
   const link = (href, label) => h("a", { href }, label);
   const files = [...new Set(view.files().filter(Boolean))],

@@ -36,17 +36,22 @@ def _fit(fit: Fit, folder: str, book: Book) -> dict:
     return {
         "name": fit.name,
         "model": book.call(f"model/{heading_of(fit, book.labels[0])}", lambda labels: heading_of(fit, labels)),
-        "outcome": book.name(fit.get("outcome")),
+        "outcome": book.name(_first(fit.get("outcome"))),
         "treatment": book.name(treatment),
-        "weights": book.name(fit.get("weights") or "none"),
+        "weights": book.name(_first(fit.get("weights")) or "none"),
         "inference": book.call(inference, lambda labels: labels.covariance(fit) or labels.word("effects.none")),
-        "sample": book.name(fit.get("sample") or "all"),
+        "sample": book.name(_first(fit.get("sample")) or "all"),
         "size": [short(fit.get(key)) for key in ("n_units", "n_periods", "nobs")],
         "shared": [book.name(variable) for variable in fit.get("shared_indicators") or []],
         "rows": rows,
         "entry": entry_text(fit.name, fit.get("entry") or {}),
         "file": f"{folder}/coefficients.csv",
     }
+
+
+def _first(value: object) -> object:
+    """Return a value, or the first of several that a kind with many members names."""
+    return value[0] if isinstance(value, list) and value else value
 
 
 def _row(term: str, effect: str, row: pd.Series, main: bool) -> dict:
@@ -91,7 +96,7 @@ def entry_text(name: str, complete: dict) -> str:
 
 def as_yaml(entry: dict) -> str:
     """Return an entry as YAML: lists and small mappings in one line, everything else a line each."""
-    return yaml.safe_dump(entry, sort_keys=False, allow_unicode=True, default_flow_style=None, width=72)
+    return yaml.safe_dump(entry, sort_keys=False, allow_unicode=True, default_flow_style=None, width=60)
 
 
 def as_line(value: object) -> str:

@@ -74,24 +74,48 @@ const STYLED = [
   "font-family",
   "text-anchor",
 ];
-function svgText(drawn) {
+const SPACE = "http://www.w3.org/2000/svg";
+const shape = (tag, attributes) => {
+  const node = document.createElementNS(SPACE, tag);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  return node;
+};
+function styled(drawn) {
   const copy = drawn.cloneNode(true),
     from = [drawn, ...drawn.querySelectorAll("*")],
     to = [copy, ...copy.querySelectorAll("*")];
   from.forEach((node, k) => {
-    const style = getComputedStyle(node);
-    for (const property of STYLED) to[k].setAttribute(property, style.getPropertyValue(property));
-    for (const attribute of ["tabindex", "role", "class", "style", "data-key"]) to[k].removeAttribute(attribute);
+    const style = getComputedStyle(node),
+      above = node === drawn ? null : getComputedStyle(node.parentElement);
+    // What an element has from the one around it is written there.
+    for (const property of STYLED) {
+      const value = style.getPropertyValue(property),
+        same = property === "opacity" ? value === "1" : above && value === above.getPropertyValue(property);
+      if (same) to[k].removeAttribute(property);
+      else to[k].setAttribute(property, value);
+    }
+    for (const attribute of ["tabindex", "role", "class", "style", "data-key", "aria-pressed"])
+      to[k].removeAttribute(attribute);
   });
   copy.querySelectorAll("style").forEach((node) => node.remove());
-  copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-  copy.setAttribute("xmlns:xlink", "http://www.w3.org/1999/xlink");
-  const [, , width, height] = (drawn.getAttribute("viewBox") ?? "0 0 600 400").split(/[ ,]+/);
-  const back = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-  for (const [key, value] of Object.entries({ width, height, fill: getComputedStyle(root).getPropertyValue("--card") }))
-    back.setAttribute(key, value);
-  copy.prepend(back);
-  return new XMLSerializer().serializeToString(copy);
+  return copy;
+}
+// A card may hold several drawings, one under the other: they are saved as one, on the ground of the card.
+function svgText(body) {
+  const found = [...body.querySelectorAll("svg")].filter((svg) => !svg.parentElement.closest("svg"));
+  if (!found.length) return null;
+  const boxes = found.map((svg) => svg.getBoundingClientRect()),
+    [left, top] = [Math.min(...boxes.map((b) => b.left)), Math.min(...boxes.map((b) => b.top))],
+    [width, height] = [Math.max(...boxes.map((b) => b.right)) - left, Math.max(...boxes.map((b) => b.bottom)) - top];
+  const whole = shape("svg", { xmlns: SPACE, viewBox: `0 0 ${width} ${height}`, width, height });
+  whole.append(shape("rect", { width, height, fill: variable("--card") }));
+  found.forEach((svg, k) => {
+    const copy = styled(svg);
+    const at = { x: boxes[k].left - left, y: boxes[k].top - top, width: boxes[k].width, height: boxes[k].height };
+    for (const [key, value] of Object.entries(at)) copy.setAttribute(key, value);
+    whole.append(copy);
+  });
+  return new XMLSerializer().serializeToString(whole);
 }
 
 // State lives in the address: what differs from the view's own start is written there.

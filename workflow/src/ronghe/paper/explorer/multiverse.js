@@ -59,10 +59,11 @@ function drawCurve(width, height) {
     ),
   ];
   const rows = shares(current().found, Math.min(BINS, n)),
-    tall = Math.max(9, Math.min(13, (height - 170) / rows.length)),
-    below = rows.length * tall + 8;
+    strips = topsOf(rows).at(-1) + 1,
+    tall = Math.max(8.5, Math.min(13, (height - 160) / strips)),
+    below = strips * tall + 4;
   const left = Math.min(0.34 * width, 175),
-    top = Math.max(150, height - below - 4),
+    top = Math.max(115, height - below - 6),
     pinned = {
       share: (chosenRank() + 0.5) / n,
       estimate: members.estimate[chosenMember()],
@@ -90,7 +91,7 @@ function drawCurve(width, height) {
         x: "share",
         y: (d) => clip(d.estimate),
         r: 1.6,
-        fill: (d) => (members.significant[d.i] ? (d.estimate > 0 ? "var(--up)" : "var(--down)") : "var(--ink)"),
+        fill: (d) => (significant(d.i) ? (d.estimate > 0 ? "var(--up)" : "var(--down)") : "var(--ink)"),
       }),
       Plot.ruleX([pinned], {
         x: "share",
@@ -124,22 +125,25 @@ function drawCurve(width, height) {
   return h("div", {}, curve, panel(rows, width, below, left, tall));
 }
 // How full says how often a level stands at a stretch: empty never, half as often as on the whole, full twice as often.
+// Where the strip of each level begins: choices stand half a strip apart.
+function topsOf(rows) {
+  const tops = [];
+  rows.forEach((row, k) => tops.push(k ? tops[k - 1] + (rows[k - 1].group === row.group ? 1 : 1.5) : 0));
+  return tops;
+}
 function panel(rows, width, height, left, tall) {
   const bins = rows[0].share.length,
-    cells = rows.flatMap((row, r) =>
+    tops = topsOf(rows),
+    cells = rows.flatMap((row, k) =>
       row.share.map((share, bin) => ({
         row,
-        r,
+        r: tops[k],
         bin,
         share,
         grey: Math.min(1, share / Math.max(row.whole, 1e-12) / 2),
       })),
     );
-  const heads = rows.map((row, r) => ({
-    r,
-    level: row.level,
-    group: r && rows[r - 1].group === row.group ? null : row.name,
-  }));
+  const heads = rows.map((row, k) => ({ r: tops[k], level: row.level }));
   const tone = d3.interpolateRgb(variable("--card"), variable("--ink"));
   const drawn = plot(width, height, {
     marginLeft: left,
@@ -147,7 +151,7 @@ function panel(rows, width, height, left, tall) {
     marginTop: 0,
     marginBottom: 2,
     x: { domain: [0, bins], axis: null },
-    y: { domain: [0, rows.length], reverse: true, axis: null },
+    y: { domain: [0, tops.at(-1) + 1], reverse: true, axis: null },
     color: { type: "identity" },
     marks: [
       Plot.rect(cells, {
@@ -168,10 +172,6 @@ function panel(rows, width, height, left, tall) {
         textAnchor: "end",
         fontSize: Math.min(11, tall),
       }),
-      Plot.ruleY(
-        heads.filter((d) => d.group && d.r),
-        { y: "r", stroke: "var(--soft)", strokeWidth: 0.6, insetLeft: -left },
-      ),
     ],
   });
   return labelled(drawn, t("panel_label"));
@@ -184,6 +184,12 @@ function memberSaid(i) {
   const controls = world.controls.filter((_, k) => members.bits[i] & (1 << k)).map(called);
   return [...said, `${t("controls")}: ${controls.length ? controls.join(", ") : t("none")}`];
 }
+const levelsOf = (choice) => [
+  ["", t("all")],
+  ...choice.levels
+    .filter((_, place) => stands(world.choices.indexOf(choice), place))
+    .map((level) => [level, called(levelKey(choice.key, level))]),
+];
 function drawFilters() {
   const signs = String(state.with).padEnd(world.controls.length, "x");
   const box = (key, label, options, value, change) =>
@@ -201,12 +207,8 @@ function drawFilters() {
     "div",
     { class: "filters" },
     openChoices().map((choice) =>
-      box(
-        `by_${choice.key}`,
-        called(choice.name),
-        [["", t("all")], ...choice.levels.map((level) => [level, called(levelKey(choice.key, level))])],
-        state[`by_${choice.key}`],
-        (value) => set({ [`by_${choice.key}`]: value }),
+      box(`by_${choice.key}`, called(choice.name), levelsOf(choice), state[`by_${choice.key}`], (value) =>
+        set({ [`by_${choice.key}`]: value }),
       ),
     ),
     world.controls.map((control, k) =>
@@ -239,7 +241,7 @@ function drawMember() {
       "p",
       {},
       t("standing", count(chosenRank() + 1), count(current().n)),
-      members.significant[i] ? ` · ${t("significant")}` : "",
+      significant(i) ? ` · ${t("significant")}` : "",
     ),
     facts(
       memberSaid(i).map((line) => {
@@ -251,7 +253,7 @@ function drawMember() {
 }
 function saidOfAll() {
   const all = world.summary.find((row) => row.treatment === "all"),
-    test = world.joint_test.find((row) => row.statistic === "median" && row.null === "permuted"),
+    tests = world.joint_test.filter((row) => row.statistic === "median"),
     most = world.variances[0];
   return [
     t(
@@ -263,7 +265,13 @@ function saidOfAll() {
       percent(all.share_significant_positive),
       percent(all.share_significant_negative),
     ),
-    test ? t("joint_said", number(test.pvalue, 2), test.draws) : "",
+    tests.length
+      ? t(
+          "joint_said",
+          tests.map((test) => `${number(test.pvalue, 2)} (${t(`null_${test.null}`)})`).join(", "),
+          tests[0].draws,
+        )
+      : "",
     most
       ? t(
           "most_said",
@@ -277,10 +285,10 @@ function saidOfAll() {
 }
 const saidOfChosen = () => {
   const c = current();
-  return c.n
+  return c.able
     ? t(
         "chosen_said",
-        count(c.n),
+        count(c.able),
         count(c.refused),
         number(c.median),
         number(c.lower),
@@ -308,7 +316,7 @@ views.push({
     if (!(state.rank >= 0 && state.rank <= 1)) state.rank = 0.5;
   },
   absent: () => (world ? null : "absent_multiverse"),
-  notes: () => [saidOfAll(), world.held < world.members ? t("thinned", count(world.held), count(world.members)) : ""],
+  notes: () => [saidOfAll(), world.held < world.members ? t("thinned", count(world.held)) : ""],
   controls: () => [
     slide("rank", t("along"), 0, 1, 0.001, () =>
       current().n ? t("place_of", count(chosenRank() + 1), count(current().n)) : t("nothing"),
@@ -339,7 +347,7 @@ views.push({
           d.estimate,
           d.low,
           d.high,
-          members.significant[d.i],
+          significant(d.i),
           ...memberSaid(d.i).map((line) => line.split(": ").slice(1).join(": ")),
         ]),
       ],

@@ -15,29 +15,31 @@ from ronghe.models.multiverse.summary import LEVEL
 from ronghe.models.terms import parse
 from ronghe.paper.explorer.book import Book
 from ronghe.paper.explorer.estimates import as_line
-from ronghe.paper.explorer.numbers import packed, packed_pairs, short
+from ronghe.paper.explorer.numbers import packed, packed_fives, packed_pairs, short
 from ronghe.paper.figures.specification_curve import level_name
 from ronghe.paper.sources import Sources
 
-# Members that the page holds; of more, those whose scattered number falls into the share that fits.
-MOST_MEMBERS, THINNED = 600_000, 150_000
+# Of each member the page has its sign and significance, so that every share is exact, and of as many as there is room
+# for, those whose scattered number is low, the estimate and its error; but of no fewer than these.
+FEWEST = 20_000
 GOLDEN = 2654435769  # 2^32 over the golden ratio: multiples of it, mod 2^32, spread evenly (Knuth 1998, section 6.4)
 COLUMNS = ["specification", *CHOICES, "controls", "estimate", "std_error", "pvalue", "refused"]
 # An estimate is a step of asinh(estimate / scale) on either side of ZERO; an error is a place in a book of errors,
-# most of it quantiles, the rest spread over the whole span, with a bit for p below LEVEL on top.
-ZERO, STEPS, QUANTILES, SPREAD, SIGNIFICANT = 32768, 32000, 1600, 440, 1 << 11
+# most of it quantiles, the rest spread over the whole span.
+ZERO, STEPS, QUANTILES, SPREAD = 32768, 32000, 3200, 880
 
 
-def multiverse(declared: Multiverse, folder: str, figures: dict, samples: dict, book: Book) -> dict:
-    """Return the choices, the packed members, and what was computed on all of them."""
+def multiverse(declared: Multiverse, folder: str, figures: dict, book: Book, room: int) -> dict:
+    """Return the choices, the members packed into so many characters, and what was computed on all of them."""
     frame = table.read(Path(folder, "specifications.parquet"), COLUMNS)
-    held = frame if len(frame) <= MOST_MEMBERS else frame[_scattered(frame["specification"].to_numpy(), len(frame))]
     choices = {choice: [str(level) for level in declared.levels(choice)] for choice in CHOICES}
-    codes = {c: pd.Categorical(held[c].astype(str), categories=choices[c]).codes for c in CHOICES}
+    codes = {c: frame[c].cat.set_categories(choices[c]).cat.codes.to_numpy() for c in CHOICES}
+    below = threshold(len(frame), room)
+    held = frame[scattered(frame["specification"].to_numpy()) < below]
     starts = _runs(codes)
     estimates, scale = pack_estimates(held)
     errors, book_of_errors = pack_errors(held)
-    lists, cells = _cells(held, codes, starts)
+    lists, cells = _cells(frame, codes, starts)
     return {
         "effect": book.name(declared.entry["effect"]),
         "standardised": bool(declared.entry["standardise"]),
@@ -46,13 +48,13 @@ def multiverse(declared: Multiverse, folder: str, figures: dict, samples: dict, 
         "always": [book.name(control) for control in declared.always],
         "terms": _declared(declared),
         "method": declared.entry["method"],
-        "samples": {name: rule for name, rule in samples.items() if name in choices["sample"]},
         "members": len(frame),
         "held": len(held),
+        "below": below,
+        "states": packed_fives(states(frame)),
         "lists": lists,
-        "offsets": None if len(held) == len(frame) else _offsets(held, starts),
         "cells": cells,
-        "critical": _critical(held, starts),
+        "critical": _critical(frame, codes, starts),
         "estimates": estimates,
         "scale": scale,
         "errors": errors,
@@ -63,8 +65,23 @@ def multiverse(declared: Multiverse, folder: str, figures: dict, samples: dict, 
     }
 
 
-def _scattered(numbers: np.ndarray, members: int) -> np.ndarray:
-    return (numbers.astype(np.uint64) * np.uint64(GOLDEN)) % np.uint64(2**32) < 2**32 * THINNED / members
+def threshold(members: int, room: int) -> int:
+    """Return the number below which the scattered number of a member lies that is held with estimate and error."""
+    # Four characters for three bytes: nine members of which the state alone is known, or six sevenths of one in full.
+    full = max(FEWEST, int((room - members * 4 / 9) / (4 / 3 * 3.5)))
+    return 2**32 if full >= members else int(2**32 * full / members)
+
+
+def scattered(numbers: np.ndarray) -> np.ndarray:
+    """Return multiples of the golden ratio's 2^32 modulo 2^32: which of them are low says nothing of the choices."""
+    return (numbers.astype(np.uint64) * np.uint64(GOLDEN)) % np.uint64(2**32)
+
+
+def states(frame: pd.DataFrame) -> np.ndarray:
+    """Return 0 for a refused member, 1 and 2 for one not above zero, 3 and 4 above it, the even ones significant."""
+    known = (frame["refused"] == "").to_numpy()
+    above, significant = (frame["estimate"] > 0).to_numpy(), (frame["pvalue"] < LEVEL).to_numpy()
+    return np.where(known, 1 + 2 * above + significant, 0)
 
 
 def pack_estimates(frame: pd.DataFrame) -> tuple[str, list[float]]:
@@ -81,7 +98,7 @@ def pack_estimates(frame: pd.DataFrame) -> tuple[str, list[float]]:
 
 
 def pack_errors(frame: pd.DataFrame) -> tuple[str, list[float]]:
-    """Return the standard errors as packed places in a book, with a bit for p below LEVEL, and the book; 0 is none."""
+    """Return the standard errors as packed places in a book, and the book; 0 is none."""
     errors = frame["std_error"].to_numpy(float)
     known = (frame["refused"] == "").to_numpy() & (errors > 0)
     logs = np.log(np.where(known, errors, 1.0))
@@ -91,8 +108,7 @@ def pack_errors(frame: pd.DataFrame) -> tuple[str, list[float]]:
     # Rounded as they are written, so that what is nearest here is nearest there.
     book = np.unique(np.concatenate([np.quantile(logs[known], np.linspace(0, 1, QUANTILES)), evenly]).round(5))
     nearest = np.searchsorted((book[1:] + book[:-1]) / 2, logs)
-    significant = (frame["pvalue"].to_numpy(float) < LEVEL) & known
-    return packed_pairs(np.where(known, nearest + 1, 0) + SIGNIFICANT * significant), book.tolist()
+    return packed_pairs(np.where(known, nearest + 1, 0)), book.tolist()
 
 
 def _runs(codes: dict[str, np.ndarray]) -> np.ndarray:
@@ -113,21 +129,16 @@ def _cells(frame: pd.DataFrame, codes: dict[str, np.ndarray], starts: np.ndarray
     return [list(controls) for controls in lists], cells
 
 
-def _offsets(frame: pd.DataFrame, starts: np.ndarray) -> list[list[int]]:
-    """Return for each run of a thinned table how far its members' numbers lie beyond its first."""
-    parts = np.split(frame["specification"].to_numpy(), starts[1:])
-    return [(part - part[0]).tolist() for part in parts]
-
-
-def _critical(frame: pd.DataFrame, starts: np.ndarray) -> list[float | None]:
-    """Return for each run the quantile of t behind its p-values, from the p-value nearest to LEVEL."""
+def _critical(frame: pd.DataFrame, codes: dict[str, np.ndarray], starts: np.ndarray) -> list[float | None]:
+    """Return for each run the quantile of t behind its p-values, from one near LEVEL in its sample and covariance."""
     t = np.abs(frame["estimate"] / frame["std_error"]).to_numpy(float)
     p = frame["pvalue"].to_numpy(float)
-    found: list[float | None] = []
-    for start, end in zip(starts, [*starts[1:], len(frame)], strict=True):
-        here = start + np.flatnonzero(np.isfinite(t[start:end]) & (p[start:end] > 0))
-        found.append(quantile_behind(*_nearest(t, p, here)) if len(here) else None)
-    return found
+    usable, found = np.isfinite(t) & (p > 0), {}
+    groups = codes["sample"].astype(int) * 1000 + codes["covariance"]
+    for group in np.unique(groups):
+        here = np.flatnonzero(usable & (groups == group))
+        found[group] = quantile_behind(*_nearest(t, p, here)) if len(here) else None
+    return [found[group] for group in groups[starts]]
 
 
 def _nearest(t: np.ndarray, p: np.ndarray, here: np.ndarray) -> tuple[float, float]:

@@ -28,6 +28,12 @@ def packed(values: np.ndarray) -> str:
     return base64.b64encode(values.astype("<u2").tobytes()).decode("ascii")
 
 
+def packed_fives(values: np.ndarray) -> str:
+    """Return an array of numbers from 0 to 4 as text: base64, three of them in a byte, the first counting least."""
+    filled = np.append(values, np.zeros(-len(values) % 3, int)).reshape(-1, 3)
+    return base64.b64encode((filled @ [1, 5, 25]).astype(np.uint8).tobytes()).decode("ascii")
+
+
 def packed_pairs(values: np.ndarray) -> str:
     """Return an array of 12-bit numbers as text: base64 of three bytes for two numbers, the lower bits first."""
     even = np.append(values, 0) if len(values) % 2 else values

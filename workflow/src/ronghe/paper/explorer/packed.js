@@ -4,47 +4,53 @@ const members =
   world &&
   (() => {
     const bytes = (packed) => Uint8Array.from(atob(packed), (sign) => sign.charCodeAt(0));
-    const n = world.held,
+    const n = world.members,
+      fives = bytes(world.states),
       low = bytes(world.estimates),
       pairs = bytes(world.errors);
     const stepOf = (k) => low[2 * k] | (low[2 * k + 1] << 8);
-    const markOf = (k) => {
+    const sizeOf = (k) => {
       const at = 3 * (k >> 1);
       return k & 1 ? (pairs[at + 1] >> 4) | (pairs[at + 2] << 4) : pairs[at] | ((pairs[at + 1] & 15) << 8);
     };
-    const estimate = new Float64Array(n),
-      error = new Float64Array(n),
-      significant = new Uint8Array(n),
+    const estimate = new Float64Array(n).fill(NaN),
+      error = new Float64Array(n).fill(NaN),
+      state = new Uint8Array(n),
       cell = new Uint32Array(n),
-      bits = new Uint32Array(n);
+      bits = new Uint32Array(n),
+      number = new Uint32Array(n);
     const [scale, largest] = world.scale;
-    let k = 0;
+    let k = 0,
+      held = 0;
     world.cells.forEach((run, place) => {
-      for (const controls of world.lists[run.at(-1)]) {
-        const step = stepOf(k),
-          mark = markOf(k),
-          size = mark & 2047;
-        estimate[k] = step ? scale * Math.sinh(((step - 32768) / 32000) * largest) : NaN;
-        error[k] = size ? Math.exp(world.book[size - 1]) : NaN;
-        significant[k] = mark >> 11;
+      world.lists[run.at(-1)].forEach((controls, within) => {
         cell[k] = place;
-        bits[k++] = controls;
-      }
+        bits[k] = controls;
+        number[k] = run.at(-2) + within;
+        state[k] = Math.floor(fives[Math.floor(k / 3)] / [1, 5, 25][k % 3]) % 5;
+        // Which members come with estimate and error follows from their numbers alone.
+        if (Math.imul(number[k], 2654435769) >>> 0 < world.below) {
+          const step = stepOf(held),
+            size = sizeOf(held++);
+          if (step) estimate[k] = scale * Math.sinh(((step - 32768) / 32000) * largest);
+          if (size) error[k] = Math.exp(world.book[size - 1]);
+        }
+        k++;
+      });
     });
     const sorted = Uint32Array.from({ length: n }, (_, i) => i)
       .filter((i) => !Number.isNaN(estimate[i]))
       .sort((a, b) => estimate[a] - estimate[b] || a - b);
-    return { n, estimate, error, significant, cell, bits, sorted };
+    return { n, estimate, error, state, cell, bits, number, sorted };
   })();
 const levelKey = (choice, level) => `${choice}/${level}`;
 const varies = (k) => world.choices[k].levels.length > 1;
+// A level that every combination with it excludes is in no run.
+const stands = (k, place) => world.cells.some((run) => run[k] === place);
 const runOf = (member) => world.cells[members.cell[member]];
 const half = (member) => (world.critical[members.cell[member]] ?? 1.96) * members.error[member];
-function numberOf(member) {
-  const run = runOf(member),
-    within = world.lists[run.at(-1)].indexOf(members.bits[member]);
-  return run.at(-2) + (world.offsets ? world.offsets[members.cell[member]][within] : within);
-}
+const numberOf = (member) => members.number[member];
+const significant = (member) => members.state[member] > 0 && members.state[member] % 2 === 0;
 // Which members the filters leave: levels of choices by `choice`, controls in or out by bits.
 function filtered(levels, must, barred) {
   const right = world.cells.map((run) =>
@@ -52,17 +58,11 @@ function filtered(levels, must, barred) {
   );
   const kept = (i) => right[members.cell[i]] && (members.bits[i] & must) === must && !(members.bits[i] & barred);
   const found = members.sorted.filter(kept);
-  let all = 0,
-    positive = 0,
-    up = 0,
-    down = 0;
-  for (let i = 0; i < members.n; i++) if (kept(i)) all++;
-  for (const i of found) {
-    if (members.estimate[i] > 0) {
-      positive++;
-      up += members.significant[i];
-    } else down += members.significant[i];
-  }
+  const counts = [0, 0, 0, 0, 0];
+  for (let i = 0; i < members.n; i++) if (kept(i)) counts[members.state[i]]++;
+  const [refused, , down, , up] = counts,
+    able = d3.sum(counts) - refused,
+    positive = counts[3] + counts[4];
   const n = found.length,
     quantile = (q) => {
       const at = q * (n - 1),
@@ -73,10 +73,11 @@ function filtered(levels, must, barred) {
   return {
     found,
     n,
-    refused: all - n,
-    positive: positive / n,
-    up: up / n,
-    down: down / n,
+    able,
+    refused,
+    positive: positive / able,
+    up: up / able,
+    down: down / able,
     median: quantile(0.5),
     lower: quantile(0.25),
     upper: quantile(0.75),
@@ -92,7 +93,7 @@ function shares(found, bins) {
             name: called(choice.name),
             level: called(levelKey(choice.key, level)),
             at: k,
-            place,
+            stands: stands(k, place),
           }))
         : [],
     )
@@ -119,11 +120,12 @@ function shares(found, bins) {
       if (row.bit !== undefined && members.bits[i] & row.bit) counts[r][bin]++;
     });
   });
-  return rows.map((row, r) => ({
+  const drawn = rows.map((row, r) => ({
     ...row,
     share: Array.from(counts[r], (c, bin) => c / totals[bin]),
     whole: d3.sum(counts[r]) / found.length,
   }));
+  return drawn.filter((row) => row.stands !== false);
 }
 // The entry of config/specifications.yaml that estimates a member, without the scaling to standard deviations.
 function memberEntry(member) {

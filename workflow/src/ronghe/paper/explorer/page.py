@@ -24,6 +24,8 @@ from ronghe.paper.results import Fit
 HERE = Path(__file__).parent
 # The libraries that draw, with their licences and checksums in vendor/; then ours, in the order of their use.
 VENDORED = ("d3.min.js", "plot.umd.min.js")
+# Bytes of the page at most, and what the multiverse needs of them beside its members.
+MOST_BYTES, BESIDE = 2_950_000, 150_000
 PROGRAM = ("kit", "charts", "where", "estimates", "packed", "multiverse", "spread", "whatif", "tables", "app")
 
 
@@ -67,7 +69,7 @@ def gather(given: Given, folder: Path) -> dict:
     )
     declared = Multiverse.of(config)
     book.call("none", lambda labels: labels.word("effects.none"))
-    return {
+    data = {
         "language": given.language,
         "languages": list(LANGUAGES),
         "words": {key: [word[language] for language in LANGUAGES] for key, word in read_words().items()},
@@ -81,19 +83,19 @@ def gather(given: Given, folder: Path) -> dict:
         "profiles": where.profiles(indices, order, results, book),
         "obstacles": where.obstacles(couplings, order, results, book),
         "fits": estimates.fits(fits, results, book),
-        "multiverse": _multiverse(declared, given, book),
         "spread": spread.spread(fits, panel, order, results, book),
         "tables": [_table(name, entry, book, folder / "tables") for name, entry in config["tables"].items()],
         "exhibits": exhibits(config, book),
         "names": book.names,
     }
+    room = MOST_BYTES - BESIDE - len(page(data, given.language).encode("utf-8"))
+    return data | {"multiverse": _multiverse(declared, given, book, room)}
 
 
-def _multiverse(declared: Multiverse | None, given: Given, book: Book) -> dict | None:
+def _multiverse(declared: Multiverse | None, given: Given, book: Book, room: int) -> dict | None:
     if declared is None:
         return None
-    figures, samples = given.config["figures"], given.config.get("samples", {})
-    return multiverse.multiverse(declared, f"{given.results}/multiverse", figures, samples, book)
+    return multiverse.multiverse(declared, f"{given.results}/multiverse", given.config["figures"], book, room)
 
 
 def _table(name: str, entry: dict, book: Book, folder: Path) -> dict:

@@ -9,7 +9,7 @@ const spillName = (fit) =>
 const family = (fit) =>
   spills.filter(
     (other) =>
-      ["outcome", "treatment", "model", "sample"].every((key) => other[key] === fit[key]) &&
+      ["outcome", "treatment", "model", "method", "sample"].every((key) => other[key] === fit[key]) &&
       text(other.inference) === text(fit.inference),
   );
 function receipts(fit, source) {

@@ -52,6 +52,7 @@ def _fit(fit: Fit, panel: pd.DataFrame, order: list[str], results: str, book: Bo
         "weights": book.name(fit.get("weights")),
         "inference": book.both(lambda labels: labels.covariance(fit)),
         "model": book.name(fit.get("model"), "models"),
+        "method": str(fit.get("method")),
         "sample": book.name(fit.get("sample") or "all"),
         "regions": [order.index(region) for region in here],
         "estimate": [shorts(row, 3) for row in wide["estimate"]],

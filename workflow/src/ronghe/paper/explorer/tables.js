@@ -7,6 +7,7 @@ views.push({
     state.table = tableOf()?.name;
   },
   absent: () => (data.tables.length ? null : "absent_tables"),
+  notes: () => [state.lang === data.language ? null : t("table_language")],
   controls: () => [
     choose("table", t("table"), () => data.tables.map((table) => [table.name, text(table.caption)]), "wide"),
   ],

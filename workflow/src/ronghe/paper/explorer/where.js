@@ -190,7 +190,7 @@ function drawObstacles(width, height) {
       marginBottom: 22,
       marginTop: 2,
       marginRight: 34,
-      x: { label: null, tickFormat: ".0%", ticks: width - left < 130 ? 2 : 4, grid: true },
+      x: { label: null, tickFormat: ".0%", ticks: width - left < 200 ? 2 : 4, grid: true },
       y: { label: null, domain: bars.map((d) => d.name) },
       marks: [
         namesAxis(left),

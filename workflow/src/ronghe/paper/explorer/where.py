@@ -34,7 +34,9 @@ def _region(name: str, row: pd.Series, inside: bool, book: Book) -> dict:
     chinese = row.get("name_zh")
     names = [str(chinese) if labels.language == "zh" and pd.notna(chinese) else name for labels in book.labels]
     short_name = f"short.{name}"
-    brief = [labels.variable(short_name) if labels.knows(short_name) else name[:3] for labels in book.labels]
+    code = row.get("code")
+    given = code if isinstance(code, str) and code.isalpha() and len(code) <= 4 else name[:3]
+    brief = [labels.variable(short_name) if labels.knows(short_name) else given for labels in book.labels]
     group = row.get("macro_region")
     return {
         "key": name,

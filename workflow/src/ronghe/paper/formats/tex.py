@@ -10,10 +10,7 @@ from ronghe.paper.formats.escape import tex
 
 def render_tex(table: Exhibit) -> str:
     """Return a table float, or a longtable for a long one; a number takes two columns that meet at its point."""
-    n_columns = table.width
-    size, gap = (r"\small", "4pt") if n_columns <= 5 else (r"\footnotesize", "2.5pt")
-    if n_columns > 8:
-        size, gap = r"\scriptsize", "2pt"
+    size, gap = _size(table)
     spec = _specification(table)
     head = _header(table)
     body = _body(table)
@@ -68,8 +65,27 @@ def render_tex(table: Exhibit) -> str:
     )
 
 
+def _size(table: Exhibit) -> tuple[str, str]:
+    """Return the size of print at which the widest rows fit, and half the gap between columns.
+
+    A sign is about 0.44 of the size wide; the lines of the document are 482 points long.
+    """
+    labels = min(34, max((len(label) for _, label, _ in table.rows), default=0))
+    columns = [max((len(cell) for cell, _ in table.column(place)), default=0) for place in range(table.width)]
+    for size, points, gap in ((r"\small", 10, 4), (r"\footnotesize", 9, 2.5), (r"\scriptsize", 8, 2)):
+        if (labels + sum(columns)) * 0.44 * points + 4 * gap * table.width <= 482:
+            return size, f"{gap}pt"
+    return r"\scriptsize", "2pt"
+
+
 def _specification(table: Exhibit) -> str:
-    """Return the column types: wrapped label, then a right and a left half per number column, or wrapped text."""
+    """Return the column types: wrapped label, then a right and a left half per number column, or wrapped text.
+
+    A table of words gives every column the same part of the line.
+    """
+    if len(table.left) >= 3 and len(table.left) == table.width:
+        part = rf">{{\raggedright\arraybackslash}}p{{{0.92 / (1 + table.width):.3f}\linewidth}}"
+        return f"@{{}}{part}" + f"{part}@{{}}l" * table.width + "@{}"
     labels = max((len(label) for _, label, _ in table.rows), default=0)
     first = "@{}l" if labels <= 34 else r"@{}>{\raggedright\arraybackslash}p{0.30\linewidth}"
     halves = []

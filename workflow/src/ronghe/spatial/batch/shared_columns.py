@@ -38,6 +38,8 @@ class SharedColumns:
     raw: np.ndarray
     columns: Columns
     vanished: np.ndarray
+    # Sums of squares of the outcome before the projection, one for all or one for each draw.
+    size_of_outcome: np.ndarray
     drawn: np.ndarray | None = None
     # What draws do not change, computed once for all that `with_columns` makes.
     kept: dict = field(default_factory=dict, repr=False)
@@ -70,7 +72,8 @@ class SharedColumns:
         data = np.concatenate([own[:, :, :1], lagged[:, :, :1], own[:, :, 1:], lagged[:, :, 1:]], axis=2)
         flat = projection.apply(data).reshape(-1, data.shape[2])
         vanished = np.einsum("nk,nk->k", flat, flat) <= VANISHING**2 * np.einsum("ntk,ntk->k", data, data)
-        return cls(tuple(names), projection, method, W, data, Columns(flat), vanished)
+        size = np.array([np.vdot(y, y)])
+        return cls(tuple(names), projection, method, W, data, Columns(flat), vanished, size)
 
     def with_columns(self, variables: Sequence[int], draws: np.ndarray, outcome: bool = False) -> Self:
         """Return the same with these columns of X (and their lags) drawn anew: draws (draw, variable, unit, period).
@@ -85,7 +88,8 @@ class SharedColumns:
             places += (*([1] if outcome else []), *self.lagged_place(variables).tolist())
             parts.append(lag(self.weights.sparse, stacked))
         columns = self.columns.replaced(places, self._by_draw(parts, len(draws)))
-        return replace(self, columns=columns, drawn=stacked)
+        size = np.einsum("bnt,bnt->b", draws[:, 0], draws[:, 0]) if outcome else self.size_of_outcome
+        return replace(self, columns=columns, drawn=stacked, size_of_outcome=size)
 
     def dealt(self, orders: np.ndarray) -> Self:
         """Return the same with the paths of all units dealt to other places of W: orders (draw, place) name units.

@@ -13,8 +13,10 @@ from ronghe.spatial.equation import MODELS
 from ronghe.spatial.sufficient_statistics import COLLINEAR
 
 BATCHED = ("ols", "slx", "sar", "sem", "sdm", "sdem")
+# A share of the outcome's sum of squares that is rounding.
+EXPLAINED = 1e-15
 # Why a fit has no numbers, in the order of the codes; the first means that it has.
-REFUSALS = ("", "absorbed", "collinear", "too_few_rows", "edge")
+REFUSALS = ("", "absorbed", "collinear", "too_few_rows", "edge", "explained")
 
 
 class Specifications(SharedColumns):
@@ -40,8 +42,9 @@ class Specifications(SharedColumns):
         right = self._block(self.products, columns, lead, draw)
         b = inverse @ right
         left = self._block(self.products, lead, lead, draw) - right.transpose(0, 2, 1) @ b
+        refused = self._explained(left[:, 0, 0], draw, refused)
         profile, rho = None, np.zeros(len(columns))
-        solved, ssr = b[:, :, 0], left[:, 0, 0]
+        solved, ssr = b[:, :, 0], np.where(refused > 0, 1.0, left[:, 0, 0])
         if has_lag:
             safe = np.where(refused[:, None, None] > 0, np.eye(2), left)
             profile = LagProfile(self.jacobian, self.size[0], safe[:, 0, 0], safe[:, 0, 1], safe[:, 1, 1])
@@ -57,6 +60,12 @@ class Specifications(SharedColumns):
         free = N * T - self.projection.n_absorbed(N, T) - extra
         refused = np.where(self.vanished[columns].any(axis=1), REFUSALS.index("absorbed"), 0)
         return refused if free > 0 else np.full(len(columns), REFUSALS.index("too_few_rows"))
+
+    def _explained(self, ssr: np.ndarray, draw: np.ndarray | None, refused: np.ndarray) -> np.ndarray:
+        """Return the codes with those marked whose outcome effects and regressors explain without remainder."""
+        size = self.size_of_outcome
+        none = ssr <= EXPLAINED * (size[draw] if len(size) > 1 else size)
+        return np.where((refused == 0) & none, REFUSALS.index("explained"), refused)
 
     def _inverses(
         self, columns: np.ndarray, draw: np.ndarray | None, refused: np.ndarray
@@ -99,7 +108,10 @@ class Specifications(SharedColumns):
         columns, draw = shared[3:]
         whole = np.concatenate([columns, np.zeros((len(columns), 1), dtype=np.intp)], axis=1)
         blocks = np.stack([self._block(p, whole, whole, draw) for p in self.filtered], axis=1)
-        _, refused = self._invert(blocks[:, 0, :-1, :-1].copy(), refused)
+        inverse, refused = self._invert(blocks[:, 0, :-1, :-1].copy(), refused)
+        right = blocks[:, 0, :-1, -1]
+        left = blocks[:, 0, -1, -1] - np.einsum("bk,bkl,bl->b", right, inverse, right)
+        refused = self._explained(left, draw, refused)
         blocks[refused > 0] = np.stack([np.eye(blocks.shape[2]), *np.zeros((2, *blocks.shape[2:]))])
         profile = ErrorProfile(self.jacobian, self.size[0], blocks)
         lam = profile.maximise()

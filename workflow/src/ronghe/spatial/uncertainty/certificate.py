@@ -37,8 +37,11 @@ METHODS = {
     "CR2, working df": "CR2",
     "corrected": "CR2",
     REFERENCE: "CR3",
+    "CR3, Satterthwaite": "CR3",
+    "CR3, working df": "CR3",
     "wild bootstrap": "CR1",
 }
+OWN_FREEDOM = ("Satterthwaite", "working df", "corrected")
 BOOTSTRAPPED = ("Wald, CR3",)
 TEXTBOOK = ("LR", "Wald, expected", "Wald, CR1", "Wald, CR2", "Wald, CR3")
 # Draws of the bootstrap within one data set; (1 + k) / 100 <= .05 asks k <= 4.
@@ -248,27 +251,24 @@ class Setup:
 
 def half_lengths(fit: BatchFit, gradients: np.ndarray, methods: Sequence[str]) -> dict[str, np.ndarray]:
     """Return half-lengths of 95 % intervals (draw, quantity) by method."""
-    share, G = 0.5 + LEVEL / 2, fit.batch.n_units
-    kinds = {METHODS[m] for m in methods}
-    errors = {kind: np.sqrt(fit.variances(kind, gradients)) for kind in sorted(kinds)}
+    share, G, found = 0.5 + LEVEL / 2, fit.batch.n_units, {}
+    errors = {kind: np.sqrt(fit.variances(kind, gradients)) for kind in sorted({METHODS[m] for m in methods})}
     plain = t_distribution.ppf(share, G - 1)
-    found = {}
-    freedom = (
-        Freedom(fit, gradients, "CR2")
-        if {"CR2, Satterthwaite", "CR2, working df", "corrected"} & set(methods)
-        else None
-    )
-    independent = freedom.moments(working=False) if freedom is not None else None
-    working = freedom.moments(working=True) if {"CR2, working df", "corrected"} & set(methods) else None
+    moments: dict[tuple[str, bool], tuple[np.ndarray, np.ndarray]] = {}
+    for kind in ("CR2", "CR3"):
+        own = [m for m in methods if METHODS[m] == kind and m.removeprefix(f"{kind}, ") in OWN_FREEDOM]
+        freedom = Freedom(fit, gradients, kind) if own else None
+        for working in (False, True) if own else ():
+            moments[kind, working] = freedom.moments(working)
     for method in methods:
         if method == "independent errors, normal":
             found[method] = t_distribution.ppf(share, np.inf) * errors["expected"]
-        elif method == "CR2, Satterthwaite":
-            found[method] = t_distribution.ppf(share, independent[1]) * errors["CR2"]
-        elif method == "CR2, working df":
-            found[method] = t_distribution.ppf(share, working[1]) * errors["CR2"]
+        elif method.endswith(("Satterthwaite", "working df")):
+            df = moments[METHODS[method], "working" in method][1]
+            found[method] = t_distribution.ppf(share, df) * errors[METHODS[method]]
         elif method == "corrected":
-            found[method] = t_distribution.ppf(share, independent[1]) * errors["CR2"] / np.sqrt(working[0])
+            error = errors["CR2"] / np.sqrt(moments["CR2", True][0])
+            found[method] = t_distribution.ppf(share, moments["CR2", False][1]) * error
         else:
             found[method] = plain * errors[METHODS[method]]
     return found

@@ -32,6 +32,8 @@ FREEDOM = {
     "CR2, working df": ("CR2", "working"),
     "corrected": ("corrected", None),
     "CR3, t(G-1)": ("CR3", "clusters"),
+    "CR3, Satterthwaite": ("CR3", "satterthwaite"),
+    "CR3, working df": ("CR3", "working"),
 }
 
 
