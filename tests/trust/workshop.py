@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -51,7 +52,7 @@ class Workshop:
         other.root, other.settings = root, self.settings
         return other
 
-    def start(self, *more: str, cores: int = 1, **changes: str) -> subprocess.Popen:
+    def start(self, *more: str, cores: int = 1, targets: Sequence[str] = TABLES, **changes: str) -> subprocess.Popen:
         """Start Snakemake in a session of its own, so that a signal reaches it and its jobs and nothing else."""
         command = [
             sys.executable,
