@@ -41,7 +41,7 @@ try:
 except RongheError as error:
     sys.exit(f"\n{said(error)}\n")
 
-# What a rule is given is printed as the reason why it runs: briefly.
+# What jobs are given is printed as the reason why they run, and so in brief.
 config.update(brief(config))
 DATASET = brief(DATASET)
 
