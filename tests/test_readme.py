@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from ronghe.models.kinds import KINDS
 from ronghe.paper.exhibit_list import list_exhibits
 from ronghe.yaml_files import load_yaml
 
@@ -38,6 +39,7 @@ def test_every_rule_they_name_exists(listed, project):
         for path in (project / "workflow/rules").glob("*.smk")
         for name in re.findall(r"^\s*(?:use )?rule (\w+)", path.read_text(encoding="utf-8"), re.M)
     }
+    rules |= {f"estimate_{kind}" for kind in KINDS}
     named = set(re.findall(r"\| `([a-z]+_[a-z_]+)` \|", listed)) | set(re.findall(r"--forcerun ([a-z_]+)", pages))
     assert named and named <= rules
 

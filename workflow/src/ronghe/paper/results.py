@@ -64,7 +64,7 @@ class Fit:
         if written.get(name) not in (None, sha256(path)):
             raise RongheError(
                 f"{path}: not the file that was written with {path.with_name('fit.json')} (cut short, or edited); "
-                f"make it again: snakemake --force {path.with_name('fit.json')}"
+                f"make it again: snakemake --forcerun {path.with_name('fit.json')}"
             )
         return read_csv(path)
 
