@@ -51,6 +51,10 @@ def why_not() -> str:
         return "its daemons are started by root; run this as root"
     if SYSTEM_FILE.exists() and not SYSTEM_FILE.is_symlink():
         return f"{SYSTEM_FILE} belongs to a cluster already; this test would stand in its way"
+    try:
+        socket.gethostbyname(socket.gethostname())
+    except OSError:
+        return f"the name of this machine, {socket.gethostname()}, has no address; SLURM needs one"
     return ""
 
 
