@@ -116,6 +116,8 @@ def main(targets: list[str]) -> str:
     if not killed:
         return f"no job of {KILLED} was seen running, so that none was killed"
     files = compare(WORK / "project", PROJECT)
+    if not files:
+        return "the run on the cluster left no file to compare"
     different = [row["file"] for row in files if row["as_local"] == "false"]
     print(f"{len(files)} files, {len(files) - len(different)} of them byte for byte as in the local run, ", end="")
     print(f"in {time.perf_counter() - begun:.0f} s; job {killed} killed, the controller restarted")
