@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 STAGES = ("clean", "measures", "weights", "explore", "models", "paper")
 
 _RULE = re.compile(
-    r"^(?:rule|checkpoint|use rule \w+ as) (\w+)(?: with)?:\s*\n(?:\s+\"\"\"(.*?)\"\"\")?", re.MULTILINE | re.DOTALL
+    r"^(?:rule|checkpoint|use rule \w+ as) (\w+)(?: with)?:\s*\n(?:\s+\"\"\"(.*?)\"\"\")?"
+    # Rules of a loop, such as one for each kind or section, stand for one: what their names begin with.
+    r"|^    rule:\n        name:\n            f\"(\w+?)_\{",
+    re.MULTILINE | re.DOTALL,
 )
 
 
@@ -32,8 +35,8 @@ def read_rules(paths: Iterable[str]) -> pd.DataFrame:
     rows = []
     for path in map(Path, paths):
         stage = path.stem
-        for name, said in _RULE.findall(path.read_text(encoding="utf-8")):
-            if name != stage:
+        for single, said, looped in _RULE.findall(path.read_text(encoding="utf-8")):
+            if (name := single or looped) != stage:
                 rows.append({"stage": stage, "rule": name, "says": " ".join(said.split())})
     return pd.DataFrame(rows, columns=["stage", "rule", "says"])
 
