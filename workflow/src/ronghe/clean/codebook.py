@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from ronghe.clean.variables import Derivation, Variable, derivations, variables
+from ronghe.clean.variable import Variable
+from ronghe.clean.variables import Derivation, derivations, variables
 from ronghe.clean.yearly import told
 
 COLUMNS = ["variable", "label", "unit", "source", "definition", "n", "mean", "sd", "min", "max", "filled", "suspicious"]

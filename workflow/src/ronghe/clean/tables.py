@@ -15,7 +15,8 @@ from ronghe.clean.numbers import parse_numbers
 from ronghe.clean.readers import RawTable, read_raw
 from ronghe.clean.regions import Names
 from ronghe.clean.units import Units
-from ronghe.clean.variables import Variable, check_title
+from ronghe.clean.variable import Variable
+from ronghe.clean.variables import check_title
 from ronghe.clean.yearly import check_year, files, in_year, of_one_year, place, told
 from ronghe.errors import RongheError, listing, nearest
 

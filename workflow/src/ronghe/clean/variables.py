@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ronghe.clean.unit_words import units_in
 from ronghe.clean.units import PLAIN, Units, in_words
+from ronghe.clean.variable import Variable
 from ronghe.clean.yearly import check_files, files, in_year
 from ronghe.clean.yearly import named_files as files_of
 from ronghe.errors import RongheError, listing, nearest, require_known
@@ -19,26 +20,6 @@ WORDS = ("definition", "title", "label")
 # A regression calls its intercept and spatial parameters so.
 COLUMN_NAMES = ("region", "year", "const", "rho", "lambda", "sigma2")
 RESERVED = ("panel", "series", "flags", "checks", "regions", "sectors", "adjacency", "input_output", "codebook")
-
-
-@dataclass(frozen=True)
-class Variable:
-    """One variable read from a raw table."""
-
-    name: str
-    entry: str
-    table: str
-    column: str | None
-    indicator: str | None
-    written_unit: str
-    unit: str
-    factor: float
-    range: tuple[float | None, float | None]
-    gap: dict | str
-    jump: float | None
-    jump_above: float
-    plausible: dict | None
-    definition: str
 
 
 @dataclass(frozen=True)

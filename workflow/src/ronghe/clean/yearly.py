@@ -6,13 +6,10 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ronghe.clean.units import Units
+from ronghe.clean.variable import Variable
 from ronghe.errors import RongheError, listing, require_known
-
-if TYPE_CHECKING:
-    from ronghe.clean.variables import Variable
 
 # A year, unless it is that of prices: 按2010年不变价格 says nothing about whose figures stand below.
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})(?!\d)(?!\s*年?\s*(?:不变|可比|价|=\s*100))")

@@ -10,7 +10,7 @@ from ronghe.errors import RongheError, require_known
 
 if TYPE_CHECKING:
     from ronghe.clean.tables import Series
-    from ronghe.clean.variables import Variable
+    from ronghe.clean.variable import Variable
 
 
 class RawCells:
