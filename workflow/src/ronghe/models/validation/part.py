@@ -13,7 +13,7 @@ from ronghe.models.estimate import Data, with_defaults
 from ronghe.weights import Weights
 
 # Neighbouring regions of a large panel that draws are made with: each costs the cube of their number.
-PART = 100
+PART = 40
 
 
 def part_of(specification: dict, data: Data) -> tuple[Data, str]:
