@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 from ronghe.errors import RongheError
+from ronghe.frames import write_csv
 from ronghe.paper.declaration import check_places
+from ronghe.paper.draw_figure import draw_figure
 from ronghe.paper.figures import position_map
 from ronghe.paper.figures.canvas import canvas
 from ronghe.paper.figures.position_map import class_map, number_map
@@ -84,6 +86,18 @@ def test_classes_have_their_greys_in_order_and_unknown_ones_are_refused():
     assert [t.get_text() for t in figure.legends[0].get_texts()] == ["Low", "high"]
     with pytest.raises(RongheError, match="classes high are not in the figure's `order`"):
         class_map(classes, regions(6), YEARS, ["low"], {}, Labels({}, "en"))
+
+
+def test_regions_without_tiles_are_drawn_where_they_lie(tmp_path):
+    table = regions(9).assign(in_sample=True, tile_row=np.nan, tile_column=np.nan)
+    write_csv(table.reset_index(), tmp_path / "regions.csv")
+    values(9).rename("v").reset_index().to_parquet(tmp_path / "panel.parquet")
+    entry = {"kind": "tile_map", "caption": "A map", "variable": "v"}
+    given = {"panel": [str(tmp_path / "panel.parquet")], "regions": str(tmp_path / "regions.csv")}
+    draw_figure("by_position", entry, Labels({}, "en"), tmp_path, **given)
+    table.assign(tile_row=range(9), tile_column=0).reset_index().pipe(write_csv, tmp_path / "regions.csv")
+    draw_figure("tiled", entry, Labels({}, "en"), tmp_path, **given)
+    assert (tmp_path / "tiled.pdf").read_bytes() != (tmp_path / "by_position.pdf").read_bytes()
 
 
 def test_a_map_needs_tiles_or_positions():
