@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import mpmath as mp
 import numpy as np
 import pytest
 from ronghe.linear import Choice, Layout, fit_panel
+from ronghe.linear.least_squares import fit_least_squares
 
 # NIST StRD, Linear Regression: Longley (1967), Wampler (1970) 1 to 5; certified to 15 digits.
 LONGLEY = {
@@ -61,6 +64,21 @@ def test_wampler_one_and_two(ratio):
     certified = ratio ** np.arange(1, 6)
     slopes, _ = fitted(1 + X @ certified, X)
     assert digits(slopes, certified) > 9
+
+
+@pytest.mark.parametrize(("name", "least"), [("norris", 12), ("pontius", 11), ("filip", 6)])
+def test_norris_pontius_and_filip(recorded, name, least):
+    """A line, a parabola of small slopes, and ten powers of which the certified figures are known to break programs."""
+    data = json.loads((recorded / "nist.json").read_text(encoding="utf-8"))[name]
+    rows = np.arange(len(data["y"]))
+    columns = np.array(data["y"]), np.array(data["x"])[:, None] ** np.arange(1, data["powers"] + 1)
+    slopes, errors = fitted(*columns)
+    found = digits(slopes, data["slopes"]), digits(errors, data["errors"])
+    assert min(found) > least, found
+    # What resampling loops use is as good.
+    kernel = fit_least_squares(*columns, Layout(rows, 0 * rows), "pooled")
+    errors = np.sqrt(np.diag(kernel.bread) * kernel.ssr / kernel.df_residual)
+    assert min(digits(kernel.coefficients, data["slopes"]), digits(errors, data["errors"])) > least
 
 
 def test_ten_powers_on_the_range_of_filip():

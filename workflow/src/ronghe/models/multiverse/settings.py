@@ -103,6 +103,15 @@ class Settings:
         effects, method = setting.fixed_effects, self.multiverse.entry["method"]
         return Specifications.of(rows.y[outcome], rows.X, self.names, rows.weights, effects, method, "multiverse")
 
+    def with_outcomes(self, setting: Setting, rows: Rows) -> tuple[Specifications, range]:
+        """Return the cross-products of a setting with all outcomes beside the regressors, and their places there."""
+        X = np.concatenate([rows.X, np.moveaxis(rows.y, 0, 2)], axis=2)
+        outcomes = self.multiverse.levels("outcome")
+        names = (*self.names, *(f"outcome {name}" for name in outcomes))
+        effects, method = setting.fixed_effects, self.multiverse.entry["method"]
+        shared = Specifications.of(rows.y[0], X, names, rows.weights, effects, method, "multiverse")
+        return shared, range(len(self.names), len(names))
+
     def specifications(self, setting: Setting) -> Specifications:
         """Return the cross-products of a setting, one draw for each outcome."""
         rows = self.rows(setting)
