@@ -94,9 +94,9 @@ def test_regions_without_tiles_are_drawn_where_they_lie(tmp_path):
     values(9).rename("v").reset_index().to_parquet(tmp_path / "panel.parquet")
     entry = {"kind": "tile_map", "caption": "A map", "variable": "v"}
     given = {"panel": [str(tmp_path / "panel.parquet")], "regions": str(tmp_path / "regions.csv")}
-    draw_figure("by_position", entry, Labels({}, "en"), tmp_path, **given)
+    draw_figure("by_position", entry, Labels({"v": {"en": "quality"}}, "en"), tmp_path, **given)
     table.assign(tile_row=range(9), tile_column=0).reset_index().pipe(write_csv, tmp_path / "regions.csv")
-    draw_figure("tiled", entry, Labels({}, "en"), tmp_path, **given)
+    draw_figure("tiled", entry, Labels({"v": {"en": "quality"}}, "en"), tmp_path, **given)
     assert (tmp_path / "tiled.pdf").read_bytes() != (tmp_path / "by_position.pdf").read_bytes()
 
 
