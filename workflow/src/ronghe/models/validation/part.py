@@ -6,14 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from ronghe.linear.clusters import MANY_CLUSTERS
 from ronghe.models.design.design import build
 from ronghe.models.design.weights import weights_of
 from ronghe.models.estimate import Data, with_defaults
 from ronghe.weights import Weights
 
-# Neighbouring regions of a large panel that draws are made with: each costs the cube of their number.
-PART = 40
+# Up to so many regions draws are made with all of them, else with so many neighbouring ones: a draw costs the cube.
+MOST, PART = 60, 30
 
 
 def part_of(specification: dict, data: Data) -> tuple[Data, str]:
@@ -21,11 +20,11 @@ def part_of(specification: dict, data: Data) -> tuple[Data, str]:
 
     The part grows from the region in the middle of the order of names, neighbour by neighbour, so that it is connected.
     """
-    if data.panel.index.unique(0).size <= MANY_CLUSTERS:
+    if data.panel.index.unique(0).size <= MOST:
         return data, ""
     design = build(with_defaults(specification), data)
     W, _ = weights_of(with_defaults(specification), data, design)
-    if W.n <= MANY_CLUSTERS:
+    if W.n <= MOST:
         return data, ""
     start = sorted(W.labels)[W.n // 2]
     kept = around(W, start, PART)

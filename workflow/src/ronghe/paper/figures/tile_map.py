@@ -29,7 +29,8 @@ def draw(source: Sources) -> Figure:
         values = source.panel([variable], "variable")[variable]
     years = source.get("years") or sorted(values.index.get_level_values("year").unique())
     title = source.text("title") or ("" if "order" in source.entry else source.labels.variable(variable))
-    if "boundaries" not in source.entry and not {"tile_row", "tile_column"} <= set(regions.columns):
+    tiled = regions.reindex(columns=["tile_row", "tile_column"]).notna().any(axis=None)
+    if "boundaries" not in source.entry and not tiled:
         if "order" not in source.entry:
             return position_map.number_map(values, regions, years, title, source.labels)
         order = [str(c) for c in source.entry["order"]]
