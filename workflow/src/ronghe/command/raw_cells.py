@@ -10,7 +10,7 @@ from ronghe.errors import RongheError, require_known
 
 if TYPE_CHECKING:
     from ronghe.clean.tables import Series
-    from ronghe.clean.variables import Variable
+    from ronghe.clean.variable import Variable
 
 
 class RawCells:
@@ -70,8 +70,11 @@ class RawCells:
         sheet = f", sheet {table['sheet']!r}" if "sheet" in table else ""
         yield f"{len(cells)} cells{sheet}" + (f" ({'; '.join(notes)})" if notes else "")
         for region, year, row, value in cells[: self.most]:
-            column = self._column(table, variable, year)
-            yield f"row {row}, column '{column}' ({region} {year}): {'empty' if value != value else f'{value:.15g}'}"
+            part = series.parts.get(year)
+            column = self._column(table, part.variable if part else variable, year)
+            file = f"{part.path}: " if part else ""
+            figure = "empty" if value != value else f"{value:.15g}"
+            yield f"{file}row {row}, column '{column}' ({region} {year}): {figure}"
         if len(cells) > self.most:
             yield f"... and {len(cells) - self.most} more (--cells N shows N, --region and --year choose)"
 
@@ -89,4 +92,4 @@ class RawCells:
 
     @staticmethod
     def _column(table: dict, variable: Variable, year: int) -> str:
-        return variable.column if table["layout"] == "long" else table["key"]["year"].replace("{year}", str(year))
+        return table["key"]["year"].replace("{year}", str(year)) if table.get("layout") == "wide" else variable.column

@@ -9,6 +9,7 @@ from pathlib import Path
 from ronghe.clean.declaration import load_dataset
 from ronghe.clean.variables import derivations, variables
 from ronghe.clean.variables import labels as dataset_labels
+from ronghe.clean.yearly import told
 from ronghe.command.check import STAGES
 from ronghe.command.raw_cells import RawCells
 from ronghe.command.stored_numbers import FILES, NUMBER, in_column, let_in, printed_as, printed_cell, rows_of
@@ -283,7 +284,7 @@ class Chain:
             return
         variable = self.read[name]
         table = self.dataset["tables"][variable.table]
-        file = f"{self.dataset['folder']}/{table['file']}" if "file" in table else f"microdata {table['microdata']}"
+        file = f"microdata {table['microdata']}" if "microdata" in table else f"{self.dataset['folder']}/{told(table)}"
         places = [variable.column or f"columns {table.get('key', {}).get('year', '')}", variable.indicator]
         unit = variable.written_unit + (f" -> {variable.unit}" if variable.unit != variable.written_unit else "")
         yield "  " * depth + f"{name} [{unit}]: {file}: {', '.join(filter(None, places))}"
