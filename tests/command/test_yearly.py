@@ -56,7 +56,7 @@ def test_files_of_many_names_and_headings_become_one_table(tables: Path) -> None
     }  # fmt: skip
     assert table["files"][2016]["encoding"] == "gb18030" and table["files"][2020]["skip_rows"] == 1
     said = "\n".join(draft.guesses)
-    taken = "'就业人员（城镇单位）（万人）' of 2015 is taken for '城镇单位就业人员（万人）'"
+    taken = "'就业人员（城镇单位）（万人）' of 2014, 2015, 2016 is taken for '城镇单位就业人员（万人）'"
     assert f"{taken} (the same words in another order)" in said
     assert "taken for one table: 2014.csv, 就业_2015年.csv" in said
     lines = trace("employment_total", "own", region=CITIES[0], year=2015)
@@ -95,7 +95,9 @@ def test_a_unit_that_changes_is_marked_and_converted(tables: Path) -> None:
     for key, value in JOBS.items():
         assert panel.at[key, "employment_total"] == pytest.approx(value, rel=1e-12)
     assert table_of_files()["files"][2014]["units"] == {"employment_total": "人"}
-    assert "'就业人员（万人）' is in 人 in 2014 and in 万人 in the last year; converted" in "\n".join(draft.guesses)
+    assert "就业人员（万人）: in 人 in 2014, 2015, 2016 and in 万人 in the last year; converted" in "\n".join(
+        draft.guesses
+    )
     path = Path("config/datasets/own.yaml")
     path.write_text(path.read_text(encoding="utf-8").replace(', "units": {"employment_total": "人"}', "", 1), "utf-8")
     assert any("the unit is '万人', but the heading says '就业人员（人）'" in fault for fault in check("own"))
