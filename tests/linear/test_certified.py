@@ -7,8 +7,11 @@ import json
 import mpmath as mp
 import numpy as np
 import pytest
+from ronghe.errors import RongheError
 from ronghe.linear import Choice, Layout, fit_panel
 from ronghe.linear.least_squares import fit_least_squares
+from ronghe.linear.panel_models import fit_random_effects
+from ronghe.linear.two_stage import project
 
 # NIST StRD, Linear Regression: Longley (1967), Wampler (1970) 1 to 5; certified to 15 digits.
 LONGLEY = {
@@ -91,3 +94,15 @@ def test_ten_powers_on_the_range_of_filip():
         exact = [float(b) for b in mp.lu_solve(A.T * A, right)]
     slopes, _ = fitted(y, X)
     assert digits(slopes, np.array(exact[1:])) > 5
+
+
+def test_a_square_that_would_cost_the_digits_is_refused(recorded):
+    """Instruments and random effects invert X'X: Filip's powers are refused there, not reported with wrong errors."""
+    data = json.loads((recorded / "nist.json").read_text(encoding="utf-8"))["filip"]
+    y, X = np.array(data["y"]), np.array(data["x"])[:, None] ** np.arange(1, 11)
+    layout, names = Layout(np.repeat(np.arange(41), 2), np.tile([0, 1], 41)), [f"x{k}" for k in range(1, 11)]
+    with pytest.raises(RongheError, match="is a combination of the regressors before it"):
+        fit_random_effects(y, X, layout, "units", Choice(), names)
+    columns = np.column_stack([X[:, 0], X[:, 1:], np.sin(X[:, 0])])
+    with pytest.raises(RongheError, match="is a combination of the regressors before it"):
+        project(y, columns, (names[:1], names[1:], ["z"]), layout, "pooled", Choice())

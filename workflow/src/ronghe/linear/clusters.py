@@ -21,7 +21,7 @@ MANY_CLUSTERS = 200
 SINGULAR = 1e-9
 # Rows of one cluster up to which its working covariance is written out.
 WRITTEN_OUT = 2500
-POWERS = {"CR0": 0.0, "CR1": 0.0, "CR2": -0.5, "CR3": -1.0, "corrected": -0.5}
+POWERS = {"CR0": 0.0, "CR1": 0.0, "CR2": -0.5, "CR3": -1.0, "corrected": -0.5, "working_pairs": -0.5}
 
 
 @dataclass(frozen=True)

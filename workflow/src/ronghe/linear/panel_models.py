@@ -135,7 +135,7 @@ def fit_random_effects(
     layout.require(y, X, names)
     two_way, k = effects == "twoways", X.shape[1]
     centred = absorption.absorb(X, layout, "time" if two_way else "pooled")
-    absorption.require_full_rank(centred, X, names, "period" if two_way else "no")
+    absorption.require_full_rank(centred, X, names, "period" if two_way else "no", absorption.SQUARED)
     mean, scale = X.mean(axis=0), np.sqrt(np.mean(centred**2, axis=0))
     to_given = np.diag(np.append(1 / scale, 1.0))
     to_given[k, :k] = -mean / scale

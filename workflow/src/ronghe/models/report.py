@@ -72,7 +72,7 @@ def covariance_facts(specification: dict, uncorrected: str = "clusters") -> dict
 def small_sample_facts(specification: dict, uncorrected: str) -> dict[str, str]:
     """Return small_sample and df as fit.json holds them, the default of df written out."""
     small_sample = specification.get("small_sample", uncorrected)
-    df = "satterthwaite" if small_sample == "corrected" else "clusters"
+    df = {"corrected": "satterthwaite", "working_pairs": "working"}.get(small_sample, "clusters")
     return {"small_sample": small_sample, "df": specification.get("df", df)}
 
 
