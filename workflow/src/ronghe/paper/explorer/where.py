@@ -10,15 +10,16 @@ import pandas as pd
 
 from ronghe.frames import read_csv
 from ronghe.paper.explorer.book import Book
+from ronghe.paper.explorer.many import Shown
 from ronghe.paper.explorer.numbers import shorts
 
 # Values that the page holds at most: with more regions and years the last variables are left out, and it says so.
 MOST_VALUES = 120_000
 
 
-def regions(path: str | Path, panel: pd.DataFrame, book: Book) -> tuple[list[dict], bool]:
-    """Return every region with its names and its tile, and whether the dataset gives tiles."""
-    table = read_csv(path).set_index("region")
+def regions(path: str | Path, panel: pd.DataFrame, book: Book, shown: Shown) -> tuple[list[dict], bool]:
+    """Return what stands for the regions with its names and its tile, and whether the dataset gives tiles."""
+    table = shown.regions(read_csv(path).set_index("region"))
     here = set(panel.index.get_level_values("region"))
     outside = ~table["in_sample"].astype(bool) if "in_sample" in table else pd.Series(False, table.index)
     table = table[[name in here or outside[name] for name in table.index]]
@@ -70,7 +71,7 @@ def variables(
     return {"years": years, "variables": held, "left_out": len(shown) - len(kept)}
 
 
-def profiles(names: list[str], order: list[str], folder: str, book: Book) -> dict[str, dict]:
+def profiles(names: list[str], order: list[str], folder: str, book: Book, shown: Shown) -> dict[str, dict]:
     """Return for each index the scores of its indicators, their weights, and the ranks with their intervals."""
     found = {}
     for name in names:
@@ -82,9 +83,10 @@ def profiles(names: list[str], order: list[str], folder: str, book: Book) -> dic
         found[name] = {
             "indicators": [book.name(indicator) for indicator in indicators],
             "weights": shorts(weights["weight"].reindex(indicators), 4) if "weight" in weights else [],
-            "values": _by_year(scores, indicators, order),
+            "values": _by_year(shown.table(scores), indicators, order),
             "file": f"{folder}/measures/{name}/scores.csv",
-            "ranks": _ranks(path / "intervals.csv", order),
+            # The rank of a mean of regions is no mean of their ranks.
+            "ranks": None if shown.how == "groups" else _ranks(path / "intervals.csv", order),
         }
     return found
 
@@ -98,7 +100,7 @@ def _ranks(path: Path, order: list[str]) -> list | None:
     return _by_year(table, columns, order) if set(columns) <= set(table) else None
 
 
-def obstacles(names: list[str], order: list[str], folder: str, book: Book) -> dict[str, dict]:
+def obstacles(names: list[str], order: list[str], folder: str, book: Book, shown: Shown) -> dict[str, dict]:
     """Return for each coupling the obstacle degree of every indicator."""
     found = {}
     for name in names:
@@ -111,7 +113,7 @@ def obstacles(names: list[str], order: list[str], folder: str, book: Book) -> di
         found[name] = {
             "name": book.name(f"{name}.coordination"),
             "indicators": keys,
-            "values": _by_year(table, columns, order),
+            "values": _by_year(shown.table(table), columns, order),
             "file": f"{folder}/measures/{name}/obstacles.csv",
         }
     return found

@@ -1,4 +1,4 @@
-"""Maps, small multiples over years, for numbers and for classes: one square per region, or its outline."""
+"""Maps, small multiples over years, for numbers and for classes: a tile per region, its outline, or its position."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pandas as pd
 
 from ronghe.errors import RongheError, listing
 from ronghe.explore.maps import Outline, draw_outline, frame_outlines, read_boundaries
+from ronghe.paper.figures import position_map
 from ronghe.paper.figures.canvas import panels
 from ronghe.paper.sources import Sources
 
@@ -30,16 +31,21 @@ def draw(source: Sources) -> Figure:
     else:
         values = source.panel([variable], "variable")[variable]
     years = source.get("years") or sorted(values.index.get_level_values("year").unique())
+    title = source.text("title") or ("" if "order" in source.entry else source.labels.variable(variable))
+    tiled = regions.reindex(columns=["tile_row", "tile_column"]).notna().any(axis=None)
+    if "boundaries" not in source.entry and not tiled:
+        if "order" not in source.entry:
+            return position_map.number_map(values, regions, years, title, source.labels)
+        order = [str(c) for c in source.entry["order"]]
+        return position_map.class_map(values, regions, years, order, source.names(order), source.labels)
     short, outlines = source.short_names(regions.index), None
     if "boundaries" in source.entry:
-        drawn = [r for r in regions.index if r in set(values.index.get_level_values("region"))]
+        drawn = list(regions.index[regions.index.isin(values.index.unique("region"))])
         outlines = read_boundaries(source.entry["boundaries"]["file"], source.entry["boundaries"]["key"], drawn)
     if "order" in source.entry:
         order = [str(c) for c in source.entry["order"]]
-        return class_map(
-            values, regions, years, short, order, source.names(order), outlines, nominal=source.get("nominal", False)
-        )
-    title = source.text("title") or source.labels.variable(variable)
+        nominal = source.get("nominal", False)
+        return class_map(values, regions, years, short, order, source.names(order), outlines, nominal=nominal)
     return number_map(values, regions, years, short, title=title, digits=source.get("digits", 2), outlines=outlines)
 
 
