@@ -10,8 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 from ronghe.provenance import script_files
+
+from tests.notebooks import FOLDER, differences, run
 
 pytestmark = pytest.mark.pipeline
 
@@ -85,6 +88,13 @@ def built(tmp_path_factory, project):
 def copy(built, tmp_path):
     shutil.copytree(built.root, tmp_path / "project", symlinks=True)
     return Project(tmp_path / "project")
+
+
+def test_the_notebook_of_the_panel_shows_these_results(copy):
+    """Its stored numbers are those of results made anew."""
+    path = FOLDER / "china.ipynb"
+    copy.build(*(f"results/china_provinces/models/{name}/fit.json" for name in ("spatial_sdm", "spatial_sdm_expected")))
+    assert not differences(nbformat.read(path, as_version=4), run(path, copy.root))
 
 
 def test_touching_every_file_of_a_finished_run_reruns_nothing(copy):

@@ -30,6 +30,18 @@ def said(text: object, language: str | None = None) -> str:
     return UNTRANSLATED[language] + str(text) if found is None else found
 
 
+def told(text: object) -> str:
+    """Return what is no fault in the language of the run; what has no words of its own, such as a path, stays."""
+    language = os.environ.get(VARIABLE, "en")
+    found = _translate(str(text), language, whole=True) if language in CATALOGUES else None
+    return str(text) if found is None else found
+
+
+def step(depth: int, text: object) -> str:
+    """Return a line of a chain in the language of the run, indented by two for each step down."""
+    return "  " * depth + told(text)
+
+
 def _translate(text: str, language: str, whole: bool) -> str | None:
     """Return a text by the template that fits with the most words of its own; its values are translated likewise."""
     for literal, pattern, target in _patterns(language):

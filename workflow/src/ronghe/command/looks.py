@@ -116,7 +116,7 @@ class Look:
         return next((unit for cell in self.title for unit in units_in(cell)), None)
 
 
-def grids(path: Path) -> Iterator[Grid]:
+def grids(path: Path, name: str) -> Iterator[Grid]:
     """Yield the tables of a file as rows of text: one, or every sheet of a workbook that holds something."""
     ending = path.suffix.lower()
     if ending in EXCEL:
@@ -125,25 +125,25 @@ def grids(path: Path) -> Iterator[Grid]:
         try:
             book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         except Exception as error:
-            raise RongheError(f"{path.name}: not a readable Excel workbook ({error}); save it anew as .xlsx") from None
+            raise RongheError(f"{name}: not a readable Excel workbook ({error}); save it anew as .xlsx") from None
         for number, sheet in enumerate(book.worksheets):
             cells = [[cell_text(value) for value in row] for row in sheet.iter_rows(values_only=True)]
             if any(map(any, cells)):
                 options = {"sheet": sheet.title} if number else {}
-                yield Grid(path.name, cells, options, sheet.title if len(book.worksheets) > 1 else "")
+                yield Grid(name, cells, options, sheet.title if len(book.worksheets) > 1 else "")
         book.close()
     elif ending in FRAMES:
         cells = frame_cells(path)
-        yield Grid(path.name, [list(cells), *cells.to_numpy().tolist()], {})
+        yield Grid(name, [list(cells), *cells.to_numpy().tolist()], {})
     elif ending in TEXT:
-        yield _text_grid(path)
+        yield _text_grid(path, name)
     else:
         raise RongheError(
-            f"{path.name}: files ending in '{path.suffix}' are not looked at; save it as .xlsx, .csv, .dta or .parquet"
+            f"{name}: files ending in '{path.suffix}' are not looked at; save it as .xlsx, .csv, .dta or .parquet"
         )
 
 
-def _text_grid(path: Path) -> Grid:
+def _text_grid(path: Path, name: str) -> Grid:
     data = path.read_bytes()
     for encoding in ("utf-8-sig", "gb18030"):
         try:
@@ -152,12 +152,12 @@ def _text_grid(path: Path) -> Grid:
         except UnicodeDecodeError:
             continue
     else:
-        raise RongheError(f"{path.name}: the text is neither UTF-8 nor GB18030; save it as UTF-8")
+        raise RongheError(f"{name}: the text is neither UTF-8 nor GB18030; save it as UTF-8")
     options = {"encoding": "gb18030"} if encoding == "gb18030" else {}
     separator = max((",", ";", "\t"), key=text.count)
     usual = "\t" if path.suffix.lower() == ".tsv" else ","
     options |= {"separator": separator} if separator != usual else {}
-    return Grid(path.name, list(csv.reader(io.StringIO(text, newline=""), delimiter=separator)), options)
+    return Grid(name, list(csv.reader(io.StringIO(text, newline=""), delimiter=separator)), options)
 
 
 def look_at(grid: Grid) -> Look:

@@ -72,13 +72,16 @@ def check_years(config: dict, years: list[int]) -> None:
 
 
 def check_places(config: dict, columns: Iterable[str]) -> None:
-    """Check that regions have tiles where a map draws tiles."""
+    """Check that regions have tiles, or at least positions, where a map draws them."""
+    absent, placed = (
+        [column for column in pair if column not in columns]
+        for pair in (("tile_row", "tile_column"), ("longitude", "latitude"))
+    )
     for name, entry in config.get("figures", {}).items():
-        absent = [column for column in ("tile_row", "tile_column") if column not in columns]
-        if entry["kind"] == "tile_map" and "boundaries" not in entry and absent:
+        if entry["kind"] == "tile_map" and "boundaries" not in entry and absent and placed:
             raise RongheError(
                 f"figures.{name}: a tile map needs {' and '.join(absent)} under regions.columns of the dataset; name "
-                "those columns, give the figure `boundaries`, or leave it out"
+                "those columns, or longitude and latitude, give the figure `boundaries`, or leave it out"
             )
 
 
