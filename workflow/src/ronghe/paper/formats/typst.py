@@ -116,8 +116,9 @@ def _body(table: Exhibit) -> list[str]:
             lines.append("table.hline(stroke: 0.3pt)," if not table.show_groups else "")
         if table.show_groups and group:
             lines.append(
-                f"table.cell(colspan: {1 + len(longest)}, inset: (left: 0pt, top: 0.5em, bottom: 0.2em), "
-                f"emph({typst(group)})),"
+                # As a header of its own it never stands alone at the foot of a page.
+                f"table.header(level: 2, repeat: false, table.cell(colspan: {1 + len(longest)}, "
+                f"inset: (left: 0pt, top: 0.5em, bottom: 0.2em), emph({typst(group)}))),"
             )
         for number, (label, cells) in enumerate(rows):
             # A label keeps the lines below it that have none: a long one wraps beside the error of its estimate.
