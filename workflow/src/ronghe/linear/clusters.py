@@ -15,6 +15,8 @@ import numpy as np
 
 from ronghe.errors import RongheError, require_known
 
+# From this many clusters on, corrections and bootstraps for few clusters change nothing that a reader could see.
+MANY_CLUSTERS = 200
 # Singular values of a cluster's F beyond 1 - SINGULAR belong to directions that the cluster alone decides.
 SINGULAR = 1e-9
 # Rows of one cluster up to which its working covariance is written out.
