@@ -1,4 +1,4 @@
-"""CR1, CR2 and Satterthwaite's degrees of freedom against digits of clubSandwich and Stata, and closed forms."""
+"""CR1, CR2 and Satterthwaite's degrees of freedom against digits of clubSandwich and Stata and closed forms."""
 
 import json
 
@@ -61,7 +61,7 @@ def test_cr1_and_hc2_are_stata_s(printed):
 @pytest.mark.parametrize(("controls", "treated"), [(4, 9), (3, 12), (10, 11)])
 def test_two_periods_two_groups_is_welch_s_test(controls, treated):
     # Differences in differences with two-way effects and CR2: t is Welch's, and Satterthwaite's degrees of freedom are
-    # m^2 (m0-1) (m1-1) / (m0^2 (m0-1) + m1^2 (m1-1)) (Pustejovsky and Tipton 2018, section 4).
+    # m^2 (m0-1) (m1-1) / (m0^2 (m0-1) + m1^2 (m1-1)) (Pustejovsky and Tipton 2018; so do clubSandwich's tests).
     m = controls + treated
     layout = Layout(np.repeat(np.arange(m), 2), np.tile([0, 1], m))
     treatment = (layout.units >= controls) * (layout.times == 1) * 1.0

@@ -66,8 +66,9 @@ def test_wild_outcomes_are_those_of_the_ordinary_engine_without_the_treatment(tm
     source = Settings(multiverse, samples(multiverse), data)
     setting = multiverse.settings()[0]
     wild, rows = Wild(source, setting, np.array([0, 5])), source.rows(setting)
-    for _, _, able, columns, y, drawn in wild.parts:
+    for _, part, able, columns, drawn in wild.parts:
         assert able.all()
+        y = rows.y[wild.all.outcome[part]]
         frame = pd.DataFrame(rows.X.reshape(-1, rows.X.shape[2])[:, columns[0, 1:]], rows.index).add_prefix("x")
         outcome = pd.Series(y[0].reshape(-1), rows.index, name="y")
         fitted = SpatialPanel(outcome, frame, rows.weights, model=model).fit().model
@@ -76,10 +77,16 @@ def test_wild_outcomes_are_those_of_the_ordinary_engine_without_the_treatment(tm
         nobs = (N - 1) * (T - 1)
         scale = np.sqrt(N / (N - 1) * nobs / (nobs - K))
         np.testing.assert_allclose(drawn.e[0], scale * e, rtol=1e-7, atol=1e-9)
-        whole = drawn.mean[0] + drawn.spread[0] @ drawn.e[0] / scale
-        demeaned = y[0] - y[0].mean(1, keepdims=True) - y[0].mean(0) + y[0].mean()
-        redone = whole - whole.mean(1, keepdims=True) - whole.mean(0) + whole.mean()
-        np.testing.assert_allclose(redone, demeaned, rtol=1e-7, atol=1e-9)
+        ones = np.ones((1, N))
+        # Q y* and Q W y* less what the scale adds to the residuals.
+        for which, values in enumerate([y[0], *([] if model == "ols" else [rows.weights.sparse @ y[0]])]):
+            added = (drawn.spread[0, which] @ drawn.e[0] * (1 - 1 / scale)).reshape(-1)
+            redone = drawn.outcomes(0, ones)[which, 0] - added
+            np.testing.assert_allclose(redone, demeaned(values).reshape(-1), rtol=1e-7, atol=1e-9)
+
+
+def demeaned(values: np.ndarray) -> np.ndarray:
+    return values - values.mean(1, keepdims=True) - values.mean(0) + values.mean()
 
 
 @pytest.mark.parametrize("null", NULLS)

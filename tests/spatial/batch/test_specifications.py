@@ -11,6 +11,7 @@ from ronghe.spatial.batch.marginals import log_marginals
 from ronghe.spatial.batch.specifications import BATCHED, REFUSALS, Specifications
 from ronghe.spatial.batch.subset_fits import COVARIANCES, IMPACTS
 from ronghe.spatial.choice.comparison import log_marginal
+from ronghe.spatial.equation import MODELS
 from ronghe.spatial.impacts import average_impacts, delta_errors
 from ronghe.spatial.spatial_panel import SpatialPanel
 from ronghe.spatial.uncertainty.information import observed_information
@@ -128,6 +129,47 @@ def test_columns_of_draws_are_as_if_given_from_the_start(data, model):
         for covariance in COVARIANCES:
             for ours, theirs in zip(fits.impacts(covariance), alone.impacts(covariance), strict=True):
                 np.testing.assert_allclose(ours[draw == k], theirs, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("effects", ["twoways", "pooled"])
+@pytest.mark.parametrize("model", BATCHED)
+def test_one_specification_alone_is_as_among_others(data, model, effects):
+    """Controls partialled out once: the treatment, or the outcome (here x6), may differ from draw to draw."""
+    y, X = data
+    rng, W = np.random.default_rng(3), weights("ahead")
+    shared, subset, draw = Specifications.of(y, X, NAMES, W, effects), [1, 2, 4], np.arange(3)
+    size = 1 if not MODELS[model][2] else 3
+    moved = shared.with_columns([1], rng.standard_normal((3, 1, N, T)))
+    alone = moved.alone(model, subset).fit(model, np.tile(range(size), (3, 1)), draw)
+    among = moved.fit(model, np.tile(subset, (3, 1)), draw)
+    raw = rng.standard_normal((3, N, T))
+    projected = np.stack([shared.projection.apply_to_draws(v.copy()) for v in (raw, W.sparse.toarray() @ raw)])
+    other = shared.alone(model, subset, 6).with_outcomes(projected.reshape(2, 3, -1))
+    pairs = [(alone, among), (other.fit(model, np.tile(range(size), (3, 1)), draw), shared.with_columns(
+        [], raw[:, None], outcome=True).fit(model, np.tile(subset, (3, 1)), draw))]  # fmt: skip
+    for ours, theirs in pairs:
+        np.testing.assert_allclose(ours.spatial, theirs.spatial, rtol=1e-9, atol=1e-11)
+        for covariance in COVARIANCES:
+            expected = theirs.impacts(covariance)
+            for found, value in zip(ours.impacts(covariance), expected, strict=True):
+                np.testing.assert_allclose(found, value, rtol=1e-9, atol=1e-12)
+            for found, value in zip(ours.impacts(covariance, ["total"]), expected, strict=True):
+                np.testing.assert_allclose(found[:, 0], value[:, 2], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("model", BATCHED)
+def test_one_specification_alone_is_refused_for_the_same_reasons(data, model):
+    y, X = data
+    X = X.copy()
+    X[:, :, 1] = X[:, :1, 1]  # constant over time
+    X[:, :, 2] = X[:, :, 0] - 2 * X[:, :, 3]
+    shared = Specifications.of(y, X, NAMES, weights("symmetric"))
+    for subset, code in (([0, 1, 4], "absorbed"), ([1, 0, 4], "absorbed"), ([0, 2, 3], "collinear"),
+                         ([4, 0, 2, 3], "collinear"), ([0, 4, 5], "")):  # fmt: skip
+        size = len(subset) if MODELS[model][2] else 1
+        assert REFUSALS[shared.alone(model, subset).fit(model, [range(size)]).refused[0]] == code
+    with pytest.raises(RongheError, match="a specification alone has no log-marginal"):
+        log_marginals(shared.alone("sdm", [0, 4, 5]).fit("sdm", [[0]]))
 
 
 def test_what_cannot_be_estimated_says_why_and_leaves_the_others_alone(data):

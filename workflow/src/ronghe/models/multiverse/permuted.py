@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from ronghe.models.multiverse.declaration import Setting
-from ronghe.models.multiverse.refits import blocks, judged
+from ronghe.models.multiverse.refits import judged
 from ronghe.models.multiverse.run import Members
 from ronghe.models.multiverse.settings import Settings
 
@@ -24,19 +24,20 @@ class Permuted:
         self.setting, self.rows = setting, source.rows(setting)
         self.places, self.n_regions = source.places(setting), source.data.panel.index.unique(0).size
         self.all = Members(source.multiverse, setting)
+        self.shared, self.outcomes = source.with_outcomes(setting, self.rows)
 
     def refit(self, draws: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """Return estimates and p-values (draw, specification)."""
         seed, treated = self.source.multiverse.seed, range(len(self.source.multiverse.levels("treatment")))
         orders = np.stack([np.argsort(_keys(seed, k, self.n_regions)[self.places], kind="stable") for k in draws])
         histories = self.rows.X[:, :, : len(treated)][orders].transpose(0, 3, 1, 2)
+        shared = self.shared.with_columns(treated, histories)
         found = np.full((2, len(draws), len(self.members)), np.nan)
-        outcomes = self.all.outcome[self.members]
-        for outcome in np.unique(outcomes):
-            shared = self.source.shared(self.setting, self.rows, outcome).with_columns(treated, histories)
-            for model, part, columns in blocks(self.all, self.source, self.members[outcomes == outcome]):
-                draw = np.repeat(np.arange(len(draws)), len(part))
-                found[:, :, np.searchsorted(self.members, part)] = judged(self.source, shared, model, columns, draw)
+        for model, part, columns in self.all.blocks(self.source, self.members):
+            for member, regressors in zip(part, columns, strict=True):
+                alone = shared.alone(model, regressors, self.outcomes[self.all.outcome[member]])
+                here = np.searchsorted(self.members, member)
+                found[:, :, here] = judged(self.source, alone, model, len(regressors), len(draws))
         return tuple(found)
 
 

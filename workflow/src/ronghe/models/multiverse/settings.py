@@ -16,6 +16,9 @@ from ronghe.models.multiverse.declaration import NO_WEIGHTS, Multiverse, Setting
 from ronghe.spatial.batch.specifications import Specifications
 from ronghe.weights.matrix import Weights
 
+# Above this many regions the arrays that all specifications share exceed half a gigabyte.
+MOST_REGIONS = 400
+
 
 class Refusal(RongheError):
     """A setting in which nothing can be estimated: a code for the table of refusals, and the reason in words."""
@@ -77,6 +80,12 @@ class Settings:
         """Return the rows of a setting, scaled to standard deviations where the multiverse asks for it."""
         design = self._design(setting.sample, setting.winsorise)
         N, T = design.layout.n_units, design.layout.n_periods
+        if N > MOST_REGIONS:
+            raise RongheError(
+                f"multiverse: sample '{setting.sample}' has {N} regions, and what all specifications share takes N^3 "
+                f"numbers: {MOST_REGIONS} at the most; give samples of fewer regions, or name single specifications in "
+                "specifications.yaml"
+            )
         if design.nobs != N * T:
             raise Refusal("unbalanced", f"sample '{setting.sample}' has {design.nobs} rows of {N} regions x {T} years")
         W = None if setting.weights == NO_WEIGHTS else self._weights(setting.weights, setting.sample)
@@ -93,6 +102,15 @@ class Settings:
         """Return the cross-products of a setting with one outcome."""
         effects, method = setting.fixed_effects, self.multiverse.entry["method"]
         return Specifications.of(rows.y[outcome], rows.X, self.names, rows.weights, effects, method, "multiverse")
+
+    def with_outcomes(self, setting: Setting, rows: Rows) -> tuple[Specifications, range]:
+        """Return the cross-products of a setting with all outcomes beside the regressors, and their places there."""
+        X = np.concatenate([rows.X, np.moveaxis(rows.y, 0, 2)], axis=2)
+        outcomes = self.multiverse.levels("outcome")
+        names = (*self.names, *(f"outcome {name}" for name in outcomes))
+        effects, method = setting.fixed_effects, self.multiverse.entry["method"]
+        shared = Specifications.of(rows.y[0], X, names, rows.weights, effects, method, "multiverse")
+        return shared, range(len(self.names), len(names))
 
     def specifications(self, setting: Setting) -> Specifications:
         """Return the cross-products of a setting, one draw for each outcome."""

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from ronghe.models.multiverse.declaration import Setting
-from ronghe.models.multiverse.refits import blocks, judged
+from ronghe.models.multiverse.refits import judged
 from ronghe.models.multiverse.run import Members
 from ronghe.models.multiverse.settings import Settings
 from ronghe.spatial.batch.subset_fits import SubsetFits
@@ -19,7 +19,9 @@ from ronghe.spatial.batch.subset_fits import SubsetFits
 class World:
     """Outcomes without the treatment by specification: y* = mean + spread (v e), v one sign for each region.
 
-    `spread` is (I - rho W)^-1 or (I - lambda W)^-1. Effects need not be in the mean: every fit takes them out.
+    `spread` is (I - rho W)^-1 or (I - lambda W)^-1. Means and spreads are those of Q y* and Q W y*, side by side as
+    (specification, which, ...). Effects need not be in the mean: every fit takes them out. Those of units v e has not,
+    so that the projection of the spread is that over units.
     """
 
     mean: np.ndarray
@@ -41,11 +43,20 @@ class World:
         scale = null.nobs / (null.nobs - null.b.shape[1])
         scale *= N / (N - 1) if null.data.projection.has_time else 1.0
         e = np.sqrt(scale) * null.residuals.reshape(-1, N, T)
-        return cls(spread @ fitted if null.has_lag else fitted, spread, e)
+        mean, W = spread @ fitted if null.has_lag else fitted, null.data.weights
+        both = [m if W is None else np.stack([m, W.sparse.toarray() @ m], axis=1) for m in (mean, spread)]
+        means, spreads = (m.reshape(len(m), -1, *m.shape[-2:]) for m in both)
+        means = null.data.projection.apply_to_draws(means.reshape(-1, N, T).copy()).reshape(means.shape)
+        if null.data.projection.has_time:
+            spreads = spreads - spreads.mean(axis=2, keepdims=True)
+        return cls(means, spreads, e)
 
-    def outcomes(self, signs: np.ndarray) -> np.ndarray:
-        """Return y* (draw, specification, unit, period) for signs (draw, unit)."""
-        return self.mean + self.spread @ (signs[:, None, :, None] * self.e)
+    def outcomes(self, k: int, signs: np.ndarray) -> np.ndarray:
+        """Return Q y* and Q W y* of the k-th specification, (which, draw, cell), for signs (draw, unit)."""
+        N, T = self.e.shape[1:]
+        signed = (signs.T[:, :, None] * self.e[k][:, None]).reshape(N, -1)
+        found = (self.spread[k].reshape(-1, N) @ signed).reshape(-1, N, len(signs), T).transpose(0, 2, 1, 3)
+        return (found + self.mean[k][:, None]).reshape(-1, len(signs), N * T)
 
 
 class Wild:
@@ -58,28 +69,27 @@ class Wild:
     def __init__(self, source: Settings, setting: Setting, members: np.ndarray) -> None:
         self.source, self.members = source, members
         rows = source.rows(setting)
-        self.shared = source.shared(setting, rows)
+        self.shared, self.outcomes = source.with_outcomes(setting, rows)
         self.places, self.n_regions = source.places(setting), source.data.panel.index.unique(0).size
-        everything, observed = Members(source.multiverse, setting), source.specifications(setting)
+        self.all, observed = Members(source.multiverse, setting), source.specifications(setting)
         self.parts = []
-        for model, part, columns in blocks(everything, source, members):
-            outcome = everything.outcome[part]
-            null = observed.fit(model, columns[:, 1:], outcome)
-            here, able = np.searchsorted(members, part), null.refused == 0
-            self.parts.append((model, here, able, columns, rows.y[outcome], World.of(null)))
+        for model, part, columns in self.all.blocks(source, members):
+            null = observed.fit(model, columns[:, 1:], self.all.outcome[part])
+            self.parts.append((model, part, null.refused == 0, columns, World.of(null)))
 
     def refit(self, draws: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """Return estimates and p-values (draw, specification); none where the model without the treatment has none."""
         seed = self.source.multiverse.seed
         signs = np.stack([_signs(seed, k, self.n_regions)[self.places] for k in draws])
         found = np.full((2, len(draws), len(self.members)), np.nan)
-        for model, here, able, columns, y, world in self.parts:
-            outcomes = world.outcomes(signs)
-            outcomes[np.array(draws) == 0] = y
-            outcomes = outcomes.reshape(-1, 1, *y.shape[1:])
-            moved = self.shared.with_columns([], outcomes, outcome=True)
-            refitted = judged(self.source, moved, model, columns, np.arange(len(outcomes)))
-            found[:, :, here] = np.where(able, refitted, np.nan)
+        for model, part, able, columns, world in self.parts:
+            for k in np.flatnonzero(able):
+                alone = self.shared.alone(model, columns[k], self.outcomes[self.all.outcome[part[k]]])
+                outcomes = world.outcomes(k, signs)
+                outcomes[:, np.array(draws) == 0] = alone.columns.flat.T[: len(outcomes), None]
+                moved = alone.with_outcomes(outcomes)
+                here = np.searchsorted(self.members, part[k])
+                found[:, :, here] = judged(self.source, moved, model, columns.shape[1], len(draws))
         return tuple(found)
 
 

@@ -197,6 +197,7 @@ views.push({
   },
   absent: () => (held.length && inside.length ? null : "absent_where"),
   notes: () => [
+    data.shown.how === "all" ? null : t(`shown_${data.shown.how}`, data.shown.of, data.shown.count),
     data.tiled ? null : t("no_tiles"),
     data.where.left_out ? t("left_out_variables", data.where.left_out) : null,
   ],

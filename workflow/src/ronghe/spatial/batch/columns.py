@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,30 @@ class Columns:
         flat = self.flat.copy()
         flat[:, places] = 0.0
         return Columns(flat, places, np.ascontiguousarray(values))
+
+    def picked(self, places: Sequence[int]) -> Columns:
+        """Return some columns alone."""
+        drawn = tuple(k for k, place in enumerate(places) if place in self.places)
+        values = self.values[:, [self.places.index(places[k]) for k in drawn]] if drawn else None
+        return Columns(self.flat[:, list(places)], drawn, values)
+
+    def less(self, basis: np.ndarray) -> Columns:
+        """Return the columns less their projection on orthonormal vectors (cell, vector)."""
+        values = None if self.values is None else less(self.values, basis)
+        return Columns(self.flat - basis @ (basis.T @ self.flat), self.places, values)
+
+    def column(self, place: int, draw: np.ndarray | None) -> np.ndarray:
+        """Return one column of each fit as (fit, cell), or of all as (1, cell)."""
+        return self.values[draw, self.places.index(place)] if place in self.places else self.flat[None, :, place]
+
+    def squares(self) -> np.ndarray:
+        """Return the columns' sums of squares, (draw or 1, column)."""
+        shared = np.einsum("nk,nk->k", self.flat, self.flat)[None]
+        if self.values is None:
+            return shared
+        found = np.repeat(shared, len(self.values), axis=0)
+        found[:, list(self.places)] = np.einsum("bkn,bkn->bk", self.values, self.values)
+        return found
 
     def products(self, other: Columns) -> np.ndarray:
         """Return the products with other columns that have the same draws and places, (draw or 1, column, column)."""
@@ -75,6 +100,12 @@ class Columns:
             fits, positions = np.nonzero(columns == place)
             found[fits, positions] = self.values[draw[fits], k]
         return found
+
+
+def less(values: np.ndarray, basis: np.ndarray) -> np.ndarray:
+    """Return values (draw, place, cell) less their projection on orthonormal vectors (cell, vector)."""
+    rows = values.reshape(-1, values.shape[2])
+    return (rows - (rows @ basis) @ basis.T).reshape(values.shape)
 
 
 def _times(values: np.ndarray, flat: np.ndarray) -> np.ndarray:

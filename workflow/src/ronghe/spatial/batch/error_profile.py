@@ -21,12 +21,14 @@ class ErrorProfile:
     """-n/2 ln S(lambda) + Jacobian, S the sum of squares given lambda, by fit.
 
     The products of the filtered columns R[Z, y], R = I - lambda W before the projection, are quadratic in lambda:
-    `products` is (fit, power of lambda, column, column), the outcome last.
+    `products` is (fit, power of lambda, column, column), the outcome last; those among the columns `fixed` are the same
+    in all fits.
     """
 
     jacobian: Jacobian
     nobs: int
     products: np.ndarray
+    fixed: tuple[int, ...] = ()
 
     def part(self, chosen: np.ndarray) -> ErrorProfile:
         """Return the profile of some of the fits."""
@@ -43,6 +45,29 @@ class ErrorProfile:
         whole = (powers @ self.products.reshape(n_fits, 3, K * K)).reshape(n_fits, -1, K, K)
         found = np.linalg.cholesky(whole)[:, :, -1, -1] ** 2
         return found if lam.ndim > 1 else found[:, 0]
+
+    def _at_points(self, lam: np.ndarray) -> np.ndarray:
+        """Return S at values that all fits share, (fit, point): what is fixed is factored once for each value."""
+        n_fits, _, K, _ = self.products.shape
+        fixed, others = list(self.fixed), [k for k in range(K) if k not in self.fixed]
+        powers = np.stack([np.ones_like(lam), lam, lam * lam], axis=1)
+        blocks = self.products.transpose(1, 0, 2, 3)[:, :, others]
+
+        def values(part: np.ndarray) -> np.ndarray:
+            return (powers @ part.reshape(3, -1)).reshape(len(lam), *part.shape[1:])
+
+        inner = self.products[0][:, fixed][:, :, fixed]
+        root = np.linalg.inv(np.linalg.cholesky(values(inner))).transpose(0, 2, 1)
+        crossed = values(blocks[..., fixed])
+        crossed = (crossed.reshape(len(lam), -1, len(fixed)) @ root).reshape(crossed.shape)
+        rest = values(blocks[..., others])
+        for i in range(len(others)):
+            for j in range(i + 1):
+                rest[..., i, j] -= np.einsum("pbk,pbk->pb", crossed[:, :, i], crossed[:, :, j])
+        for k in range(len(others) - 1):
+            below = rest[..., k + 1 :, k]
+            rest[..., k + 1 :, k + 1 :] -= below[..., :, None] * (below / rest[..., k, k, None])[..., None, :]
+        return rest[..., -1, -1].T
 
     def solve(self, lam: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return (Z'Z)^-1, b, S, db/dlambda, and the two derivatives of S."""
@@ -100,7 +125,8 @@ class ErrorProfile:
     def _look(self, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return where to start from, which fits have a second hill, and where it is."""
         grid = self.jacobian.grid(READ)
-        values = np.log(self.ssr(self.jacobian.grid(count)[None]))
+        points = self.jacobian.grid(count)
+        values = np.log(self._at_points(points) if self.fixed else self.ssr(points[None]))
         coefficients, heights = values @ chebyshev(count), self.jacobian.value(grid)
         start, several, second = starts(heights - 0.5 * self.nobs * (values @ read(count)), grid)
         if count == FIRST_LOOK:

@@ -208,13 +208,27 @@ class BatchFit:
         """Return g'V g for gradients (draw, quantity, parameter), without forming V."""
         if kind in ("expected", "observed"):
             return np.einsum("bqp,bpr,bqr->bq", gradients, self._inverse(kind == "expected"), gradients)
+        own, pairs = self.variance_parts(kind, gradients)
+        return own + pairs
+
+    def variance_parts(
+        self, kind: str, gradients: np.ndarray, sizes: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return g'V g in two parts: sums by unit, and products of two units' disturbances e_i and e_j.
+
+        With `sizes` x (draw, unit), (x_i x_j)^2 stands for (e_i'e_j)^2, see `FewClusters.pair_sizes`.
+        """
         scores, between = self.scores(kind)
         weights = gradients @ self.inverse_information
         influence = scores @ weights.transpose(0, 2, 1)
-        total = np.einsum("biq,biq->bq", influence, influence)
-        if self.batch.has_lag:
-            total += between[:, None] * weights[:, :, self.b.shape[1]] ** 2
-        return self.factor(kind) * total
+        own = self.factor(kind) * np.einsum("biq,biq->bq", influence, influence)
+        if not self.batch.has_lag:
+            return own, np.zeros_like(own)
+        if sizes is not None:
+            squared, x = self._forms**2, sizes**2
+            squared[:, np.arange(x.shape[1]), np.arange(x.shape[1])] = 0.0
+            between = 0.5 * np.einsum("bi,bij,bj->b", x, squared, x, optimize=True) / self.sigma2**2
+        return own, self.factor(kind) * between[:, None] * weights[:, :, self.b.shape[1]] ** 2
 
     def impacts(self, variables: Sequence[str] | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Return direct, indirect and total impacts (draw, variable, 3), and gradients (draw, variable, 3, parameter).

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import gammaln
 
+from ronghe.errors import RongheError
 from ronghe.spatial.batch.error_profile import chebyshev, points
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ def log_marginals(fits: SubsetFits) -> np.ndarray:
     Gamma(n/2) pi^(-n/2) (1 + n)^(-k/2) / D int A [n S/(n + 1) + Q/(n + 1)]^(-n/2) drho (LeSage and Parent 2007,
     equations 11-13). The integral is taken before its logarithm.
     """
+    if fits.data.basis is not None:
+        raise RongheError("a specification alone has no log-marginal: fit it as a subset of the shared columns")
     n, k = fits.nobs, fits.b.shape[1]
     scale = gammaln(n / 2) - n / 2 * np.log(np.pi) - k / 2 * np.log(1 + n)
     products = fits.data.products if fits.draw is None else fits.data.products[fits.draw]

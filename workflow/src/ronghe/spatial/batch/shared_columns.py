@@ -10,17 +10,19 @@ from typing import Self
 import numpy as np
 
 from ronghe.errors import RongheError, require_known
-from ronghe.spatial.batch.columns import Columns
+from ronghe.spatial.batch.columns import Columns, less
 from ronghe.spatial.batch.newton import Jacobian
 from ronghe.spatial.batch.spectrum import Spectrum
-from ronghe.spatial.equation import CONSTANT
+from ronghe.spatial.equation import CONSTANT, MODELS
 from ronghe.spatial.log_determinant.exact import log_determinant
 from ronghe.spatial.projection import Projection
-from ronghe.spatial.sufficient_statistics import VANISHING, lag
+from ronghe.spatial.sufficient_statistics import COLLINEAR, VANISHING, lag
 from ronghe.weights.matrix import Weights
 
 # Spectra are dense: beyond this size one fit after the other by SpatialPanel is the better tool.
 LARGEST = 1500
+# Why a fit has no numbers, in the order of the codes; the first means that it has.
+REFUSALS = ("", "absorbed", "collinear", "too_few_rows", "edge", "explained")
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,11 @@ class SharedColumns:
     # Sums of squares of the outcome before the projection, one for all or one for each draw.
     size_of_outcome: np.ndarray
     drawn: np.ndarray | None = None
+    # Of one specification alone: an orthonormal basis (cell, vector) of the regressors that are partialled out, sums of
+    # squares of the columns before (draw or 1, column), and a code of `REFUSALS` where that basis does not exist.
+    basis: np.ndarray | None = None
+    lengths: np.ndarray | None = None
+    barred: int = 0
     # What draws do not change, computed once for all that `with_columns` makes.
     kept: dict = field(default_factory=dict, repr=False)
 
@@ -105,6 +112,51 @@ class SharedColumns:
         columns = self.columns.replaced(tuple(places), self._by_draw(parts, len(orders)))
         return replace(self, columns=columns, drawn=stacked)
 
+    def alone(self, model: str, regressors: Sequence[int], outcome: int | None = None) -> Self:
+        """Return one specification for many draws: its columns only, the regressor of interest being the first of X.
+
+        `outcome` is a place in X, or none for y. Controls, which no draw may touch, are partialled out once for all
+        draws (Frisch and Waugh 1933; Lovell 1963): y, W y, x and W x are left, fitted as the subset [0]. An error
+        model filters by lambda first and keeps its controls: fitted as the subset of all.
+        """
+        _, durbin, has_error = MODELS[model]
+        always = [len(self.names) - 1] if self.projection.effects == "pooled" else []
+        y = [0, 1] if outcome is None else [self.own(outcome), self.lagged_place(outcome)]
+        size = self.size_of_outcome if outcome is None else np.array([np.vdot(*[self.raw[:, :, y[0]]] * 2)])
+        kept = {"jacobian": self.jacobian} if self.weights is not None else {}
+        used = np.array([*regressors, *always] if has_error else regressors[:1], dtype=int)
+        places = [*y, *self.own(used).tolist(), *(self.lagged_place(used).tolist() if durbin else [])]
+        found = replace(
+            self,
+            names=tuple(self.names[k] for k in used),
+            vanished=self.vanished[places],
+            drawn=None,
+            size_of_outcome=size,
+            kept=kept,
+        )
+        if has_error:
+            kept["lagged"] = self.lagged.picked(places)
+            return replace(found, columns=self.columns.picked(places))
+        rest = np.array(regressors[1:], dtype=int)
+        fixed = [*self.own(rest), *self.own(np.array(always, dtype=int)), *(self.lagged_place(rest) if durbin else [])]
+        basis, barred = _basis(self.columns.flat[:, fixed], self.vanished[fixed])
+        plain = self.columns.picked(places)
+        return replace(found, columns=plain.less(basis), basis=basis, lengths=plain.squares(), barred=barred)
+
+    def with_outcomes(self, outcomes: np.ndarray) -> Self:
+        """Return one specification alone with other outcomes: Q y and, where there is W, Q W y, (which, draw, cell)."""
+        values = outcomes.transpose(1, 0, 2)
+        places = tuple(range(values.shape[1]))
+        if self.basis is not None:
+            return replace(self, columns=self.columns.replaced(places, less(values, self.basis)))
+        kept = {**self.kept, "lagged": self.lagged.replaced((0,), values[:, 1:])}
+        return replace(self, columns=self.columns.replaced((0,), values[:, :1]), kept=kept)
+
+    @property
+    def n_partialled(self) -> int:
+        """Number of regressors that are partialled out."""
+        return 0 if self.basis is None else self.basis.shape[1]
+
     def _by_draw(self, parts: list[np.ndarray], n_draws: int) -> np.ndarray:
         """Return projected values (draw, variable, cell) of parts (unit, period, draw and variable)."""
         flat = [self.projection.apply(part).reshape(len(self.columns.flat), n_draws, -1) for part in parts]
@@ -160,3 +212,13 @@ class SharedColumns:
         """Products of D - lambda Q W D: the coefficients of 1, lambda and lambda squared."""
         crossed = self.columns.products(self.lagged)
         return self.products, -crossed - crossed.transpose(0, 2, 1), self.lagged.products(self.lagged)
+
+
+def _basis(columns: np.ndarray, vanished: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return an orthonormal basis of fixed columns (cell, column), and a code where they have none."""
+    if vanished.any():
+        return np.zeros_like(columns), REFUSALS.index("absorbed")
+    basis, R = np.linalg.qr(columns / np.sqrt(np.einsum("nk,nk->k", columns, columns)))
+    if (np.abs(np.diag(R)) <= np.sqrt(COLLINEAR)).any():
+        return basis, REFUSALS.index("collinear")
+    return basis, 0

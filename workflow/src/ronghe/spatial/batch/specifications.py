@@ -7,7 +7,7 @@ import numpy as np
 from ronghe.errors import RongheError, require_known
 from ronghe.spatial.batch.error_profile import ErrorProfile
 from ronghe.spatial.batch.newton import LagProfile
-from ronghe.spatial.batch.shared_columns import SharedColumns
+from ronghe.spatial.batch.shared_columns import REFUSALS, SharedColumns
 from ronghe.spatial.batch.subset_fits import SubsetFits
 from ronghe.spatial.equation import MODELS
 from ronghe.spatial.sufficient_statistics import COLLINEAR
@@ -15,8 +15,6 @@ from ronghe.spatial.sufficient_statistics import COLLINEAR
 BATCHED = ("ols", "slx", "sar", "sem", "sdm", "sdem")
 # A share of the outcome's sum of squares that is rounding.
 EXPLAINED = 1e-15
-# Why a fit has no numbers, in the order of the codes; the first means that it has.
-REFUSALS = ("", "absorbed", "collinear", "too_few_rows", "edge", "explained")
 
 
 class Specifications(SharedColumns):
@@ -30,7 +28,7 @@ class Specifications(SharedColumns):
             raise RongheError(f"specifications: model '{model}' needs weights W")
         subsets = np.atleast_2d(np.asarray(subsets, dtype=np.intp))
         columns = [self.own(subsets), *([self.lagged_place(subsets)] if durbin else [])]
-        if self.projection.effects == "pooled":
+        if self.projection.effects == "pooled" and self.basis is None:
             columns.append(np.full((len(subsets), 1), self.own(len(self.names) - 1)))
         columns = np.concatenate(columns, axis=1)
         refused = self._refusals(columns, len(columns[0]) + has_lag + has_error)
@@ -57,8 +55,8 @@ class Specifications(SharedColumns):
     def _refusals(self, columns: np.ndarray, extra: int) -> np.ndarray:
         """Return a code for each fit: zero, or why the effects or the number of rows forbid it."""
         N, T = self.shape
-        free = N * T - self.projection.n_absorbed(N, T) - extra
-        refused = np.where(self.vanished[columns].any(axis=1), REFUSALS.index("absorbed"), 0)
+        free = N * T - self.projection.n_absorbed(N, T) - extra - self.n_partialled
+        refused = np.where(self.vanished[columns].any(axis=1), REFUSALS.index("absorbed"), self.barred)
         return refused if free > 0 else np.full(len(columns), REFUSALS.index("too_few_rows"))
 
     def _explained(self, ssr: np.ndarray, draw: np.ndarray | None, refused: np.ndarray) -> np.ndarray:
@@ -72,11 +70,25 @@ class Specifications(SharedColumns):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return (Z'Z)^-1 and the codes; once for each set of regressors where no draw touches them."""
         if draw is None or np.isin(columns, self.columns.places).any():
-            return self._invert(self._block(self.products, columns, columns, draw), refused)
-        _, first, owner = np.unique(columns, axis=0, return_index=True, return_inverse=True)
+            return self._invert(
+                self._block(self.products, columns, columns, draw), refused, self._before(columns, draw)
+            )
+        if self.basis is not None:
+            first, owner = np.zeros(1, dtype=int), np.zeros(len(columns), dtype=int)
+        else:
+            _, first, owner = np.unique(columns, axis=0, return_index=True, return_inverse=True)
         once = columns[first]
-        inverse, codes = self._invert(self._block(self.products[:1], once, once, None), refused[first])
+        block = self._block(self.products[:1], once, once, None)
+        inverse, codes = self._invert(block, refused[first], self._before(once, None))
         return inverse[owner], codes[owner]
+
+    def _before(self, columns: np.ndarray, draw: np.ndarray | None) -> np.ndarray | None:
+        """Return sums of squares of columns before others were partialled out of them; none where none were."""
+        if self.lengths is None:
+            return None
+        return (
+            self.lengths[0][columns] if draw is None or len(self.lengths) == 1 else self.lengths[draw[:, None], columns]
+        )
 
     @staticmethod
     def _block(products: np.ndarray, rows: np.ndarray, columns: np.ndarray, draw: np.ndarray | None) -> np.ndarray:
@@ -85,8 +97,11 @@ class Specifications(SharedColumns):
         return products[draw[:, None, None], rows[:, :, None], columns[:, None, :]]
 
     @staticmethod
-    def _invert(A: np.ndarray, refused: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return inverses after scaling, and the codes with those marked whose variances are inflated 1e11 times."""
+    def _invert(A: np.ndarray, refused: np.ndarray, before: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Return inverses after scaling, and the codes with those marked whose variances are inflated 1e11 times.
+
+        Inflated against the diagonal, or against that `before` other columns were partialled out.
+        """
         K = A.shape[1]
         A = np.where((refused > 0)[:, None, None], np.eye(K), A)
         scale = 1 / np.sqrt(np.einsum("bkk->bk", A))
@@ -99,6 +114,8 @@ class Specifications(SharedColumns):
             inverse = np.linalg.inv(np.where(singular[:, None, None], np.eye(K), A))
             refused = np.where(singular, REFUSALS.index("collinear"), refused)
         inflation = np.einsum("bkk->bk", inverse)
+        if before is not None:
+            inflation = inflation * before * scale**2
         bad = ((inflation >= 1 / COLLINEAR) | (inflation < 0.999)).any(axis=1)
         inverse[bad] = np.eye(K)
         return inverse * outer, np.where((refused == 0) & bad, REFUSALS.index("collinear"), refused)
@@ -113,7 +130,9 @@ class Specifications(SharedColumns):
         left = blocks[:, 0, -1, -1] - np.einsum("bk,bkl,bl->b", right, inverse, right)
         refused = self._explained(left, draw, refused)
         blocks[refused > 0] = np.stack([np.eye(blocks.shape[2]), *np.zeros((2, *blocks.shape[2:]))])
-        profile = ErrorProfile(self.jacobian, self.size[0], blocks)
+        alike = not refused.any() and (whole == whole[0]).all()
+        fixed = [k for k, place in enumerate(whole[0, :-1]) if alike and place not in self.columns.places]
+        profile = ErrorProfile(self.jacobian, self.size[0], blocks, tuple(fixed))
         lam = profile.maximise()
         inverse, b, ssr, moved, bends = profile.solve(lam)
         refused = np.where((refused == 0) & self.jacobian.at_edge(lam), REFUSALS.index("edge"), refused)

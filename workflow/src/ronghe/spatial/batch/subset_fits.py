@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -104,16 +105,20 @@ class SubsetFits:
 
     @cached_property
     def lagged_fitted(self) -> np.ndarray:
-        """Q G Z b as (fit, unit, period).
+        """Q G Z b = Q W y - Q G e as (fit, unit, period), less what regressors that are partialled out take of W y.
 
-        Rows of W sum to one where time effects are out, so that Q G Z b = Q G (Q Z b).
+        From G (I - rho W) = W and, with time effects, rows of W that sum to one, so that G takes effects to effects.
         """
         N, T = self.data.shape
-        fitted = self.data.columns.combine(self.b, self.columns, self.draw).reshape(-1, N, T)
-        found = self.data.jacobian.spectrum.apply(self.spatial, fitted, self._multiplier)
+        found = self.data.jacobian.spectrum.apply(self.spatial, self.residuals.reshape(-1, N, T), self._multiplier)
         if self.data.projection.has_time:
-            found -= found.mean(axis=1, keepdims=True)
-        return found
+            found -= np.einsum("bit->bt", found)[:, None] / N
+        return np.subtract(self.data.columns.column(1, self.draw).reshape(-1, N, T), found, out=found)
+
+    def _partialled(self, values: np.ndarray) -> np.ndarray:
+        """Return values (fit, cell) less their projection on the regressors that are partialled out."""
+        basis = self.data.basis
+        return values if basis is None else values - (values @ basis) @ basis.T
 
     @cached_property
     def corner(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -136,7 +141,7 @@ class SubsetFits:
         corner = jacobian.n_periods * (gg - edge**2 + gtg - (sums / self.data.shape[0] if jacobian.edge else 0.0))
         h = np.zeros_like(self.b)
         if self.has_lag:
-            q = self.lagged_fitted.reshape(len(self.b), -1)
+            q = self._partialled(self.lagged_fitted.reshape(len(self.b), -1))
             right = self.data.columns.crossed(q, self.columns, self.draw)
             h = np.matmul(self.inverse, right[:, :, None])[:, :, 0]
             corner = corner + (np.einsum("bi,bi->b", q, q) - np.einsum("bk,bk->b", h, right)) / s2
@@ -172,11 +177,12 @@ class SubsetFits:
         values = self._gradients[0]
         return np.stack([values[:, 0], values[:, 1] - values[:, 0], values[:, 1]], axis=1)
 
-    def impacts(self, covariance: str = "CR1") -> tuple[np.ndarray, np.ndarray]:
-        """Return direct, indirect and total impact of the regressor of interest, and standard errors, both (fit, 3)."""
-        effects, slopes = self.effects.copy(), self._gradients[1]
+    def impacts(self, covariance: str = "CR1", wanted: Sequence[str] = IMPACTS) -> tuple[np.ndarray, np.ndarray]:
+        """Return impacts of the regressor of interest, and standard errors, both (fit, impact)."""
+        slopes = self._gradients[1]
         slopes = np.stack([slopes[:, 0], slopes[:, 1] - slopes[:, 0], slopes[:, 1]], axis=1)
-        variances = self.variances(slopes, covariance)
+        chosen = [IMPACTS.index(name) for name in wanted]
+        effects, variances = self.effects[:, chosen], self.variances(slopes[:, chosen], covariance)
         none = self.refused > 0
         effects[none], variances[none] = np.nan, np.nan
         return effects, np.sqrt(np.maximum(variances, 0.0))
@@ -207,7 +213,7 @@ class SubsetFits:
         """Return the variance of w'score by units, as `scores.unit_meat` sums it.
 
         Linear terms and each unit's own part of the quadratic form by unit, the products of two units' disturbances by
-        pairs (Kelejian and Prucha 2001, equation 2.6). The indirect impact is the difference of the other two.
+        pairs (Kelejian and Prucha 2001, equation 2.6). Of three, the second is the difference of the other two.
         """
         N, T = self.data.shape
         e = self.residuals.reshape(-1, N, T) if covariance == "CR1" else self.adjusted
@@ -215,7 +221,7 @@ class SubsetFits:
         squares = np.einsum("bit,bit->bi", e, e)
         excess = squares - squares.mean(axis=1, keepdims=True)
         influence = np.empty((*w_r.shape, N))
-        for k in (0, 2):
+        for k in (0, 2) if w_r.shape[1] == 3 else range(w_r.shape[1]):
             linear = self._combine(w_b[:, k], self.columns).reshape(e.shape)
             if self.has_lag:
                 linear += w_r[:, k, None, None] * self.lagged_fitted
@@ -225,7 +231,8 @@ class SubsetFits:
             spectrum = self.data.jacobian.spectrum
             diagonal, forms = spectrum.halved_forms(self.spatial, self._multiplier)
             influence += w_r[:, :, None] * (0.5 * diagonal * excess / s2[:, None])[:, None]
-        influence[:, 1] = influence[:, 2] - influence[:, 0]
+        if w_r.shape[1] == 3:
+            influence[:, 1] = influence[:, 2] - influence[:, 0]
         variance = np.einsum("bqi,bqi->bq", influence, influence)
         if self.profile is not None:
             pairs = (e @ e.transpose(0, 2, 1)).reshape(len(e), -1).take(spectrum.pairs, axis=1)
@@ -238,7 +245,7 @@ class SubsetFits:
         if covariance == "CR2":
             return 1.0
         N, T = self.data.shape
-        n, K = N * T, self.b.shape[1]
+        n, K = N * T, self.b.shape[1] + self.data.n_partialled
         lost = self.data.method == "lee_yu" and self.data.projection.has_time
         return (N / (N - 1) if lost else 1.0) * N / (N - 1) * (n - 1) / max(n - K, 1)
 
@@ -254,8 +261,11 @@ class SubsetFits:
         Z = self._regressors()
         root = np.linalg.cholesky(self.inverse)
         F = (Z @ root).reshape(n_fits, N, T, -1)
+        if self.data.basis is not None:
+            basis = self.data.basis.reshape(N, T, -1)
+            F = np.concatenate([F, np.broadcast_to(basis, (n_fits, *basis.shape))], axis=3)
         if self.has_lag:
-            q = self.lagged_fitted.reshape(n_fits, -1)
+            q = self._partialled(self.lagged_fitted.reshape(n_fits, -1))
             rest = q - np.matmul(Z, np.matmul(self.inverse, np.matmul(q[:, None], Z).transpose(0, 2, 1)))[:, :, 0]
             length = np.sqrt(np.einsum("bi,bi->b", rest, rest))
             rest /= np.where(length > 0, length, 1.0)[:, None]

@@ -202,9 +202,8 @@ class SpatialTwoStage(PanelModel):
         n_end, n_reg = len(columns.endogenous), len(columns.order)
         raw = raw.reshape(len(flat), -1)
         varying = [i for i, n in enumerate(names[:n_reg]) if n != CONSTANT]
-        absorption.require_full_rank(
-            flat[:, 1:][:, varying], raw[:, 1:][:, varying], [names[i] for i in varying], self.projection.effects
-        )
+        own, given, effects = flat[:, 1:][:, varying], raw[:, 1:][:, varying], self.projection.effects
+        absorption.require_full_rank(own, given, [names[i] for i in varying], effects, absorption.SQUARED)
         exogenous = flat[:, 1 + n_end : 1 + n_reg]
         kept = _independent(exogenous, flat[:, 1 + n_reg :])
         excluded = flat[:, 1 + n_reg :][:, kept]
