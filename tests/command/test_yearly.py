@@ -33,6 +33,19 @@ def one_year(path: Path, year: int, heading: str, title: str = "", scale: float 
     path.write_text("\n".join(lines), encoding=encoding)
 
 
+def old_workbook(path: Path) -> None:
+    """Put a workbook of the old format in the place of a text file."""
+    import xlwt
+
+    made = xlwt.Workbook()
+    sheet = made.add_sheet("表")
+    for row, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
+        for column, cell in enumerate(line.split(",")):
+            sheet.write(row, column, float(cell) if cell[0].isdigit() else cell)
+    made.save(str(path.with_suffix(".xls")))
+    path.unlink()
+
+
 def declared(name: str = "own") -> dict:
     return yaml.safe_load(Path(f"config/datasets/{name}.yaml").read_text(encoding="utf-8"))
 
@@ -47,18 +60,19 @@ def test_files_of_many_names_and_headings_become_one_table(tables: Path) -> None
         heading = "就业人员（城镇单位）（万人）" if year < 2017 else "城镇单位就业人员（万人）"
         encoding = "gb18030" if year == 2016 else "utf-8"
         one_year(tables / name, year, heading, f"表5-3 {year}年就业" if year > 2018 else "", encoding=encoding)
+    old_workbook(tables / "2014.csv")
     draft, panel = panel_of(tables)
     same(panel, "employment_total", JOBS)
     table = table_of_files()
     assert list(map(int, table["files"])) == YEARS and table["key"] == {"region": "城市"}
     assert table["files"][2014] == {
-        "file": "2014.csv", "called": {"城镇单位就业人员（万人）": "就业人员（城镇单位）（万人）"}
+        "file": "2014.xls", "called": {"城镇单位就业人员（万人）": "就业人员（城镇单位）（万人）"}
     }  # fmt: skip
     assert table["files"][2016]["encoding"] == "gb18030" and table["files"][2020]["skip_rows"] == 1
     said = "\n".join(draft.guesses)
-    taken = "'就业人员（城镇单位）（万人）' of 2015 is taken for '城镇单位就业人员（万人）'"
+    taken = "'就业人员（城镇单位）（万人）' of 2014, 2015, 2016 is taken for '城镇单位就业人员（万人）'"
     assert f"{taken} (the same words in another order)" in said
-    assert "taken for one table: 2014.csv, 就业_2015年.csv" in said
+    assert "taken for one table: 2014.xls, 就业_2015年.csv" in said
     lines = trace("employment_total", "own", region=CITIES[0], year=2015)
     assert any(
         f"就业_2015年.csv: row 2, column '就业人员（城镇单位）（万人）' ({CITIES[0]} 2015)" in line for line in lines
@@ -95,7 +109,9 @@ def test_a_unit_that_changes_is_marked_and_converted(tables: Path) -> None:
     for key, value in JOBS.items():
         assert panel.at[key, "employment_total"] == pytest.approx(value, rel=1e-12)
     assert table_of_files()["files"][2014]["units"] == {"employment_total": "人"}
-    assert "'就业人员（万人）' is in 人 in 2014 and in 万人 in the last year; converted" in "\n".join(draft.guesses)
+    assert "就业人员（万人）: in 人 in 2014, 2015, 2016 and in 万人 in the last year; converted" in "\n".join(
+        draft.guesses
+    )
     path = Path("config/datasets/own.yaml")
     path.write_text(path.read_text(encoding="utf-8").replace(', "units": {"employment_total": "人"}', "", 1), "utf-8")
     assert any("the unit is '万人', but the heading says '就业人员（人）'" in fault for fault in check("own"))

@@ -7,6 +7,8 @@ import re
 from functools import cache
 from pathlib import Path
 
+from ronghe.errors import SeveralErrors
+
 # One mapping for each language: English template -> text. {1}, {2} ... stand for what a message fills in.
 CATALOGUES = {"zh": Path(__file__).with_name("messages_zh.yaml")}
 # What stands before a message whose text has no translation yet, so that the gap is seen.
@@ -23,6 +25,8 @@ def speak(language: object) -> None:
 
 def said(text: object, language: str | None = None) -> str:
     """Return a message in a language, that of the run unless one is named; one without translation is marked."""
+    if isinstance(text, SeveralErrors):
+        return "\n\n".join(said(error, language) for error in text.errors)
     language = language or os.environ.get(VARIABLE, "en")
     if language not in CATALOGUES:
         return str(text)

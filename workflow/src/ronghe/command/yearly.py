@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ronghe.clean.unit_words import read_unit, units_in, without_unit
@@ -151,7 +151,8 @@ def _join(group: list[OneYear]) -> Joined:
     look, columns = copy(last.look), last.columns
     look.guesses, look.options = [], _options([one.look for one in group], common=True)
     entries: dict[int, dict] = {}
-    called: dict[str, dict[int, dict[str, str]]] = {}
+    called: dict[str, dict[int, str]] = {}
+    taken: dict[tuple[str, str, str], list[int]] = {}
     units: dict[str, dict[int, str]] = {}
     cells = {n: [] for n in range(len(columns))}
     rows = {n: 0 for n in range(len(columns))}
@@ -167,7 +168,10 @@ def _join(group: list[OneYear]) -> Joined:
                 match, how = matches[n]
                 cells[n] += match.cells
                 rows[n] += 1
-                _note_names(called, look, last, one, column, match, how)
+                for heading, name in _names(last, one, column, match).items():
+                    called.setdefault(heading, {})[one.year] = name
+                    if heading in column.key.values():
+                        taken.setdefault((name, heading, how), []).append(one.year)
                 units.setdefault(column.words, {})[one.year] = _unit(match, one.look)
     found = found_long(look, [Column(c.words, c.key, cells[n], c.unit) for n, c in enumerate(columns)])
     kept = [n for n in range(len(columns)) if rows[n] == len(group)]
@@ -180,8 +184,12 @@ def _join(group: list[OneYear]) -> Joined:
     absent = _absent_rows(group)
     for one in found:
         one.gap += absent
-        _note_units(one, units[one.written], entries, look)
+    for (name, heading, how), years in taken.items():
+        look.guesses.append(f"'{name}' of {listing(dict.fromkeys(years))} is taken for '{heading}' ({how})")
+    _note_units(found, units, entries, look)
     _say_years(look, group, entries)
+    names = [one.look.file for one in group]
+    look.grid = replace(look.grid, file=f"{names[0]} ... {Path(names[-1]).name}", sheet="")
     return Joined(look, found, last.stem or "of_one_year", entries, [one.look for one in group])
 
 
@@ -205,29 +213,34 @@ def _keys(look: Look) -> dict[str, str]:
     return {part: look.headings[place] for part, place in places.items() if place is not None}
 
 
-def _note_names(called: dict, look: Look, last: OneYear, one: OneYear, column: Column, match: Column, how: str) -> None:
-    """Note what a file calls a heading or an indicator otherwise than the last one."""
+def _names(last: OneYear, one: OneYear, column: Column, match: Column) -> dict[str, str]:
+    """Return what a file calls a heading or an indicator otherwise than the last one."""
     pairs = [(column.key[part], match.key[part]) for part in column.key]
     pairs += [(_keys(last.look)[part], name) for part, name in _keys(one.look).items() if part in _keys(last.look)]
-    for heading, name in pairs:
-        if heading != name and called.setdefault(heading, {}).get(one.year) != name:
-            called[heading][one.year] = name
-            if heading in column.key.values():
-                look.guesses.append(f"'{name}' of {one.year} is taken for '{heading}' ({how})")
+    return {heading: name for heading, name in pairs if heading != name}
 
 
-def _note_units(found: Found, units: dict[int, str], entries: dict[int, dict], look: Look) -> None:
+def _note_units(found: list[Found], units: dict[str, dict[int, str]], entries: dict[int, dict], look: Look) -> None:
     """Note the years in which a variable has another unit than in the last; figures are converted."""
-    size = read_unit(found.unit)
-    for year, unit in units.items():
-        own = read_unit(unit) if unit else None
-        if size and own and own != size and own[0] == size[0]:
-            entries[year].setdefault("units", {})[found.name] = unit
-            look.guesses.append(
-                f"'{found.written}' is in {unit} in {year} and in {found.unit} in the last year; converted"
-            )
-        elif size and own and own[0] != size[0]:
-            look.guesses.append(f"'{found.written}' is in {unit} in {year}, which is no {found.unit}: look at it")
+    changed: dict[tuple[str, str, tuple[int, ...]], list[str]] = {}
+    for one in found:
+        size = read_unit(one.unit)
+        for unit in dict.fromkeys(units[one.written].values()):
+            own, years = read_unit(unit), tuple(y for y, other in units[one.written].items() if other == unit)
+            if not size or not own or own == size:
+                continue
+            if own[0] != size[0]:
+                look.guesses.append(
+                    f"'{one.written}' is in {unit} in {listing(years)}, which is no {one.unit}: look at it"
+                )
+                continue
+            changed.setdefault((unit, one.unit, years), []).append(one.written)
+            for year in years:
+                entries[year].setdefault("units", {})[one.name] = unit
+    for (unit, last, years), words in changed.items():
+        look.guesses.append(
+            f"{listing(words)}: in {unit} in {listing(years)} and in {last} in the last year; converted"
+        )
 
 
 def _unit(column: Column, look: Look) -> str:

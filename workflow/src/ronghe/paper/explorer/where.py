@@ -28,21 +28,28 @@ def regions(path: str | Path, panel: pd.DataFrame, book: Book, shown: Shown) -> 
         table, columns = table[[name in here for name in table.index]], math.ceil(math.sqrt(1.6 * max(len(table), 1)))
         order = range(len(table))
         table = table.assign(tile_row=[i // columns for i in order], tile_column=[i % columns for i in order])
-    return [_region(name, row, name in here, book) for name, row in table.iterrows()], bool(tiled)
+    brief = _brief(list(table.index))
+    return [_region(name, row, name in here, brief[name], book) for name, row in table.iterrows()], bool(tiled)
 
 
-def _region(name: str, row: pd.Series, inside: bool, book: Book) -> dict:
+def _brief(names: list[str]) -> dict[str, str]:
+    """Return the first letters of names, or the end of the last word where the first letters are those of others."""
+    first, last = {name: name[:3] for name in names}, {name: name.split()[-1][-4:] for name in names}
+    return last if len({*last.values()}) > len({*first.values()}) else first
+
+
+def _region(name: str, row: pd.Series, inside: bool, brief: str, book: Book) -> dict:
     chinese = row.get("name_zh")
     names = [str(chinese) if labels.language == "zh" and pd.notna(chinese) else name for labels in book.labels]
     short_name = f"short.{name}"
     code = row.get("code")
-    given = code if isinstance(code, str) and code.isalpha() and len(code) <= 4 else name[:3]
-    brief = [labels.variable(short_name) if labels.knows(short_name) else given for labels in book.labels]
+    given = code if isinstance(code, str) and code.isalpha() and len(code) <= 4 else brief
+    short = [labels.variable(short_name) if labels.knows(short_name) else given for labels in book.labels]
     group = row.get("macro_region")
     return {
         "key": name,
         "name": names,
-        "short": brief,
+        "short": short,
         "group": book.name(group) if pd.notna(group) else "",
         "row": int(row["tile_row"]),
         "column": int(row["tile_column"]),

@@ -102,5 +102,5 @@ class LogDeterminant:
         """Return the standard errors of the value and of its two derivatives: zero where they are exact."""
         return np.zeros(3)
 
-    def note(self, name: str, a: float, periods: int, error: float) -> str | None:
+    def note(self, name: str, a: float, periods: int, error: float, own: float) -> str | None:
         """Return what a reader must know about the accuracy, None where it is exact."""
