@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from ronghe.spatial.spatial_panel import SpatialPanel
     from ronghe.spatial.tables import compare, etable
     from ronghe.spatial.two_stage.panel import SpatialTwoStage
+    from ronghe.spatial.unbalanced.panel import UnbalancedPanel
 
 __all__ = [
     "DynamicPanel",
@@ -49,6 +50,7 @@ __all__ = [
     "SpatialPanel",
     "SpatialPanelResult",
     "SpatialTwoStage",
+    "UnbalancedPanel",
     "compare",
     "compare_models",
     "compare_weights",
@@ -65,6 +67,7 @@ _HOMES = {
     "SpatialPanel": "spatial_panel",
     "SpatialPanelResult": "results",
     "SpatialTwoStage": "two_stage.panel",
+    "UnbalancedPanel": "unbalanced.panel",
     "compare": "tables",
     "compare_models": "choice.comparison",
     "compare_weights": "choice.comparison",
