@@ -40,6 +40,13 @@ include: "workflow/rules/multiverse.smk"
 include: "workflow/rules/paper.smk"
 
 
+# Snakemake's limit of 100 jobs in a second wakes its scheduler once a second for every job that has ended; after
+# hundreds it takes most of a core (9.27). On one machine the number of cores is the limit.
+onstart:
+    if workflow.local_exec:
+        workflow.scheduler.job_rate_limiter = None
+
+
 rule all:
     """Everything: every table, figure and page."""
     default_target: True

@@ -17,6 +17,8 @@ MARK = "# Written by `python -m benchmarks.resources` from the recorded benchmar
 # A node may be several times slower than the machine that was measured, and may not be idle.
 MEMORY_MARGIN, TIME_MARGIN = 1.5, 10
 DEFAULT_MEGABYTES, DEFAULT_MINUTES = 500, 5
+# Rules that one loop of a rule file makes, one for each section, share as if they were one.
+LOOPS = ("render_tables", "draw_figures")
 # Several short jobs of one rule share submissions of about this many seconds of work.
 SEVERAL, SHORT, SUBMISSION = 4, 10.0, 60.0
 
@@ -28,6 +30,11 @@ class Need:
     rule: str
     seconds: tuple[float, ...]
     megabytes: float
+
+    @property
+    def shared_with(self) -> str:
+        """The name under which its short jobs share submissions: its own, or that of its loop."""
+        return next((loop for loop in LOOPS if self.rule.startswith(f"{loop}_")), self.rule)
 
     @property
     def resources(self) -> dict[str, int]:
@@ -57,12 +64,14 @@ def read_needs(folder: Path) -> list[Need]:
 def settings(needs: Iterable[Need]) -> dict[str, dict]:
     """The entries of a Snakemake profile: resources by rule, and how many short jobs of a rule share a submission."""
     needs = list(needs)
-    short = [need for need in needs if len(need.seconds) >= SEVERAL and max(need.seconds) < SHORT]
-    shared = {need.rule: min(50, round(SUBMISSION * len(need.seconds) / sum(need.seconds))) for need in short}
+    seconds: dict[str, list[float]] = {}
+    for need in needs:
+        seconds.setdefault(need.shared_with, []).extend(need.seconds)
+    short = {name: took for name, took in seconds.items() if len(took) >= SEVERAL and max(took) < SHORT}
     return {
         "set-resources": {need.rule: need.resources for need in needs if need.resources},
-        "groups": {rule: rule for rule in shared},
-        "group-components": shared,
+        "groups": {need.rule: need.shared_with for need in needs if need.shared_with in short},
+        "group-components": {name: min(50, round(SUBMISSION * len(took) / sum(took))) for name, took in short.items()},
     }
 
 

@@ -12,8 +12,9 @@ import ronghe  # noqa: E402
 
 project, author, copyright = "Ronghe", "The Ronghe authors", "The Ronghe authors"
 version = release = ronghe.__version__
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
-source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
+extensions = ["myst_nb", "sphinx.ext.autodoc"]
+nb_execution_mode = "off"
+source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb", ".rst": "restructuredtext"}
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = "Ronghe 融合"

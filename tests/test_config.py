@@ -262,7 +262,8 @@ SHARES = {"name": "s", "table": "employment", "sectors": ["transport"], "base_ye
     ],
 )  # fmt: skip
 def test_every_misspelt_name_is_told_before_any_job(project, changes, message):
-    assert re.search(message, said(project, **changes)), said(project, **changes)
+    told = said(project, **changes)
+    assert re.search(message, told), told
 
 
 @pytest.mark.parametrize("key", ["dataset", "seed", "language"])

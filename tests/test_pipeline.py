@@ -10,8 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 from ronghe.provenance import script_files
+
+from tests.notebooks import FOLDER, differences, run
 
 pytestmark = pytest.mark.pipeline
 
@@ -87,6 +90,13 @@ def copy(built, tmp_path):
     return Project(tmp_path / "project")
 
 
+def test_the_notebook_of_the_panel_shows_these_results(copy):
+    """Its stored numbers are those of results made anew."""
+    path = FOLDER / "china.ipynb"
+    copy.build(*(f"results/china_provinces/models/{name}/fit.json" for name in ("spatial_sdm", "spatial_sdm_expected")))
+    assert not differences(nbformat.read(path, as_version=4), run(path, copy.root))
+
+
 def test_touching_every_file_of_a_finished_run_reruns_nothing(copy):
     """Inputs, code and configuration, and a table of a megabyte as if made again with the same bytes."""
     large = copy.root / "data/processed/china_provinces/series.csv"
@@ -122,7 +132,7 @@ def test_a_formula_edited_under_its_old_time_reruns_what_rests_on_it(copy):
     pending = copy.pending(*TARGETS)
     assert "compute_coagglomeration:coagglomeration" in pending
     assert "estimate_fixed_effects:baseline" in pending
-    assert "render_table:summary" in pending
+    assert "render_tables_data" in pending
     assert "build_index:manufacturing_quality" not in pending
     assert "build_index:manufacturing_quality_equal" not in pending
     assert not {job for job in pending if job.startswith(("clean", "read", "build_panel"))}
@@ -168,6 +178,29 @@ def test_a_fault_in_the_configuration_stops_before_any_job(copy):
         r"specification 'treatment_coordination'.*did you mean 'services_manufacturing.coordination'", said
     ), said
     assert "Traceback" not in said
+
+
+def test_two_faulty_tables_of_a_section_are_told_of_and_the_others_are_made(copy):
+    """Asked for is a sound one; the next run makes what is missing."""
+    entry = "{{kind: stored, caption: {0}, section: mine, file: processed/regions.csv, columns: [{{column: {1}}}]}}"
+    columns = {"sound": "region", "faulty": "regoin", "wrong": "nothing"}
+
+    def write(**told: str) -> list[str]:
+        tables = "\n".join(f"  {name}: {entry.format(name, column)}" for name, column in {**columns, **told}.items())
+        (copy.root / "mine.yaml").write_text(f"tables:\n{tables}\n", encoding="utf-8")
+        return [f"paper/china_provinces/en/tables/{name}.csv" for name in columns]
+
+    sound, *others = targets = write()
+    done = copy.run(sound, "--configfile", "mine.yaml")
+    said = done.stdout + done.stderr
+    assert done.returncode != 0 and "Traceback" not in said
+    assert "tables.faulty.columns: unknown column 'regoin'; did you mean 'region'?" in said
+    assert "tables.wrong.columns: unknown column 'nothing'" in said
+    assert [(copy.root / target).exists() for target in targets] == [True, False, False]
+    write(faulty="region", wrong="region")
+    assert copy.pending(sound, "--configfile", "mine.yaml") == {"render_tables_mine"}
+    done = copy.run(sound, "--configfile", "mine.yaml")
+    assert done.returncode == 0 and all((copy.root / other).exists() for other in others), done.stdout + done.stderr
 
 
 def test_a_fault_in_the_data_stops_the_first_stage_and_loses_nothing(copy):

@@ -89,6 +89,17 @@ def test_every_rule_lists_its_own_script_and_keeps_log_and_benchmark(project):
             assert not re.search(r"^\s+(run|shell):", block, re.M), name
 
 
+def test_jobs_write_whole_files_or_none(project):
+    """What a failed job leaves is kept (profiles/default), because `ronghe.files` never leaves half a file."""
+    parts = [project / "workflow/scripts", *(project / "workflow/src/ronghe").iterdir()]
+    files = [path for part in parts if part.is_dir() and part.name != "command" for path in part.rglob("*.py")]
+    assert len(files) > 200
+    for path in files:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            direct = re.search(r"\.write_(text|bytes)\(|open\([^)]*, ?\"w", line)
+            assert not direct or line.strip() == "part.write_bytes(content)", f"{path}: {line.strip()}"
+
+
 def test_scripts_are_adaptors(project):
     for path in (project / "workflow/scripts").glob("*.py"):
         lines = path.read_text(encoding="utf-8").splitlines()

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from ronghe.models.kinds import KINDS
+from ronghe.paper.declaration import sections
 from ronghe.paper.exhibit_list import list_exhibits
 from ronghe.yaml_files import load_yaml
 
@@ -40,6 +41,8 @@ def test_every_rule_they_name_exists(listed, project):
         for name in re.findall(r"^\s*(?:use )?rule (\w+)", path.read_text(encoding="utf-8"), re.M)
     }
     rules |= {f"estimate_{kind}" for kind in KINDS}
+    for part, rule in (("tables", "render_tables"), ("figures", "draw_figures")):
+        rules |= {f"{rule}_{section}" for section in sections(load_yaml(project / f"config/{part}.yaml")[part])}
     named = set(re.findall(r"\| `([a-z]+_[a-z_]+)` \|", listed)) | set(re.findall(r"--forcerun ([a-z_]+)", pages))
     assert named and named <= rules
 

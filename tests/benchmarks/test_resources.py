@@ -3,6 +3,8 @@
 import pytest
 import yaml
 from ronghe.errors import RongheError
+from ronghe.paper.declaration import sections
+from ronghe.yaml_files import load_yaml
 
 from benchmarks.resources import MARK, Need, read_needs, settings, write
 
@@ -34,6 +36,13 @@ def test_short_jobs_of_a_rule_share_submissions_of_a_minute():
     assert found["group-components"] == {"table": 40}
 
 
+def test_the_sections_of_one_loop_share_like_jobs_of_one_rule():
+    needs = [Need(f"render_tables_{name}", (2.0,), 100.0) for name in "abcd"]
+    assert settings(needs)["groups"] == {f"render_tables_{name}": "render_tables" for name in "abcd"}
+    assert settings(needs)["group-components"] == {"render_tables": 30}
+    assert settings(needs[:3])["groups"] == {}
+
+
 def test_keeps_what_is_written_by_hand(tmp_path):
     profile = tmp_path / "profile.yaml"
     profile.write_text("# mine\nexecutor: slurm\n" + MARK + "groups: {old: old}\n")
@@ -61,5 +70,8 @@ def test_the_profile_names_rules_that_exist():
     profile = yaml.safe_load((project / "profiles/slurm/profile.yaml").read_text())
     text = "".join(path.read_text() for path in (project / "workflow/rules").glob("*.smk"))
     kinds = {f"estimate_{path.stem}" for path in (project / "workflow/src/ronghe/models/estimators").glob("*.py")}
-    rules = set(re.findall(r"^ *rule (\w+):", text, re.M)) | kinds
+    config = {part: load_yaml(project / f"config/{part}.yaml")[part] for part in ("tables", "figures")}
+    looped = {f"render_tables_{name}" for name in sections(config["tables"])}
+    looped |= {f"draw_figures_{name}" for name in sections(config["figures"])}
+    rules = set(re.findall(r"^ *rule (\w+):", text, re.M)) | kinds | looped
     assert set(profile["groups"]) | set(profile["set-resources"]) <= rules

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -90,12 +92,33 @@ def test_a_file_that_is_not_what_its_ending_says(tmp_path):
     refuse(tmp_path / "c.xlsx", "not a readable Excel workbook")
 
 
+def test_a_workbook_of_the_old_format(tmp_path):
+    import xlwt
+
+    book = xlwt.Workbook()
+    for name in ("说明", "2016"):
+        sheet = book.add_sheet(name)
+        for row, cells in enumerate(
+            [["各市就业"], ["城市", "人数", "日期"], ["云岭", 12.5, datetime(2016, 3, 1)], ["青石", 7, ""]]
+        ):
+            for column, value in enumerate(cells):
+                style = xlwt.easyxf(num_format_str="YYYY-MM-DD") if isinstance(value, datetime) else xlwt.XFStyle()
+                sheet.write(row, column, value, style)
+    book.save(str(tmp_path / "a.xls"))
+    table = read_raw(tmp_path / "a.xls", {"sheet": "2016", "skip_rows": 1})
+    assert table.cells.to_numpy().tolist() == [["云岭", "12.5", "2016-03-01 00:00:00"], ["青石", "7", ""]]
+    assert table.above == ("各市就业",) and table.rows.tolist() == [3, 4]
+    refuse(tmp_path / "a.xls", "no sheet '2017'; did you mean '2016'? (sheets: 说明, 2016)", sheet="2017")
+    (tmp_path / "b.xls").write_bytes(b"PK\x03\x04")
+    refuse(tmp_path / "b.xls", "the ending says '.xls' but the file is an Excel workbook")
+
+
 def test_missing_empty_and_unknown_files(tmp_path):
     (tmp_path / "employment.csv").write_text("")
     refuse(tmp_path / "employment.csv", "the file is empty")
     refuse(tmp_path / "employmnt.csv", "no such file", "did you mean 'employment.csv'")
     (tmp_path / "a.xls").write_bytes(b"\xd0\xcf\x11\xe0")
-    refuse(tmp_path / "a.xls", "'.xls' are not read", "save it as .csv, .xlsx")
+    refuse(tmp_path / "a.xls", "not a readable Excel workbook")
 
 
 def test_ragged_rows_and_double_headings(tmp_path):

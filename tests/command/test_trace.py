@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from command.awkward import CITIES, YEARS, figures
 from ronghe.__main__ import main
+from ronghe.command.compare import compare_folders
 from ronghe.command.new import new
 from ronghe.command.trace import trace
 from ronghe.errors import RongheError
+from ronghe.messages import VARIABLE
 
 FIT = {"nobs": 64, "n_units": 8, "n_periods": 8, "model": "sdm", "effects": "twoways", "outcome": "y",
        "regressors": ["x"], "hashes": {"panel": "f" * 64}}  # fmt: skip
@@ -103,3 +106,48 @@ def test_a_number_that_the_manuscript_takes_out_of_a_fit(project: Path) -> None:
     assert text.splitlines()[number - 1] == line and function == "impact"
     assert names == ["spatial_sdm", "coagglomeration.index", "total"]
     assert let_in(text, "no_such_number") is None
+
+
+def test_every_line_of_a_chain_is_chinese_where_the_configuration_is(ran: Path, monkeypatch) -> None:
+    monkeypatch.setenv(VARIABLE, "zh")
+    lines = trace("durbin/log_wage_all/total", "yunling")
+    text = "\n".join(lines)
+    for words in (
+        "第 3 行（log_wage_all, total），estimate 列 = 0.0961124", "64 行, 8 个地区 x 8 年", "设计：y 对 x",
+        "模型“durbin”（spatial）：", "权重“", "64 个单元格", "……另有 61 个", f"“数值”列（{CITIES[0]} ",
+    ):  # fmt: skip
+        assert words in text, words
+    assert not re.search(r"\b(row|column|from|more|edges|design|specification|weights) ", text), text
+
+
+def test_what_a_comparison_says_is_chinese_too(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv(VARIABLE, "zh")
+    for name, value in (("a", "1.5"), ("b", "1.75")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.csv").write_text(f"term,estimate\nrho,{value}\n{name},2.0\n", encoding="utf-8")
+        (tmp_path / name / "fit.json").write_text(json.dumps({"nobs": 3, name: 1}), encoding="utf-8")
+    (tmp_path / "a/only.csv").write_text("term\nx\n", encoding="utf-8")
+    assert compare_folders(tmp_path / "a", tmp_path / "b").lines == [
+        f"只在 {tmp_path / 'a'}：only.csv", "fit.json: a: 1 -> 没有", "fit.json: b: 没有 -> 1", "x.csv: 1 行只在前者",
+        "x.csv: 1 行只在后者", "x.csv: rho: estimate 1.5 -> 1.75 (16.67%)", "a：两边都有 2 个文件，2 个不同",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", [[], ["new"], ["stages"], ["check"], ["trace"], ["compare"]])
+def test_help_is_chinese_where_the_configuration_is(workshop: Path, capsys, arguments: list[str]) -> None:
+    path = workshop / "config/config.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("\nlanguage: en", "\nlanguage: zh"), encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments, "--help"])
+    assert ended.value.code == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("用法：ronghe") and "显示本帮助并退出" in printed
+    # What remains in Latin letters are names to be written as they are.
+    allowed = {"ronghe", "new", "stages", "check", "trace", "compare", "snakemake", "config", "datasets", "dataset",
+               "results", "models", "yaml", "csv", "tsv", "xlsx", "xls", "dta", "parquet", "gal", "gwt", "diff", "help",
+               "name", "folder", "what", "region", "year", "cells", "first", "second", "target", "scratch", "paper",
+               "table", "figure", "direct", "indirect", "total"}  # fmt: skip
+    assert set(re.findall(r"\b[a-z]{2,}\b", printed)) <= allowed
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments, "--nonsense"])
+    assert ended.value.code == 2 and re.search("缺少参数：|不认识的参数：", capsys.readouterr().err)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import mpmath as mp
 import numpy as np
 import pytest
+from ronghe.errors import RongheError
 from ronghe.linear import Choice, Layout, fit_panel
+from ronghe.linear.least_squares import fit_least_squares
+from ronghe.linear.panel_models import fit_random_effects
+from ronghe.linear.two_stage import project
 
 # NIST StRD, Linear Regression: Longley (1967), Wampler (1970) 1 to 5; certified to 15 digits.
 LONGLEY = {
@@ -63,6 +69,21 @@ def test_wampler_one_and_two(ratio):
     assert digits(slopes, certified) > 9
 
 
+@pytest.mark.parametrize(("name", "least"), [("norris", 12), ("pontius", 11), ("filip", 6)])
+def test_norris_pontius_and_filip(recorded, name, least):
+    """A line, a parabola of small slopes, and ten powers of which the certified figures are known to break programs."""
+    data = json.loads((recorded / "nist.json").read_text(encoding="utf-8"))[name]
+    rows = np.arange(len(data["y"]))
+    columns = np.array(data["y"]), np.array(data["x"])[:, None] ** np.arange(1, data["powers"] + 1)
+    slopes, errors = fitted(*columns)
+    found = digits(slopes, data["slopes"]), digits(errors, data["errors"])
+    assert min(found) > least, found
+    # What resampling loops use is as good.
+    kernel = fit_least_squares(*columns, Layout(rows, 0 * rows), "pooled")
+    errors = np.sqrt(np.diag(kernel.bread) * kernel.ssr / kernel.df_residual)
+    assert min(digits(kernel.coefficients, data["slopes"]), digits(errors, data["errors"])) > least
+
+
 def test_ten_powers_on_the_range_of_filip():
     """Ten powers on -8.8 to -3.1, which explain one another to 1e-10: held against least squares in 120 digits."""
     x = np.linspace(-8.8, -3.1, 82)
@@ -73,3 +94,15 @@ def test_ten_powers_on_the_range_of_filip():
         exact = [float(b) for b in mp.lu_solve(A.T * A, right)]
     slopes, _ = fitted(y, X)
     assert digits(slopes, np.array(exact[1:])) > 5
+
+
+def test_a_square_that_would_cost_the_digits_is_refused(recorded):
+    """Instruments and random effects invert X'X: Filip's powers are refused there, not reported with wrong errors."""
+    data = json.loads((recorded / "nist.json").read_text(encoding="utf-8"))["filip"]
+    y, X = np.array(data["y"]), np.array(data["x"])[:, None] ** np.arange(1, 11)
+    layout, names = Layout(np.repeat(np.arange(41), 2), np.tile([0, 1], 41)), [f"x{k}" for k in range(1, 11)]
+    with pytest.raises(RongheError, match="is a combination of the regressors before it"):
+        fit_random_effects(y, X, layout, "units", Choice(), names)
+    columns = np.column_stack([X[:, 0], X[:, 1:], np.sin(X[:, 0])])
+    with pytest.raises(RongheError, match="is a combination of the regressors before it"):
+        project(y, columns, (names[:1], names[1:], ["z"]), layout, "pooled", Choice())

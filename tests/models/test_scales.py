@@ -29,7 +29,7 @@ ENTRIES = {
     "spatial": LINKED, "spatial_dynamic": LINKED, "spatial_random_effects": LINKED, "spatial_two_stage": LINKED,
     "identification": {**LINKED, "wild_repetitions": 99},
     "weights_comparison": {"compare_weights": ["ring", "far"]},
-    "spatial_threshold": {**LINKED, "threshold_variable": "m", "repetitions": 9, "model": "sar"},
+    "spatial_threshold": {**LINKED, "threshold_variable": "m", "repetitions": 9, "points": 9, "model": "sar"},
 }  # fmt: skip
 BUILT = {
     "family": {"family": [PLAIN, {**PLAIN, "treatment": "m", "name": "other"}], "repetitions": 99, "standardise": True},

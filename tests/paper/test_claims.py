@@ -6,6 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from ronghe.errors import RongheError
 from ronghe.paper.manuscript import write_word
@@ -133,6 +134,68 @@ def test_tianjin_decides_the_sign_only_while_it_turns(article: Article) -> None:
     assert turns not in article.said()
     article.fits["spatial_sdm_without_tianjin"] = {"impacts": {T: {"total": estimate(-0.1)}}}
     assert turns in article.said()
+
+
+def spillover(value: float, half: float = 0.2) -> dict:
+    return {"impacts": {T: {effect: estimate(value, half) for effect in ("direct", "indirect", "total")}}}
+
+
+def test_matrices_find_opposite_spillovers_only_while_both_are_clear(article: Article) -> None:
+    opposite = words(
+        article, "the one that neighbours gain, the other that they lose", "一种是邻近地区受益，另一种是受损"
+    )
+    abstract = words(article, "among the four nearest provinces and", "在最近四个省份之间显著为正")
+    end = words(article, "other matrices give clear answers of either sign", "可得到方向相反的显著结果")
+    assert not any(claim in article.said() for claim in (opposite, abstract, end))
+    article.fits |= {"spatial_sdm_knn4": spillover(0.3), "spatial_sdm_economic": spillover(-0.3)}
+    said = article.said()
+    assert all(claim in said for claim in (opposite, abstract, end))
+    article.fits["spatial_sdm_economic"] = spillover(-0.1)
+    assert not any(claim in article.said() for claim in (opposite, abstract, end))
+
+
+def test_software_marks_the_total_effect_only_while_its_textbook_interval_leaves_zero_out(article: Article) -> None:
+    marked = words(article, "which most software would mark", "多数软件会将其标为显著")
+    assert marked not in article.said()
+    article.fits["spatial_sdm_expected"] = spillover(0.1, half=0.05)
+    assert marked in article.said()
+
+
+def test_the_drift_of_rates_ends_in_2016_only_while_the_slope_stays(article: Article) -> None:
+    ends = words(article, "thus ends in 2016", "增速的分化止于 2016 年")
+    slopes = {"2013": -0.4, "2016": -0.15, "2020": -0.14}
+    terms = {f"{T}[y{year}]": estimate(value) for year, value in slopes.items()}
+    article.fits["groups_years_log"] = {"terms": article.base["terms"] | terms}
+    assert ends in article.said()
+    article.fits["groups_years_log"]["terms"] |= {f"{T}[y2020]": estimate(0.1)}
+    assert ends not in article.said()
+
+
+def test_a_hausman_test_rejects_random_effects_only_while_it_does(article: Article) -> None:
+    rejects = words(article, "which a Hausman test rejects", "Hausman 检验拒绝")
+    article.cells["hausman_baseline"] = 0.3
+    assert rejects not in article.said()
+    article.cells["hausman_baseline"] = 0.03
+    assert rejects in article.said()
+
+
+def test_income_goes_against_productivity_only_while_it_does(article: Article) -> None:
+    against = words(article, ", negative. The interval", "，符号为负")
+    assert against not in article.said()
+    article.fits["robust_productivity"] = {"terms": article.base["terms"] | {"log_gdp_per_head": estimate(-0.5)}}
+    assert against in article.said()
+
+
+def test_the_list_of_studies_says_what_the_text_counts(project: Path) -> None:
+    """The text counts eight studies with a spatial model, four spillovers of one direction and two of the opposite."""
+    studies = pd.read_csv(project / "data" / "raw" / "published_studies.csv", keep_default_na=False).set_index("study")
+    assert 10 <= len(studies) <= 15 and (studies != "").all().all()
+    spatial = studies[studies["estimator"].str.contains("patial|SDM") | (studies["weights"] != "None")]
+    same = spatial["finding"].str.contains("here and next door|spillover larger") & ~spatial["finding"].str.contains(
+        "opposite"
+    )
+    opposite = spatial["finding"].str.contains("opposite|− from")
+    assert (len(spatial), same.sum(), opposite.sum()) == (8, 4, 2)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ from ronghe.yaml_files import load_yaml
 # Codes that the library puts together: kind of covariance and clusters, method and option, sign of a regime's bounds.
 COMPOSED = {
     "bootstrap_units", "clustered_units", "clustered_time", "clustered_units_time", "clustered_units_CR2",
-    "clustered_units_CR3", "clustered_units_corrected", "clustered_units_jackknife", "random_units", "random_twoways",
+    "clustered_units_CR3", "clustered_units_corrected", "clustered_units_jackknife", "clustered_units_working_pairs",
+    "random_units", "random_twoways",
     "within_groups_everything", "within_groups_treatment", "random_effects_baltagi", "random_effects_kkp",
     "regime_lower", "regime_upper", "regime_lower_upper",
 }  # fmt: skip

@@ -41,7 +41,7 @@ def text(request, project: Path) -> str:
 
 def test_every_exhibit_is_shown_once_and_spoken_of(text: str, tables: dict) -> None:
     for part, show, label in (("tables", "table-of", "tab"), ("figures", "figure-of", "fig")):
-        shown = re.findall(rf'#{show}\("(\w+)"', text)
+        shown = re.findall(rf'[#(]{show}\("(\w+)"', text)
         assert sorted(shown) == sorted(tables[part])
         spoken = set(re.findall(rf"@{label}:(\w+)", text))
         assert spoken == set(tables[part])
@@ -232,8 +232,12 @@ def test_a_table_rests_on_its_own_columns_only() -> None:
 
 def test_provenance_names_rule_inputs_and_command() -> None:
     facts = {"dataset": "d", "panel": "p", "code": "c", "data": "2020", "seed": "1"}
-    text = list_provenance({"tables/main": ["results/d/models/a/fit.json"], "figures/map": []}, facts, "paper/d/en")
-    assert "| `render_table` | `results/d/models/a/fit.json` | `snakemake --force paper/d/en/tables/main.typ` |" in text
+    inputs = {"tables/main": ["results/d/models/a/fit.json"], "figures/map": []}
+    text = list_provenance(inputs, {"tables/main": "models", "figures/map": "map"}, facts, "paper/d/en")
+    assert (
+        "| `render_tables_models` | `results/d/models/a/fit.json` | `snakemake --force paper/d/en/tables/main.typ` |"
+        in text
+    )
     assert "`snakemake --force paper/d/en/figures/map.svg`" in text
 
 

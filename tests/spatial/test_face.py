@@ -135,8 +135,11 @@ def test_figures_show_the_numbers(fits, kind):
     pyplot.close("all")
 
 
-def test_predictions_of_other_regressors(fits, munnell):
-    y, X, _ = munnell
-    pd.testing.assert_series_equal(fits["panel"].predict(X), fits["panel"].predict(), check_names=False)
-    with pytest.raises(RongheError, match="its own sample only"):
-        fits["random"].predict(X)
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_sample_brought_anew_is_predicted_alike(fits, munnell, kind):
+    _, X, _ = munnell
+    own = fits[kind].predict()
+    if kind == "dynamic":
+        X = X[X.index.get_level_values(1) > 1970]
+        assert len(own) == len(X)
+    pd.testing.assert_series_equal(fits[kind].predict(X)[own.index], own, rtol=1e-12)

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 from ronghe.errors import RongheError
-from ronghe.spatial import SpatialPanel, compare
+from ronghe.spatial import RandomEffectsPanel, SpatialPanel, SpatialTwoStage, compare, etable
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +40,29 @@ def test_maketables_prints_them(pair):
     shown = re.findall(r"-?\d+\.\d+", row)
     assert shown == [f"{v:.4f}" for r in pair.values() for v in (r.params["rho"], r.std_errors["rho"])]
     assert "{gsp}" in tex and "1534" in tex.replace(",", "") and "816" in tex
+
+
+def test_rows_of_effects_and_errors(munnell, pair):
+    """Which effects each model has, fixed or random, and how its errors were computed, beside the same numbers."""
+    pytest.importorskip("maketables")
+    y, X, W = munnell
+    both = ("units", "time")
+    fits = pair | {
+        "RE": RandomEffectsPanel(y, X, W, model="sar", effects="twoways").fit(),
+        "2SLS": SpatialTwoStage(y, X, W, effects="time").fit("clustered", cluster=both),
+        "OLS": SpatialPanel(y, X, model="ols", effects="pooled").fit("clustered"),
+    }
+    frame = etable(fits, coef_fmt="b:.4f").df
+    frame.columns = list(fits)
+    assert frame.loc[("fe", "Unit effects")].to_list() == ["x", "x", "-", "-", "-"]
+    assert frame.loc[("fe", "Time effects")].to_list() == ["-", "-", "x", "x", "-"]
+    errors = ["expected", "expected", "expected", "clustered by STATE, YR", "clustered by STATE"]
+    assert frame.loc[("stats", "Standard errors")].to_list() == errors
+    assert frame.loc[("stats", "Random effects")].to_list() == ["-", "-", "STATE (baltagi)", "-", "-"]
+    for name, result in fits.items():
+        assert frame.loc[("coef", "emp"), name].strip("*") == f"{result.params['emp']:.4f}"
+    with pytest.raises(RongheError, match="no results"):
+        etable({})
 
 
 def test_its_plug_in_attributes(pair):

@@ -48,8 +48,17 @@ def _vulnerabilities() -> str:
         return "not tried: pip-audit is not installed (pip install pip-audit)"
     command = [program, "--requirement", str(CONSTRAINTS), "--no-deps", "--disable-pip", "--progress-spinner", "off"]
     done = subprocess.run(command, capture_output=True, text=True)
-    said = (done.stdout + done.stderr).strip().splitlines()
-    if done.returncode == 0:
-        return "none known to pip-audit"
-    faults = [" ".join(line.split()[:3]) for line in said if re.search(r"\b(PYSEC|GHSA|CVE)-", line)]
-    return f"FAILED: {'; '.join(faults)}" if faults else f"not tried: {said[-1] if said else 'no answer'}"
+    return verdict(done.returncode, done.stdout + done.stderr, len(pinned(CONSTRAINTS.read_text(encoding="utf-8"))))
+
+
+def verdict(code: int, text: str, packages: int) -> str:
+    """Say what pip-audit found; it ends with 0 for packages that its database does not know, so these are counted."""
+    unknown = text.count("could not be audited")
+    faults = [" ".join(line.split()[:3]) for line in text.splitlines() if re.search(r"\b(PYSEC|GHSA|CVE)-", line)]
+    if faults:
+        return f"FAILED: {'; '.join(faults)}"
+    if code or unknown >= packages:
+        return (
+            f"not tried: {(text.strip().splitlines() or ['no answer'])[-1]}" if code else "not tried: no database here"
+        )
+    return f"none known to pip-audit in {packages - unknown} of {packages} packages"

@@ -91,7 +91,11 @@ def damaged(whole: Undisturbed) -> Iterator[Row]:
     weights = "results/yunling/weights/inverse_distance"
     cases = {
         "panel cut short": ("data/processed/yunling/panel.parquet", lambda b: b[:100], "estimate_fixed_effects"),
-        "a digit of the coefficients changed": (f"{models}/baseline/coefficients.csv", _other_digit, "render_table"),
+        "a digit of the coefficients changed": (
+            f"{models}/baseline/coefficients.csv",
+            _other_digit,
+            "render_tables_baseline",
+        ),
         "a last row of the weights missing": (f"{weights}/edges.csv", _less_a_row, "estimate_spatial"),
     }
     for name, (path, change, rule) in cases.items():

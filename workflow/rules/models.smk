@@ -77,6 +77,7 @@ if config.get("validation", {}).get("of") in SPECIFICATIONS:
             sizes="<results>/models/validation/sizes.csv",
             largest_sizes="<results>/models/validation/largest_sizes.csv",
             summary="<results>/models/validation/summary.csv",
+            choice="<results>/models/validation/choice.csv",
             verdict="<results>/models/validation/verdict.json",
         log:
             "<logs>/models/certify_inference.log",

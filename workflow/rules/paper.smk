@@ -1,4 +1,6 @@
 # Stage 6: from stored results to tables, figures and the manuscript.
+from functools import partial
+
 from ronghe.paper import declaration as printed
 from ronghe.places import require_made
 
@@ -10,9 +12,6 @@ STYLE = "workflow/src/ronghe/paper/figures/ronghe.mplstyle"
 PAGE = printed.page_files()
 LIBRARY = source_files("ronghe.paper.render_table")
 MANUSCRIPT, SUPPLEMENT, SUMMARY = (printed.manuscript_files(config, document) for document in printed.DOCUMENTS)
-STAGE_RULES = [
-    f"workflow/rules/{stage}.smk" for stage in ("clean", "measures", "weights", "explore", "models", "paper")
-]
 NUMBERS = printed.exhibit_numbers(config)
 EXPLORED = printed.explored(
     config, [v for s in SPECIFICATIONS.values() for v in models_declaration.variables(s)], variables(DATASET)
@@ -20,84 +19,85 @@ EXPLORED = printed.explored(
 EXPLORED_FILES = printed.explorer_files(config, EXPLORED["variables"], SPECIFICATIONS)
 
 
-wildcard_constraints:
-    table="|".join(TABLES) or "none",
-    figure="|".join(FIGURES) or "none",
+# One rule for each section of tables.yaml; a table in no section is one by itself.
+for SECTION, ENTRIES in printed.sections(config["tables"]).items():
+
+    rule:
+        name:
+            f"render_tables_{SECTION}"
+        input:
+            partial(printed.section_files, "tables", ENTRIES),
+            code=code_of("render_tables"),
+            words=WORDS,
+        output:
+            expand("<paper>/tables/{table}.{ending}", table=ENTRIES, ending=["tex", "typ", "docx", "csv"]),
+            [
+                report(
+                    f"<paper>/tables/{table}.html",
+                    caption="../report/table.rst",
+                    category="Tables",
+                    labels={"table": table},
+                )
+                for table in ENTRIES
+            ],
+        log:
+            f"<logs>/paper/render_tables_{SECTION}.log",
+        benchmark:
+            f"<benchmarks>/paper/render_tables_{SECTION}.tsv"
+        conda:
+            ENVIRONMENT
+        params:
+            content=checksum_of(code_of("render_tables"), [WORDS]),
+            entries=brief(ENTRIES),
+            reads=brief(placed(printed.reads(ENTRIES), PLACES)),
+            models=MODELS,
+            labels=config["labels"],
+            language=config["language"],
+        script:
+            "../scripts/render_tables.py"
+
+    workflow.get_rule(f"render_tables_{SECTION}").docstring = f"Tables in every format: {', '.join(ENTRIES)}."
 
 
-rule render_table:
-    """One table in every format, from the results of its own columns only."""
-    input:
-        code=code_of("render_table"),
-        words=WORDS,
-        panel=lambda w: printed.panel_files(config["tables"][w.table]),
-        files=lambda w: require_made(printed.stored_files(config["tables"][w.table]), f"tables.{w.table}"),
-        results=lambda w: require_made(printed.result_files(config["tables"][w.table]), f"tables.{w.table}"),
-    output:
-        multiext("<paper>/tables/{table}", ".tex", ".typ", ".docx", ".csv"),
-        report(
-            "<paper>/tables/{table}.html",
-            caption="../report/table.rst",
-            category="Tables",
-            labels=lambda w: {"table": w.table},
-        ),
-    log:
-        "<logs>/paper/render_table/{table}.log",
-    benchmark:
-        "<benchmarks>/paper/render_table/{table}.tsv"
-    conda:
-        ENVIRONMENT
-    params:
-        content=checksum_of(code_of("render_table"), [WORDS]),
-        entry=lambda wildcards: config["tables"][wildcards.table],
-        models=MODELS,
-        labels=config["labels"],
-        language=config["language"],
-    script:
-        "../scripts/render_table.py"
+# One rule for each section of figures.yaml, likewise.
+for SECTION, ENTRIES in printed.sections(config["figures"]).items():
 
+    rule:
+        name:
+            f"draw_figures_{SECTION}"
+        input:
+            partial(printed.section_files, "figures", ENTRIES),
+            code=code_of("draw_figures"),
+            words=WORDS,
+            style=STYLE,
+        output:
+            expand("<paper>/figures/{figure}.{ending}", figure=ENTRIES, ending=["pdf", "svg"]),
+            [
+                report(
+                    f"<paper>/figures/{figure}.png",
+                    caption="../report/figure.rst",
+                    category="Figures",
+                    labels={"figure": figure},
+                )
+                for figure in ENTRIES
+            ],
+        log:
+            f"<logs>/paper/draw_figures_{SECTION}.log",
+        benchmark:
+            f"<benchmarks>/paper/draw_figures_{SECTION}.tsv"
+        conda:
+            ENVIRONMENT
+        params:
+            content=checksum_of(code_of("draw_figures"), [WORDS, STYLE], printed.drawn_on(ENTRIES)),
+            entries=brief({figure: printed.drawn(config, figure) for figure in ENTRIES}),
+            reads=brief(placed(printed.reads(ENTRIES), PLACES)),
+            models=MODELS,
+            labels=config["labels"],
+            language=config["language"],
+        script:
+            "../scripts/draw_figures.py"
 
-rule draw_figure:
-    """One figure as PDF, SVG and PNG, from the stored tables that it names."""
-    input:
-        code=code_of("draw_figure"),
-        words=WORDS,
-        style=STYLE,
-        panel=lambda w: printed.panel_files(config["figures"][w.figure]),
-        files=lambda w: (
-            STAGE_RULES
-            if config["figures"][w.figure]["kind"] == "workflow"
-            else printed.stored_files(config["figures"][w.figure])
-        ),
-        results=lambda w: printed.result_files(config["figures"][w.figure]),
-        regions=lambda w: printed.region_files(config["figures"][w.figure]),
-    output:
-        multiext("<paper>/figures/{figure}", ".pdf", ".svg"),
-        report(
-            "<paper>/figures/{figure}.png",
-            caption="../report/figure.rst",
-            category="Figures",
-            labels=lambda w: {"figure": w.figure},
-        ),
-    log:
-        "<logs>/paper/draw_figure/{figure}.log",
-    benchmark:
-        "<benchmarks>/paper/draw_figure/{figure}.tsv"
-    conda:
-        ENVIRONMENT
-    params:
-        content=lambda w: checksum_of(
-            code_of("draw_figure"),
-            [WORDS, STYLE],
-            STAGE_RULES if config["figures"][w.figure]["kind"] == "workflow" else [],
-            printed.outline_files(config["figures"][w.figure]),
-        ),
-        entry=lambda wildcards: printed.drawn(config, wildcards.figure),
-        models=MODELS,
-        labels=config["labels"],
-        language=config["language"],
-    script:
-        "../scripts/draw_figure.py"
+    workflow.get_rule(f"draw_figures_{SECTION}").docstring = f"Figures as PDF, SVG and PNG: {', '.join(ENTRIES)}."
 
 
 rule collect_numbers:
@@ -288,6 +288,7 @@ rule write_provenance:
     params:
         content=checksum_of(code_of("write_provenance"), LIBRARY),
         sources=placed(printed.sources(config), PLACES),
+        sections=printed.section_names(config),
         places=PLACES,
         seed=config["seed"],
         dataset=config["dataset"],

@@ -5,8 +5,8 @@ from ronghe.journal import journal
 with journal(snakemake.log[0]):
     import json
     import sys
-    from pathlib import Path
 
+    from ronghe.files import write_text
     from ronghe.frames import write_csv
     from ronghe.models.estimate import Data
     from ronghe.models.validation.certificate import certify
@@ -16,7 +16,7 @@ with journal(snakemake.log[0]):
     tables, verdict = certify(params.specification, data, params.validation, params.seed, snakemake.threads)
     for name, table in tables.items():
         write_csv(table, snakemake.output[name])
-    Path(snakemake.output.verdict).write_text(json.dumps(verdict, indent=2) + "\n", encoding="utf-8")
+    write_text(snakemake.output.verdict, json.dumps(verdict, indent=2) + "\n")
     # The terminal shows the verdict, the log the methods.
     sys.__stderr__.write(f"certificate: {verdict['verdict']}\n")
     print(tables["summary"].to_string(index=False))

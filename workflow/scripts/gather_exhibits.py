@@ -5,6 +5,7 @@ from pathlib import Path
 from ronghe.journal import journal
 
 with journal(snakemake.log[0]):
+    from ronghe.files import write_text
     from ronghe.paper.formats.escape import has_chinese
     from ronghe.paper.formats.one_document import gather_tex
     from ronghe.paper.labels import Labels
@@ -15,4 +16,4 @@ with journal(snakemake.log[0]):
     tables = [Path(file).read_text(encoding="utf-8") for file in snakemake.input.tables]
     chinese = given.language == "zh" or any(map(has_chinese, tables))
     text = gather_tex(given.numbers["tables"], given.numbers["figures"], said, chinese)
-    Path(snakemake.output[0]).write_text(text, encoding="utf-8")
+    write_text(snakemake.output[0], text)

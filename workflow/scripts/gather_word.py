@@ -5,6 +5,7 @@ from pathlib import Path
 from ronghe.journal import journal
 
 with journal(snakemake.log[0]):
+    from ronghe.files import write_bytes
     from ronghe.paper.formats.one_document import gather_word
     from ronghe.paper.labels import Labels
 
@@ -13,4 +14,4 @@ with journal(snakemake.log[0]):
     folder = Path(snakemake.output[0]).parent
     title = f"{given.dataset}: {len(numbers)} tables"
     paths = {folder / f"{name}.docx": number for name, number in numbers.items()}
-    Path(snakemake.output[0]).write_bytes(gather_word(paths, title))
+    write_bytes(snakemake.output[0], gather_word(paths, title))

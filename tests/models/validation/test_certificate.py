@@ -21,8 +21,9 @@ def data() -> Data:
 def test_tables_and_verdict(data):
     tables, verdict = certify(ENTRY, data, {"repetitions": 100, "truth": {"rho": 0.2}}, seed=2, cores=1)
     assert set(tables["intervals"]["at"]) == {"estimate", "rho 0.2"}
-    assert len(tables["summary"]) == 10 and set(tables["summary"].columns) >= {"method", "lowest", "holds"}
+    assert len(tables["summary"]) == 11 and set(tables["summary"].columns) >= {"method", "lowest", "holds"}
     assert verdict["used"] == "corrected" and verdict["chosen"] in verdict["methods"]
+    assert list(tables["choice"]["quantity"]) == ["rho", "direct", "indirect", "total"] == list(verdict["by_quantity"])
     by_method = tables["intervals"].groupby("method")["coverage"].min()
     assert verdict["used_lowest"] == by_method["corrected"]
     sizes = tables["sizes"]
@@ -43,4 +44,5 @@ def test_names_of_what_is_used():
     assert used_method(clustered | {"small_sample": "corrected"}) == "corrected"
     assert used_method(clustered | {"small_sample": "CR2", "df": "satterthwaite"}) == "CR2, Satterthwaite"
     assert used_method(clustered | {"small_sample": "jackknife"}) == "CR3, t(G-1)"
+    assert used_method(clustered | {"small_sample": "working_pairs"}) == "CR2, working pairs"
     assert used_method({"covariance": "driscoll_kraay"}) is None

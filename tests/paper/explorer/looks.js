@@ -1,4 +1,4 @@
-// What the tests ask the page: texts that are too faint, controls without a name, words that are not Chinese.
+// What the tests ask the page: texts that are too faint or cut off, controls without a name, words that are not Chinese.
 const faint = () =>
   (() => {
     const parse = (c) => {
@@ -47,6 +47,15 @@ const faint = () =>
     }
     return found;
   })();
+// Words of a drawing that run out of their card, where nothing can be scrolled to show them.
+const cut = () =>
+  [...document.querySelectorAll("[data-card] svg text")]
+    .filter((n) => {
+      const box = n.getBoundingClientRect(),
+        card = n.closest("[data-card]").getBoundingClientRect();
+      return box.width && (box.right > card.right + 1 || box.left < card.left - 1);
+    })
+    .map((n) => n.textContent);
 const unnamed = () =>
   [...document.querySelectorAll("button, select, input, a, [tabindex], [role=button]")]
     .filter((n) => {

@@ -45,7 +45,7 @@ def minus(shown: str) -> float:
 def test_every_view_fits_and_reads(
     browser: Browser, written: Path, view: str, language: str, size: tuple, dark: bool
 ) -> None:
-    """No error, no sideways scroll, one screen on a desktop, contrast of 4.5 or more, names on all controls."""
+    """No error, no sideways scroll, one screen on a desktop, contrast of 4.5 or more, no word cut, controls named."""
     browser.errors.clear()
     browser.open(written, f"view={view}&lang={language}", size, dark)
     wide, high = browser.run(
@@ -55,6 +55,7 @@ def test_every_view_fits_and_reads(
     assert browser.errors == []
     assert browser.run(f"(() => {{ {LOOKS} return faint(); }})()") == []
     assert browser.run(f"(() => {{ {LOOKS} return unnamed(); }})()") == []
+    assert browser.run(f"(() => {{ {LOOKS} return cut(); }})()") == []
     assert browser.run("document.documentElement.lang") == language
     if language == "zh":
         left = {

@@ -170,7 +170,12 @@ def test_a_matrix_refuses_classes_outside_its_order(drawing) -> None:
 def test_the_workflow_lists_each_stage_and_its_rules(project: Path, drawing) -> None:
     stages = ["clean", "measures", "weights", "explore", "models", "paper"]
     rules = read_rules([str(project / "workflow" / "rules" / f"{stage}.smk") for stage in stages])
-    assert "render_table" in set(rules.loc[rules["stage"] == "paper", "rule"])
+    assert {"render_tables_section", "draw_figures_section", "write_word"} <= set(
+        rules.loc[rules["stage"] == "paper", "rule"]
+    )
+    # Rules of a loop and rules inside a condition are rules too: no stage is empty.
+    assert {"estimate_kind", "validate_estimators"} <= set(rules.loc[rules["stage"] == "models", "rule"])
+    assert set(rules["stage"]) == set(stages)
     assert not set(rules["rule"]) & set(stages)
     assert cut_off(draw_workflow(rules, stages, {})) == []
 

@@ -67,7 +67,7 @@ def test_sets_and_strength_of_instruments_are_printed_in_words(models: Path) -> 
         "whole_line": [[None, None]],
         "empty": [],
     }
-    wanted = ["[−0.551, 0.088]", "[−∞, −1.000] ∪ [2.500, ∞]", "all values", "empty"]
+    wanted = ["[−0.551, 0.088]", "(−∞, −1.000] ∪ [2.500, ∞)", "all values", "empty"]
     for shape, pieces in ends.items():
         held = {"shape": shape, "level": 0.95, "pieces": pieces}
         facts = {"anderson_rubin_set": held, "instrument_strength": {"verdict": "weak"}, "n_instruments": 2}

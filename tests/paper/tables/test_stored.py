@@ -65,3 +65,21 @@ def test_a_column_in_chinese_stands_in_for_its_own_in_a_chinese_paper(tmp_path: 
     for language, printed in (("en", "cities"), ("zh", "城市")):
         table = build_table("s", entry, Labels({}, language), files=[str(tmp_path / "s.csv")])
         assert table.rows[0][2] == [printed]
+
+
+def test_of_a_long_table_both_ends_are_printed_and_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ronghe.paper.tables.stored.MOST_LINES", 40)
+    frame = pd.DataFrame({"region": [f"r{k:02d}" for k in range(50)], "rank": range(50, 0, -1)})
+    write_csv(frame, tmp_path / "ranks.csv")
+    entry = {"kind": "stored", "caption": "Ranks", "file": "ranks.csv", "sort": "rank",
+             "columns": ["region", {"column": "rank", "digits": 0}]}  # fmt: skip
+    table = build_table("ranks", entry, Labels(LABELS), files=[str(tmp_path / "ranks.csv")])
+    assert [cells for _, _, cells in table.rows] == [[str(k)] for k in (*range(1, 11), *range(41, 51))]
+    assert "Of 50 lines the first and the last 10; all of them stand in ranks.csv" in table.notes
+    across = {"kind": "stored", "caption": "Ranks", "file": "ranks.csv", "rows": ["region"], "across": "year",
+              "columns": ["rank"]}  # fmt: skip
+    years = pd.concat([frame.assign(year=year) for year in (2019, 2020)])
+    write_csv(years, tmp_path / "ranks.csv")
+    table = build_table("ranks", across, Labels(LABELS), files=[str(tmp_path / "ranks.csv")])
+    assert [stub for _, stub, _ in table.rows] == [f"r{k:02d}" for k in (*range(10), *range(40, 50))]
+    assert all(len(cells) == 2 for _, _, cells in table.rows)

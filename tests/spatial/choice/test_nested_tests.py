@@ -119,7 +119,7 @@ def test_size_and_power_of_hausman_tests(model):
     weights = circle(20)
     nothing = lambda y: pd.DataFrame(index=y.index)  # noqa: E731
     sizes, powers = [], []
-    for seed in range(60):
+    for seed in range(40):
         y, X = simulate(weights, 5, seed, rho=0.3 * (model != "sem"), lam=0.3 * (model == "sem"))
         pair = (
             hausman_test(y, X, weights, model, "baltagi", nothing(y)),
@@ -129,7 +129,7 @@ def test_size_and_power_of_hausman_tests(model):
         if seed < 8:
             y, X = simulate(weights, 5, seed, correlated=0.7)
             powers.append([t["pvalue"] < 0.05 for t in hausman_tests(y, X, weights, model).to_dict("records")])
-    assert np.all(np.mean(sizes, axis=0) <= 0.05 + 3.2 * np.sqrt(0.05 * 0.95 / 60))
+    assert np.all(np.mean(sizes, axis=0) <= 0.05 + 3.2 * np.sqrt(0.05 * 0.95 / 40))
     assert np.all(np.mean(powers, axis=0) > 0.9)
 
 

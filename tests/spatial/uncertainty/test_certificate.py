@@ -9,6 +9,7 @@ from ronghe.spatial.batch.solver import Batch
 from ronghe.spatial.spatial_panel import SpatialPanel
 from ronghe.spatial.uncertainty.certificate import METHODS, Setup, certificate
 from ronghe.spatial.uncertainty.designs import DESIGNS, Disturbances
+from ronghe.spatial.uncertainty.verdict import chosen_by_quantity, summarised
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +93,26 @@ def test_designs_have_the_dependence_that_they_name():
     np.testing.assert_allclose(np.abs(flipped), np.abs(np.broadcast_to(e, flipped.shape)))
     with pytest.raises(RongheError, match="allowed"):
         shape.draw("none", rng, 3)
+
+
+def test_each_quantity_has_the_shortest_method_that_stays_within():
+    covered = {
+        ("rho", "a"): (0.96, 0.999, 1.0),
+        ("rho", "b"): (0.94, 0.97, 0.8),
+        ("total", "a"): (0.94, 0.97, 1.0),
+        ("total", "b"): (0.85, 0.96, 0.7),
+        ("direct", "a"): (0.80, 0.90, 1.0),
+        ("direct", "b"): (0.70, 0.90, 0.5),
+    }
+    rows = [(q, m, share, length) for (q, m), (*shares, length) in covered.items() for share in shares]
+    intervals = pd.DataFrame(rows, columns=["quantity", "method", "coverage", "length_ratio"])
+    intervals.attrs["repetitions"] = 1000
+    choice = chosen_by_quantity(intervals)
+    # rho: "a" covers too much, "b" does not; total: "b" too little; direct: none holds, "a" comes nearest.
+    assert list(choice["chosen"]) == ["b", "a", "a"]
+    assert list(choice["within"]) == [True, True, False] and list(choice["holds"]) == [True, True, False]
+    # 98.5 % of 1,000 draws cannot be told from 98, 98.9 can; 91.5 not from 93, 91.3 can.
+    for low, high, within in ((0.915, 0.985, True), (0.913, 0.985, False), (0.95, 0.989, False)):
+        cells = pd.DataFrame({"method": ["a", "a"], "coverage": [low, high], "length_ratio": 1.0})
+        cells.attrs["repetitions"] = 1000
+        assert summarised(cells, ("a",))["within"].item() is within

@@ -1,15 +1,17 @@
 """CR2, CR3, the jackknife and degrees of freedom of spatial models against dense implementations."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from dense_oracle import dummies, root
 from panel_builders import make_panel, uneven_ring
+from ronghe.errors import RongheError
 from ronghe.linear.clusters import Working
 from ronghe.spatial.batch.freedom import Freedom
 from ronghe.spatial.batch.solver import Batch
 from ronghe.spatial.spatial_panel import SpatialPanel
-from ronghe.spatial.uncertainty.few_clusters import FewClusters
-from ronghe.spatial.uncertainty.near_pairs import near_meat
+from ronghe.spatial.uncertainty.few_clusters import FewClusters, shared_freedom
+from ronghe.spatial.uncertainty.near_pairs import near_parts
 
 
 def dense_spatial(result, kind, codes=None):
@@ -117,6 +119,51 @@ def test_batch_degrees_of_freedom_equal_those_of_one_fit(panel):
         )
 
 
+@pytest.mark.parametrize(("kind", "effects"), [("sdm", "twoways"), ("sar", "units"), ("sar", "time")])
+def test_working_pairs_take_the_products_of_two_units_from_the_working_covariance(panel, kind, effects):
+    y, X, W = panel
+    model = SpatialPanel(y, X, W, kind, effects)
+    result = model.fit()
+    m, clusters = result.model, FewClusters(result.model)
+    N, T = m.panel.y.shape
+    # Every matrix written out: tr(Q Omega_i Q Omega_j) for (e_i'e_j)^2, in what CR2 has else.
+    Q = np.eye(T) - 1 / T if m.projection.has_units else np.eye(T)
+    e, Omega = clusters.adjusted("CR2"), clusters._working.blocks
+    J = np.eye(N) - 1 / N if m.projection.has_time else np.eye(N)
+    C = J @ m.lag_matrix.toarray() @ np.linalg.inv(np.eye(N) - m.rho * m.lag_matrix.toarray()) @ J
+    gap = 0.0
+    for i in range(N):
+        for j in range(i):
+            expected = np.trace(Q @ Omega[i] @ Q @ Omega[j])
+            gap += (C[i, j] + C[j, i]) ** 2 * (expected - (e[i] @ e[j]) ** 2) / m.sigma2**2
+    bread, place = result.with_covariance("observed").covariance, m.place("rho")
+    wanted = clusters.covariance("CR2") + gap * np.outer(bread[:, place], bread[:, place])
+    found = clusters.covariance("working_pairs")
+    scale = np.sqrt(np.diag(wanted))
+    np.testing.assert_allclose(found / np.outer(scale, scale), wanted / np.outer(scale, scale), atol=1e-9)
+    # The same in batches, with the degrees of freedom of both parts.
+    fit = Batch(model).fit(model.panel.y[None])
+    gradients = np.concatenate([np.eye(len(found))[[0, place]], fit.impacts()[1].reshape(-1, len(found))])
+    freedom = Freedom(fit, gradients[None], "CR2")
+    own, pairs = fit.variance_parts("CR2", gradients[None], freedom.pair_sizes)
+    np.testing.assert_allclose((own + pairs)[0], np.einsum("qp,pr,qr->q", gradients, found, gradients), rtol=1e-8)
+    df = shared_freedom(own[0], pairs[0], freedom.moments(True)[1][0], N)
+    np.testing.assert_allclose(clusters.freedom("working_pairs", gradients)[1], df, rtol=1e-7)
+    table = model.fit("clustered", small_sample="working_pairs").tidy().set_index("term")
+    np.testing.assert_allclose(table.loc["rho", ["std_error", "df"]], [found[place, place] ** 0.5, df[1]], rtol=1e-7)
+    # Without own degrees of freedom of the sums: G - 1.
+    by_clusters = model.fit("clustered", small_sample="working_pairs", df="clusters").tidy().set_index("term")
+    np.testing.assert_allclose(by_clusters.loc["rho", "df"], N - 1)
+
+
+def test_working_pairs_are_for_complete_panels_clustered_by_units(panel):
+    y, X, W = panel
+    units = y.index.get_level_values(0).unique()
+    groups = pd.Series(np.arange(len(units)) // 2, index=units)
+    with pytest.raises(RongheError, match="complete panel clustered by units"):
+        SpatialPanel(y, X, W).fit("clustered", groups=groups, small_sample="working_pairs")
+
+
 def test_p_value_and_interval_agree(panel):
     y, X, W = panel
     table = SpatialPanel(y, X, W).fit("clustered", small_sample="corrected").impacts()
@@ -131,7 +178,7 @@ def test_the_sum_over_near_pairs_is_the_sum_over_all(model):
     result = SpatialPanel(y, X, W, model).fit()
     from ronghe.spatial.uncertainty.scores import unit_meat
 
-    wanted, found = unit_meat(result.model, True), near_meat(result.model)
+    wanted, found = unit_meat(result.model, True), sum(near_parts(result.model))
     scale = np.sqrt(np.diag(wanted))
     np.testing.assert_allclose(found / np.outer(scale, scale), wanted / np.outer(scale, scale), atol=2e-3)
 

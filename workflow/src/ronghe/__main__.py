@@ -5,33 +5,72 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from ronghe.errors import RongheError
-from ronghe.messages import said, speak
+from ronghe.messages import said, speak, told
 from ronghe.yaml_files import load_yaml
 
-HELP = """exit codes: 0 all is well, 1 a fault or a difference was found (what is printed says where), 2 not understood
-
-the road: ronghe new NAME FOLDER, look at each GUESS in config/datasets/NAME.yaml, ronghe check NAME, then
-  snakemake --config dataset=NAME"""
-
-
+ABOUT = "what stands before and after a run; the run itself is snakemake"
+CODES = "exit codes: 0 all is well, 1 a fault or a difference was found (what is printed says where), 2 not understood"
+ROAD = (
+    "the road: ronghe new NAME FOLDER, look at each GUESS in config/datasets/NAME.yaml, ronghe check NAME, then "
+    "snakemake --config dataset=NAME"
+)
 TRACED = (
     "paper:NAME (a number of the paper), table:NAME, table:NAME/ROW/COLUMN (a printed cell, by labels or numbers from "
     "1), figure:NAME, SPECIFICATION, SPECIFICATION/VARIABLE (a coefficient), SPECIFICATION/VARIABLE/EFFECT (direct, "
     "indirect, total), or a variable"
 )
+TABLES = "the tables as received: .csv .tsv .xlsx .xls .dta .parquet, and .gal .gwt for weights"
+COMPARED = "which numbers differ between two runs, specifications or commits, by how much, and why"
+
+
+class Help(argparse.HelpFormatter):
+    """Prints help in the language of the configuration."""
+
+    def add_usage(self, usage: str | None, actions: object, groups: object, prefix: str | None = None) -> None:
+        """Add how the command is written."""
+        super().add_usage(usage, actions, groups, told("usage: ") if prefix is None else prefix)
+
+    def start_section(self, heading: str | None) -> None:
+        """Begin a list of arguments."""
+        super().start_section(told(heading) if heading else heading)
+
+    def add_text(self, text: str | None) -> None:
+        """Add what stands above and below the lists, each line a paragraph."""
+        for line in (text or "").splitlines():
+            super().add_text(told(line))
+
+    def add_argument(self, action: argparse.Action) -> None:
+        """Add an argument, or a command, and what it is."""
+        if action.help:
+            action.help = told(action.help)
+        for choice in action._get_subactions() if hasattr(action, "_get_subactions") else ():
+            choice.help = told(choice.help)
+        super().add_argument(action)
+
+
+class Parser(argparse.ArgumentParser):
+    """Reads the command; what it refuses it says in the language of the configuration."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what was not understood, and end."""
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{self.prog}: {said(message)}\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Carry out one command and return its exit code."""
-    given = _parser().parse_args(arguments)
-    if not Path("config/config.yaml").is_file():
-        print("config/config.yaml: no such file; go to the folder of the project", file=sys.stderr)
-        return 1
+    there = Path("config/config.yaml").is_file()
     try:
-        speak(load_yaml("config/config.yaml").get("language"))
+        if there:
+            speak(load_yaml("config/config.yaml").get("language"))
+        given = _parser().parse_args(arguments)
+        if not there:
+            raise RongheError("config/config.yaml: no such file; go to the folder of the project")
         code = given.run(given)
         sys.stdout.flush()
         return code
@@ -45,37 +84,35 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    shape = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(prog="ronghe", description=__doc__, epilog=HELP, formatter_class=shape)
+    parser = Parser(prog="ronghe", description=ABOUT, epilog=f"{CODES}\n{ROAD}", formatter_class=Help)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    new = commands.add_parser("new", help="begin a dataset with a folder of tables")
+
+    def command(name: str, run: Callable, about: str, epilog: str | None = None) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=about, description=about, epilog=epilog, formatter_class=Help)
+        made.set_defaults(run=run)
+        return made
+
+    new = command("new", _new, "begin a dataset with a folder of tables")
     new.add_argument("name", help="lower case, digits and _")
-    new.add_argument("folder", help="the tables as received: .csv .tsv .xlsx .dta .parquet, and .gal .gwt for weights")
-    new.set_defaults(run=_new)
-    stages = commands.add_parser("stages", help="write the stages that a dataset without any gets, to change them")
-    stages.add_argument("name", help="a file of config/datasets/")
-    stages.set_defaults(run=_stages)
-    check = commands.add_parser("check", help="every fault of a dataset at once, without running anything")
-    check.add_argument("name", help="a file of config/datasets/")
-    check.set_defaults(run=_check)
-    trace = commands.add_parser("trace", help="from a printed number to the cells it comes from")
+    new.add_argument("folder", help=TABLES)
+    for name, run, about in (
+        ("stages", _stages, "write the stages that a dataset without any gets, to change them"),
+        ("check", _check, "every fault of a dataset at once, without running anything"),
+    ):
+        command(name, run, about).add_argument("name", help="a file of config/datasets/")
+    trace = command("trace", _trace, "from a printed number to the cells it comes from")
     trace.add_argument("what", help=TRACED)
     trace.add_argument("--region", help="show the cells of one region, by any of its names")
     trace.add_argument("--year", type=int, help="show the cells of one year")
     trace.add_argument("--cells", type=int, default=3, metavar="N", help="how many cells to show of each (3)")
-    trace.add_argument("--dataset", help="another dataset than that of config/config.yaml")
-    trace.set_defaults(run=_trace)
-    compare = commands.add_parser(
-        "compare",
-        help="which numbers differ between two runs, specifications or commits, by how much, and why",
-        description="The exit code is 0 where no number differs and 1 where one does, as with diff.",
-    )
+    same = "The exit code is 0 where no number differs and 1 where one does, as with diff."
+    compare = command("compare", _compare, COMPARED, same)
     compare.add_argument("first", help="a folder such as results/NAME, a specification, or a commit, branch or tag")
     compare.add_argument("second", nargs="?", default=".", help="the other of the kind; . is the project as it is")
-    compare.add_argument("--dataset", help="another dataset than that of config/config.yaml")
     compare.add_argument("--target", default="models", help="what to make of a commit, as snakemake is told (models)")
     compare.add_argument("--scratch", metavar="FOLDER", help="keep the trees of commits here, to use them again")
-    compare.set_defaults(run=_compare)
+    for one in (trace, compare):
+        one.add_argument("--dataset", help="another dataset than that of config/config.yaml")
     return parser
 
 

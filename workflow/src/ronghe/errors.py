@@ -12,6 +12,14 @@ class RongheError(ValueError):
     """A mistake in data or configuration that the user can mend; its text is the whole message."""
 
 
+class SeveralErrors(RongheError):
+    """Mistakes that were found together, each a message of its own."""
+
+    def __init__(self, errors: Iterable[RongheError]) -> None:
+        self.errors = list(errors)
+        super().__init__("\n\n".join(map(str, self.errors)))
+
+
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """Return "; did you mean 'x'?" for the allowed name closest to `name`, or an empty string."""
     match = get_close_matches(str(name), [str(a) for a in allowed], n=1, cutoff=0.6)

@@ -48,15 +48,18 @@ def require_whole(path: str | Path) -> None:
 
 
 @contextlib.contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
-    """Give a temporary name beside `path` that takes its place at the end: nobody ever sees half a file."""
+def replacing(path: str | Path, seal: bool = True) -> Iterator[Path]:
+    """Give a temporary name beside `path` that takes its place at the end: nobody ever sees half a file.
+
+    A file without `seal` is not read whole for its hash: for tables larger than the memory.
+    """
     path = Path(path)
     part = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
         os.replace(part, path)
-        if _sealing.get():
+        if seal and _sealing.get():
             _seal(path)
     except OSError as error:
         raise RongheError(

@@ -7,6 +7,8 @@ import re
 from functools import cache
 from pathlib import Path
 
+from ronghe.errors import SeveralErrors
+
 # One mapping for each language: English template -> text. {1}, {2} ... stand for what a message fills in.
 CATALOGUES = {"zh": Path(__file__).with_name("messages_zh.yaml")}
 # What stands before a message whose text has no translation yet, so that the gap is seen.
@@ -23,11 +25,25 @@ def speak(language: object) -> None:
 
 def said(text: object, language: str | None = None) -> str:
     """Return a message in a language, that of the run unless one is named; one without translation is marked."""
+    if isinstance(text, SeveralErrors):
+        return "\n\n".join(said(error, language) for error in text.errors)
     language = language or os.environ.get(VARIABLE, "en")
     if language not in CATALOGUES:
         return str(text)
     found = _translate(str(text), language, whole=True)
     return UNTRANSLATED[language] + str(text) if found is None else found
+
+
+def told(text: object) -> str:
+    """Return what is no fault in the language of the run; what has no words of its own, such as a path, stays."""
+    language = os.environ.get(VARIABLE, "en")
+    found = _translate(str(text), language, whole=True) if language in CATALOGUES else None
+    return str(text) if found is None else found
+
+
+def step(depth: int, text: object) -> str:
+    """Return a line of a chain in the language of the run, indented by two for each step down."""
+    return "  " * depth + told(text)
 
 
 def _translate(text: str, language: str, whole: bool) -> str | None:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Iterator
 from contextvars import ContextVar
 from typing import TypeVar
 
+from ronghe.messages import told
+
 Item = TypeVar("Item")
 # Only a job tells: whoever calls the library has a screen of his own.
 _telling: ContextVar[bool] = ContextVar("telling", default=False)
@@ -48,7 +50,7 @@ class Progress:
     @staticmethod
     def _tell(line: str) -> None:
         if _telling.get():
-            _say(line)
+            _say(told(line))
 
 
 def each(items: Collection[Item], what: str, unit: str) -> Iterator[Item]:
@@ -80,7 +82,7 @@ def following(what: str, share: Callable[[], float], every: float = 3.0) -> Iter
             before = now
             if 0 < now < 100:
                 left = (time.monotonic() - begun) * (100 - now) / now
-                _say(f"{what}: {now:.0f} % of this step, {left:.0f} s left")
+                _say(told(f"{what}: {now:.0f} % of this step, {left:.0f} s left"))
 
     thread = threading.Thread(target=follow, daemon=True)
     thread.start()

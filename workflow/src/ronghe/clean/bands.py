@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ronghe.clean.units import Units
-from ronghe.clean.variables import Variable, variables
+from ronghe.clean.variable import Variable
+from ronghe.clean.variables import variables
 from ronghe.errors import RongheError, require_known
 
 

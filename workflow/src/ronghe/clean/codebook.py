@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from ronghe.clean.variables import Derivation, Variable, derivations, variables
+from ronghe.clean.variable import Variable
+from ronghe.clean.variables import Derivation, derivations, variables
+from ronghe.clean.yearly import told
 
 COLUMNS = ["variable", "label", "unit", "source", "definition", "n", "mean", "sd", "min", "max", "filled", "suspicious"]
 
@@ -54,5 +56,5 @@ def _source(entry: Variable | Derivation, dataset: dict) -> str:
     if isinstance(entry, Derivation):
         years = f" ({entry.settings['years']} years)" if "years" in entry.settings else ""
         return f"{entry.operation} of {', '.join(entry.operands)}{years}"
-    place, file = entry.indicator or entry.column, dataset["tables"][entry.table]["file"]
+    place, file = entry.indicator or entry.column, told(dataset["tables"][entry.table])
     return f"{file}: {place}" if place else file

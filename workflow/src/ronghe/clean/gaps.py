@@ -9,7 +9,7 @@ import pandas as pd
 
 from ronghe.clean.flags import Flags, cells
 from ronghe.clean.tables import Series
-from ronghe.clean.variables import Variable
+from ronghe.clean.variable import Variable
 from ronghe.errors import RongheError, listing
 
 

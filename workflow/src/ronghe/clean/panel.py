@@ -136,15 +136,17 @@ def _in_unit(one: Series, series: dict[str, Series], frames: Frames) -> Frames:
 
 
 def _convert(one: Series, written: pd.DataFrame, flags: Flags) -> pd.DataFrame:
-    variable = one.variable
-    if variable.factor == 1:
-        return written
-    converted = written * variable.factor
-    down, across, keys = cells(written.notna())
-    why = f"from {variable.written_unit} to {variable.unit}"
-    flags.add(
-        "converted", variable.name, keys, written.to_numpy()[down, across], converted.to_numpy()[down, across], why
-    )
+    """Bring figures to the unit wanted, those of each file by its own factor where every year has a file."""
+    converted = written.copy()
+    for years, part in [([year], part) for year, part in one.parts.items()] or [(list(written), one)]:
+        variable = part.variable
+        if variable.factor != 1:
+            before, after = written[years], written[years] * variable.factor
+            down, across, keys = cells(before.notna())
+            why = f"from {variable.written_unit} to {variable.unit}"
+            figures = (frame.to_numpy()[down, across] for frame in (before, after))
+            flags.add("converted", variable.name, keys, *figures, why)
+            converted[years] = after
     return converted
 
 

@@ -13,7 +13,8 @@ from ronghe.clean.bands import Band, bands
 from ronghe.clean.checks import COLUMNS
 from ronghe.clean.flags import Flags, cells
 from ronghe.clean.units import PLAIN, Units
-from ronghe.clean.variables import Variable, variables
+from ronghe.clean.variable import Variable
+from ronghe.clean.variables import variables
 from ronghe.errors import RongheError
 
 Frames = Mapping[str, pd.DataFrame]

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError, listing, nearest
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet._read_only import ReadOnlyWorksheet as Worksheet
+    from xlrd.book import Book
 
 # How a file of each kind begins; what begins so is that kind, whatever its name says.
 BEGINNINGS = {
@@ -25,10 +33,12 @@ BEGINNINGS = {
 WANTED = {
     ".xlsx": b"PK\x03\x04",
     ".xlsm": b"PK\x03\x04",
+    ".xls": b"\xd0\xcf\x11\xe0",
     ".parquet": b"PAR1",
     ".dta": b"<stata_dta>",
 }
 TEXT = (".csv", ".tsv", ".txt")
+EXCEL = (".xlsx", ".xlsm", ".xls")
 OLD_STATA = (0x69, 0x6C, 0x6E, 0x6F, 0x71, 0x72, 0x73)
 
 
@@ -68,7 +78,7 @@ def read_raw(path: str | Path, options: dict | None = None) -> RawTable:
     _check_kind(path, ending)
     if ending in TEXT:
         grid = _read_text(path, options, "\t" if ending == ".tsv" else ",")
-    elif ending in (".xlsx", ".xlsm"):
+    elif ending in EXCEL:
         grid = _read_excel(path, options)
     else:
         return _from_frame(path)
@@ -140,22 +150,57 @@ def _decodes(data: bytes, encoding: str) -> bool:
 
 
 def _read_excel(path: Path, options: dict) -> list[list[str]]:
-    import openpyxl
-
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except Exception as error:
-        raise RongheError(f"{path}: not a readable Excel workbook ({error}); save it anew as .xlsx") from None
     sheet = options.get("sheet", 1)
-    if isinstance(sheet, int) and not 1 <= sheet <= len(book.sheetnames):
-        raise RongheError(f"{path}: no sheet number {sheet} (sheets: {listing(book.sheetnames)})")
-    if isinstance(sheet, str) and sheet not in book.sheetnames:
-        close = nearest(sheet, book.sheetnames)
-        raise RongheError(f"{path}: no sheet '{sheet}'{close} (sheets: {listing(book.sheetnames)})")
-    chosen = book.worksheets[sheet - 1] if isinstance(sheet, int) else book[sheet]
-    grid = [[cell_text(value) for value in row] for row in chosen.iter_rows(values_only=True)]
-    book.close()
-    return grid
+    with open_sheets(path, str(path)) as sheets:
+        names = list(sheets)
+        if isinstance(sheet, int) and not 1 <= sheet <= len(names):
+            raise RongheError(f"{path}: no sheet number {sheet} (sheets: {listing(names)})")
+        if isinstance(sheet, str) and sheet not in names:
+            raise RongheError(f"{path}: no sheet '{sheet}'{nearest(sheet, names)} (sheets: {listing(names)})")
+        return sheets[names[sheet - 1] if isinstance(sheet, int) else sheet]()
+
+
+@contextmanager
+def open_sheets(path: Path, name: str) -> Iterator[dict[str, Callable[[], list[list[str]]]]]:
+    """Give the sheets of a workbook by name in their order, each to be called for its cells as text."""
+    try:
+        if path.suffix.lower() == ".xls":
+            import xlrd
+
+            # What the reader finds odd about a file goes nowhere: what matters are its cells.
+            old = xlrd.open_workbook(path, on_demand=True, logfile=io.StringIO())
+            sheets = {one: partial(_old_cells, old, one) for one in old.sheet_names()}
+            close = old.release_resources
+        else:
+            import openpyxl
+
+            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+            sheets = {one.title: partial(_cells, one) for one in book.worksheets}
+            close = book.close
+    except Exception as error:
+        raise RongheError(f"{name}: not a readable Excel workbook ({error}); save it anew as .xlsx") from None
+    try:
+        yield sheets
+    finally:
+        close()
+
+
+def _cells(sheet: Worksheet) -> list[list[str]]:
+    return [[cell_text(value) for value in row] for row in sheet.iter_rows(values_only=True)]
+
+
+def _old_cells(book: Book, name: str) -> list[list[str]]:
+    """Return the cells of a sheet of the old format; dates as a workbook of the new format gives them."""
+    import xlrd
+
+    def text(cell: xlrd.sheet.Cell) -> str:
+        if cell.ctype == xlrd.XL_CELL_DATE:
+            return str(xlrd.xldate_as_datetime(cell.value, book.datemode))
+        if cell.ctype == xlrd.XL_CELL_BOOLEAN:
+            return str(bool(cell.value))
+        return xlrd.error_text_from_code[cell.value] if cell.ctype == xlrd.XL_CELL_ERROR else cell_text(cell.value)
+
+    return [[text(cell) for cell in row] for row in book.sheet_by_name(name).get_rows()]
 
 
 def cell_text(value: object) -> str:

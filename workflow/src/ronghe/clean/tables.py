@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,25 +14,56 @@ import pandas as pd
 from ronghe.clean.numbers import parse_numbers
 from ronghe.clean.readers import RawTable, read_raw
 from ronghe.clean.regions import Names
-from ronghe.clean.variables import Variable, check_title
+from ronghe.clean.units import Units
+from ronghe.clean.variable import Variable
+from ronghe.clean.variables import check_title
+from ronghe.clean.yearly import check_year, files, in_year, of_one_year, place, told
 from ronghe.errors import RongheError, listing, nearest
 
 
 @dataclass(frozen=True)
 class Series:
-    """One variable as written: figures and the row of each (0 where there is none), regions down, years across."""
+    """One variable as written: figures and the row of each (0 where there is none), regions down, years across.
+
+    `parts` holds the series of each year where every year is a file of its own.
+    """
 
     variable: Variable
     path: str
     values: pd.DataFrame
     rows: pd.DataFrame
+    parts: dict[int, Series] = field(default_factory=dict)
 
 
 def read_table(
     declared: dict, variables: Sequence[Variable], folder: str | Path, names: Names, units: dict[str, dict]
 ) -> dict[str, Series]:
-    """Read every variable declared for one raw table."""
+    """Read every variable declared for one raw table, joined over its files where each year has its own."""
+    if "files" not in declared:
+        return _read_file(declared, variables, folder, names, units)
+    known, parts = Units(units, str(folder)), {}
+    for year in files(declared):
+        own = [in_year(variable, declared, year, known) for variable in variables]
+        parts[year] = _read_file(of_one_year(declared, year), own, folder, names, units, (declared, year))
+    return {
+        v.name: _joined(v, {year: part[v.name] for year, part in parts.items()}, declared, folder) for v in variables
+    }
+
+
+def _joined(variable: Variable, parts: dict[int, Series], declared: dict, folder: str | Path) -> Series:
+    values = pd.concat([part.values for part in parts.values()], axis=1)
+    rows = pd.concat([part.rows for part in parts.values()], axis=1).fillna(0).astype(int)
+    return Series(variable, f"{folder}/{told(declared)}", values, rows, parts)
+
+
+def _read_file(
+    declared: dict, variables: Sequence[Variable], folder: str | Path, names: Names, units: dict[str, dict],
+    one_year: tuple[dict, int] | None = None,
+) -> dict[str, Series]:  # fmt: skip
+    """Read every variable of one file; `one_year` is the table and the year where it is one file of many."""
     table = read_raw(Path(folder, declared["file"]), declared)
+    if one_year:
+        check_year(table.path, table.above, one_year[0], variables[0].table, one_year[1])
     key = declared["key"]
     entry = f"tables.{variables[0].table}.key"
     for part in ("region", "indicator", "unit"):
@@ -41,8 +72,9 @@ def read_table(
     if "unit" not in key:
         check_title(table.above, variables, units, table.path)
     regions = names.find(table, key["region"])
-    years = _years_across(table, key["year"]) if declared["layout"] == "wide" else _years_down(table, key, entry)
-    read = _read_wide if declared["layout"] == "wide" else _read_long
+    wide = declared.get("layout") == "wide"
+    years = _years_across(table, key["year"]) if wide else _years_down(table, key, entry, one_year and one_year[1])
+    read = _read_wide if wide else _read_long
     series = {v.name: read(v, table, declared, regions, years) for v in variables}
     if "indicator" in key:
         unused = set(table.cells[key["indicator"]]) - {v.indicator for v in variables}
@@ -70,8 +102,10 @@ def _years_across(table: RawTable, written: str) -> dict[int, str]:
     return found
 
 
-def _years_down(table: RawTable, key: dict, entry: str) -> np.ndarray:
-    """Return the year of every row of a long table."""
+def _years_down(table: RawTable, key: dict, entry: str, only: int | None) -> np.ndarray:
+    """Return the year of every row of a long table; in the file of one year rows may not say another."""
+    if only is not None and "year" not in key:
+        return np.full(len(table.rows), only)
     heading = table.need(key["year"], f"{entry}.year")
     pattern = _year_pattern(key.get("year_written", "{year}"))
     years = []
@@ -84,6 +118,11 @@ def _years_down(table: RawTable, key: dict, entry: str) -> np.ndarray:
                 "key.year_written"
             )
         years.append(int(found[1]))
+        if only is not None and years[-1] != only:
+            raise RongheError(
+                f"{table.path}: row {row}: '{heading}' says {cell}, but {place(entry.split('.')[1], only)} says "
+                f"{only}; mend the year there, or the cell"
+            )
     return np.array(years)
 
 

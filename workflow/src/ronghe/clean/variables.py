@@ -8,6 +8,9 @@ from pathlib import Path
 
 from ronghe.clean.unit_words import units_in
 from ronghe.clean.units import PLAIN, Units, in_words
+from ronghe.clean.variable import Variable
+from ronghe.clean.yearly import check_files, files, in_year
+from ronghe.clean.yearly import named_files as files_of
 from ronghe.errors import RongheError, listing, nearest, require_known
 
 OPERATIONS = ("ratio", "share", "per", "product", "sum", "difference", "log", "lag", "growth", "deflate", "winsorise")
@@ -17,26 +20,6 @@ WORDS = ("definition", "title", "label")
 # A regression calls its intercept and spatial parameters so.
 COLUMN_NAMES = ("region", "year", "const", "rho", "lambda", "sigma2")
 RESERVED = ("panel", "series", "flags", "checks", "regions", "sectors", "adjacency", "input_output", "codebook")
-
-
-@dataclass(frozen=True)
-class Variable:
-    """One variable read from a raw table."""
-
-    name: str
-    entry: str
-    table: str
-    column: str | None
-    indicator: str | None
-    written_unit: str
-    unit: str
-    factor: float
-    range: tuple[float | None, float | None]
-    gap: dict | str
-    jump: float | None
-    jump_above: float
-    plausible: dict | None
-    definition: str
 
 
 @dataclass(frozen=True)
@@ -64,7 +47,8 @@ def variables(dataset: dict, where: str = "dataset") -> dict[str, Variable]:
             if name in found:
                 raise RongheError(f"{where}: {entry}: '{name}' is already declared at {found[name].entry}")
             _check_layout(handling, declared, f"{where}: {entry}", table)
-            for heading in (handling.get("column", ""), handling.get("indicator", "")):
+            # The headings of many files are each held against the unit of its own file, below.
+            for heading in () if "files" in declared else (handling.get("column", ""), handling.get("indicator", "")):
                 _check_heading(heading, handling["unit"], units, entry, "the heading")
             target = units.name(handling.get("target", handling["unit"]), entry)
             low, high = handling.get("range", (None, None))
@@ -86,6 +70,12 @@ def variables(dataset: dict, where: str = "dataset") -> dict[str, Variable]:
                 plausible=handling.get("plausible"),
                 definition=handling.get("definition", ""),
             )
+        mine = [variable for variable in found.values() if variable.table == table]
+        check_files(table, declared, mine, where)
+        for year in files(declared):
+            for own in (in_year(variable, declared, year, units) for variable in mine):
+                for heading in (own.column or "", own.indicator or ""):
+                    _check_heading(heading, own.written_unit, units, own.entry, "the heading")
     _check_gaps(found, units, where)
     return found
 
@@ -115,8 +105,8 @@ def _entries(dataset: dict, table: str, where: str) -> Iterator[tuple[str, str, 
 def _check_layout(handling: dict, table: dict, where: str, name: str) -> None:
     """Refuse a variable that does not say where in its table the figures stand."""
     key = table["key"]
-    if table["layout"] == "wide":
-        if "{year}" not in key["year"]:
+    if table.get("layout") == "wide":
+        if "{year}" not in key.get("year", ""):
             raise RongheError(f"{where}: tables.{name}.key.year must hold {{year}}, such as '{{year}}年'")
         if "column" in handling:
             raise RongheError(
@@ -328,10 +318,11 @@ def sample_years(dataset: dict) -> list[int]:
 def named_files(dataset: dict) -> dict[str, str]:
     """Return every raw file that the panel is made of, by the place that names it; the file of checksums is last."""
     parts = {"regions": dataset["regions"]} | ({"adjacency": dataset["adjacency"]} if "adjacency" in dataset else {})
-    parts |= {f"tables.{name}": table for name, table in dataset["tables"].items() if "microdata" not in table}
+    tables = {name: table for name, table in dataset["tables"].items() if "microdata" not in table}
     years = dataset.get("input_output", {}).get("files", {})
     return {
         **{f"{place}.file": part["file"] for place, part in parts.items()},
+        **{place: file for name, table in tables.items() for place, file in files_of(name, table)},
         **{f"input_output.files.{year}": file for year, file in years.items()},
         **({"checksums": dataset["checksums"]} if "checksums" in dataset else {}),
     }

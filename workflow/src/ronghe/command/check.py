@@ -79,6 +79,7 @@ def check_data(dataset: dict, faults: Faults) -> None:
     from ronghe.clean.regions import read_regions, sample_regions
     from ronghe.clean.tables import check_covered, read_table
     from ronghe.clean.variables import sample_years, variables
+    from ronghe.clean.yearly import single_files
 
     if "microdata" in dataset:
         faults.of(clean_dataset, dataset)
@@ -94,9 +95,11 @@ def check_data(dataset: dict, faults: Faults) -> None:
     for table, declared in dataset["tables"].items():
         wanted, trial = [v for v in known_variables.values() if v.table == table], Faults()
         series = trial.of(read_table, declared, wanted, folder, names, dataset["units"])
-        # Only a table with a fault is read once for each variable, to find the others.
+        # Only a table with a fault is read once for each variable, and each file alone, to find the others.
         for part in [[v] for v in wanted] if series is None else []:
-            found |= faults.of(read_table, declared, part, folder, names, dataset["units"]) or {}
+            for alone in single_files(declared):
+                one = faults.of(read_table, alone, part, folder, names, dataset["units"]) or {}
+                found |= one if alone is declared else {}
         found |= series or {}
     for one in found.values():
         variable = one.variable

@@ -12,6 +12,7 @@ import pandas as pd
 from ronghe.command.commits import changed_inputs, commit_of, results_of
 from ronghe.errors import RongheError, nearest
 from ronghe.frames import read_csv
+from ronghe.messages import told
 from ronghe.places import folders
 from ronghe.yaml_files import load_yaml
 
@@ -64,7 +65,7 @@ def _compare_commits(
     if before is None:
         raise RongheError(f"{first}: name the commit first, then {NOW} for the project as it is")
     changed = changed_inputs(before, after, project)
-    found = Comparison([f"input changed: {path}" for path in changed] or ["no input changed"])
+    found = Comparison([told(f"input changed: {path}") for path in changed] or [told("no input changed")])
     with ExitStack() as stack:
         kept = Path(scratch) if scratch else None
         places = [stack.enter_context(results_of(before, project, dataset, target, kept))]
@@ -84,28 +85,28 @@ def compare_folders(first: Path, second: Path) -> Comparison:
             raise RongheError(f"{folder}: no such folder of results; name one such as results/NAME/models/baseline")
     files = [{p.relative_to(f) for p in f.rglob("*") if p.suffix in (".csv", ".json")} for f in (first, second)]
     files = [{p for p in there if p.parts[0] not in ASIDE} for there in files]
-    lines = [f"only in {first}: {path}" for path in sorted(files[0] - files[1])]
-    lines += [f"only in {second}: {path}" for path in sorted(files[1] - files[0])]
+    lines = [told(f"only in {first}: {path}") for path in sorted(files[0] - files[1])]
+    lines += [told(f"only in {second}: {path}") for path in sorted(files[1] - files[0])]
     shared, differing = sorted(files[0] & files[1]), 0
     for path in shared:
         if (first / path).read_bytes() != (second / path).read_bytes():
             moved = (_fits if path.suffix == ".json" else _tables)(first / path, second / path)
             differing += bool(moved)
             lines += [f"{path}: {line}" for line in moved]
-    return Comparison([*lines, f"{first.name}: {len(shared)} files in both, {differing} differ"], differing)
+    return Comparison([*lines, told(f"{first.name}: {len(shared)} files in both, {differing} differ")], differing)
 
 
 def _tables(first: Path, second: Path) -> list[str]:
     one, other = read_csv(first), read_csv(second)
     if list(one) != list(other):
-        return [f"columns {', '.join(one)} against {', '.join(other)}"]
+        return [told(f"columns {', '.join(one)} against {', '.join(other)}")]
     keys = [column for column in one if not pd.api.types.is_float_dtype(one[column])] or [one.columns[0]]
     if one[keys].duplicated().any() or other[keys].duplicated().any():
         keys = list(one.columns[: one.shape[1] - 1])
     # A key of whole numbers in one table may have a gap in the other.
     one, other = (part.astype(dict.fromkeys(keys, object)) for part in (one, other))
     joined = one.merge(other, on=keys, how="outer", suffixes=("", " of the other"), indicator=True)
-    lines = [f"{n} rows only in the {side}" for side, n in (("first", (joined["_merge"] == "left_only").sum()),
+    lines = [told(f"{n} rows only in the {side}") for side, n in (("first", (joined["_merge"] == "left_only").sum()),
              ("second", (joined["_merge"] == "right_only").sum())) if n]  # fmt: skip
     moved = []
     for column in one.columns.difference(keys, sort=False):
@@ -115,7 +116,7 @@ def _tables(first: Path, second: Path) -> list[str]:
             change = abs(after[row] - before[row]) / abs(before[row]) if before[row] else float("inf")
             moved.append((change, f"{place}: {column} {before[row]:.6g} -> {after[row]:.6g} ({change:.2%})"))
     moved.sort(key=lambda pair: (-pair[0], pair[1]))
-    rest = [f"and {len(moved) - MOST} more numbers"] if len(moved) > MOST else []
+    rest = [told(f"and {len(moved) - MOST} more numbers")] if len(moved) > MOST else []
     return [*lines, *(line for _, line in moved[:MOST]), *rest]
 
 
@@ -124,7 +125,7 @@ def _fits(first: Path, second: Path) -> list[str]:
     one, other = (_flat(json.loads(path.read_text(encoding="utf-8"))) for path in (first, second))
     keys = [key for key in dict.fromkeys([*one, *other]) if one.get(key) != other.get(key)]
     keys = [key for key in keys if not key.startswith(DERIVED)]
-    return [f"{key}: {one.get(key, 'absent')} -> {other.get(key, 'absent')}" for key in keys]
+    return [f"{key}: {one.get(key, told('absent'))} -> {other.get(key, told('absent'))}" for key in keys]
 
 
 def _flat(value: object, place: str = "") -> dict[str, object]:

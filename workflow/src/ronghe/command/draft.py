@@ -33,6 +33,10 @@ class Draft:
     folder: str
     looks: dict[str, Look] = field(default_factory=dict)
     found: dict[str, list[Found]] = field(default_factory=dict)
+    # Tables of one year each, until it is known which of them are one; then the files of each table of many.
+    of_one_year: list[Look] = field(default_factory=list)
+    files: dict[str, dict[int, dict]] = field(default_factory=dict)
+    members: dict[str, list[Look]] = field(default_factory=dict)
     regions: list[str] = field(default_factory=list)
     same: SameRegion = field(default_factory=lambda: SameRegion([]))
     keys: dict[str, str] = field(default_factory=dict)

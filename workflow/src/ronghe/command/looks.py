@@ -10,14 +10,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from ronghe.clean.readers import cell_text, frame_cells, join_headings
+from ronghe.clean.readers import EXCEL, TEXT, frame_cells, join_headings, open_sheets
 from ronghe.clean.regions import fold
 from ronghe.clean.unit_words import read_unit, units_in, without_unit
 from ronghe.errors import RongheError
 from ronghe.yaml_files import load_yaml
 
-TEXT = (".csv", ".tsv", ".txt")
-EXCEL = (".xlsx", ".xlsm")
 FRAMES = (".dta", ".parquet")
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d{2})(?!\d)")
 _NUMBER = re.compile(r"[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?(?:[eE][-+]?\d+)?")
@@ -116,34 +114,26 @@ class Look:
         return next((unit for cell in self.title for unit in units_in(cell)), None)
 
 
-def grids(path: Path) -> Iterator[Grid]:
+def grids(path: Path, name: str) -> Iterator[Grid]:
     """Yield the tables of a file as rows of text: one, or every sheet of a workbook that holds something."""
     ending = path.suffix.lower()
     if ending in EXCEL:
-        import openpyxl
-
-        try:
-            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        except Exception as error:
-            raise RongheError(f"{path.name}: not a readable Excel workbook ({error}); save it anew as .xlsx") from None
-        for number, sheet in enumerate(book.worksheets):
-            cells = [[cell_text(value) for value in row] for row in sheet.iter_rows(values_only=True)]
-            if any(map(any, cells)):
-                options = {"sheet": sheet.title} if number else {}
-                yield Grid(path.name, cells, options, sheet.title if len(book.worksheets) > 1 else "")
-        book.close()
+        with open_sheets(path, name) as sheets:
+            for number, (sheet, read) in enumerate(sheets.items()):
+                if any(map(any, cells := read())):
+                    yield Grid(name, cells, {"sheet": sheet} if number else {}, sheet if len(sheets) > 1 else "")
     elif ending in FRAMES:
         cells = frame_cells(path)
-        yield Grid(path.name, [list(cells), *cells.to_numpy().tolist()], {})
+        yield Grid(name, [list(cells), *cells.to_numpy().tolist()], {})
     elif ending in TEXT:
-        yield _text_grid(path)
+        yield _text_grid(path, name)
     else:
         raise RongheError(
-            f"{path.name}: files ending in '{path.suffix}' are not looked at; save it as .xlsx, .csv, .dta or .parquet"
+            f"{name}: files ending in '{path.suffix}' are not looked at; save it as .xlsx, .csv, .dta or .parquet"
         )
 
 
-def _text_grid(path: Path) -> Grid:
+def _text_grid(path: Path, name: str) -> Grid:
     data = path.read_bytes()
     for encoding in ("utf-8-sig", "gb18030"):
         try:
@@ -152,12 +142,12 @@ def _text_grid(path: Path) -> Grid:
         except UnicodeDecodeError:
             continue
     else:
-        raise RongheError(f"{path.name}: the text is neither UTF-8 nor GB18030; save it as UTF-8")
+        raise RongheError(f"{name}: the text is neither UTF-8 nor GB18030; save it as UTF-8")
     options = {"encoding": "gb18030"} if encoding == "gb18030" else {}
     separator = max((",", ";", "\t"), key=text.count)
     usual = "\t" if path.suffix.lower() == ".tsv" else ","
     options |= {"separator": separator} if separator != usual else {}
-    return Grid(path.name, list(csv.reader(io.StringIO(text, newline=""), delimiter=separator)), options)
+    return Grid(name, list(csv.reader(io.StringIO(text, newline=""), delimiter=separator)), options)
 
 
 def look_at(grid: Grid) -> Look:

@@ -7,32 +7,17 @@ import shutil
 from pathlib import Path
 
 from ronghe.clean.declaration import load_dataset
-from ronghe.clean.unit_words import read_unit, units_in, without_unit
+from ronghe.clean.unit_words import read_unit
+from ronghe.command.columns import count_absent, found_long, found_wide, long_columns
 from ronghe.command.draft import UNSTATED, Draft, Found
-from ronghe.command.looks import (
-    Grid,
-    Look,
-    grids,
-    identifier,
-    is_number,
-    is_word,
-    look_at,
-    plain,
-    plain_figure,
-    spelt,
-    vocabulary,
-)
+from ronghe.command.looks import Grid, Look, grids, identifier, is_word, look_at
 from ronghe.command.pairs import graph_file, look_at_pairs
 from ronghe.command.regions import settle_pairs, settle_regions, write_regions
 from ronghe.command.written import write_dataset, write_stages, write_texts
+from ronghe.command.yearly import NO_YEAR, Joined, join_years, one_year
 from ronghe.configuration import require_dataset
 from ronghe.default_stages import stages
-from ronghe.errors import RongheError
-
-# 各市地区生产总值 is what each city has of it.
-_EVERY = re.compile("^各(?:省|市|州|地区|区县|县)")
-# What stands before the name of a sector or an indicator: "C ", "（三）", "2.", "三、".
-_NUMBERED = re.compile(r"^(?:[A-T][.、．\s]|[（(][一二三四五六七八九十\d]+[)）]|[一二三四五六七八九十\d]+[.、．])\s*")
+from ronghe.errors import RongheError, listing
 
 
 def new(name: str, source: str | Path, project: str | Path = ".") -> Draft:
@@ -47,11 +32,19 @@ def new(name: str, source: str | Path, project: str | Path = ".") -> Draft:
         raise RongheError(f"{source}: no such folder; name the folder that holds the tables")
     folder = _bring(source, project / "data/raw" / name, project)
     draft = Draft(name, folder.relative_to(project.resolve()).as_posix())
-    for path in sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith((".", "~"))):
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith((".", "~"))):
         try:
-            _take_file(draft, path)
+            _take_file(draft, path, path.relative_to(folder).as_posix())
         except RongheError as error:
             draft.unread.append(str(error))
+    joined, alone = join_years(draft)
+    for one in joined:
+        _keep(draft, one.look, one.found, one.stem, one)
+    for look in alone:
+        if look.year is None:
+            draft.unread.append(NO_YEAR.format(look.grid.place))
+        else:
+            _take_look(draft, look)
     if not draft.found:
         raise RongheError(f"{source}: no table could be read: {'; '.join(draft.unread) or 'the folder is empty'}")
     settle_regions(draft)
@@ -86,12 +79,12 @@ def _bring(source: Path, target: Path, project: Path) -> Path:
     return target.resolve()
 
 
-def _take_file(draft: Draft, path: Path) -> None:
+def _take_file(draft: Draft, path: Path, name: str) -> None:
     """Take what the tables of a file hold; where one of several sheets cannot be used, the others are."""
     if path.suffix.lower() in (".gal", ".gwt"):
-        draft.pairs.append(graph_file(path, draft.folder))
+        draft.pairs.append(graph_file(name, draft.folder))
         return
-    for grid in grids(path):
+    for grid in grids(path, name):
         try:
             pairs = look_at_pairs(grid, draft.folder)
             if pairs:
@@ -108,29 +101,50 @@ def _take(draft: Draft, grid: Grid) -> None:
     if len(place) == 2 and look.year is None and not look.years:
         order = sorted(place, key=lambda n: is_word(look.headings[n], "latitude"))
         draft.places |= {row[look.region]: (row[order[0]], row[order[1]]) for row in look.body}
-        return
-    if look.year is None and len(look.years) < 2:
-        raise RongheError(f"{grid.place}: no column of years and no headings with years; add the year to each row")
-    stem = Path(grid.file).stem
-    sheet = identifier(grid.options.get("sheet", ""), "")
-    table = "_".join(filter(None, [identifier(stem, f"table_{len(draft.looks) + 1}"), sheet]))
-    table = f"{table}_{len(draft.looks) + 1}" if table in draft.looks else table
-    found = _found_wide(look, grid.options.get("sheet", stem)) if look.years else _found_long(look)
-    if not look.years:
-        _count_absent(look, found)
+    elif one_year(look):
+        # Whether it is one of a set is known when all files have been looked at.
+        draft.of_one_year.append(look)
+    else:
+        _take_look(draft, look)
+
+
+def _take_look(draft: Draft, look: Look) -> None:
+    stem = Path(look.file).stem
+    if look.years:
+        found = found_wide(look, look.grid.options.get("sheet", stem))
+    else:
+        found = found_long(look, long_columns(look))
+        count_absent(look, found)
+    _keep(draft, look, found, "_".join(filter(None, [stem, str(look.grid.options.get("sheet", ""))])))
+
+
+def _keep(draft: Draft, look: Look, found: list[Found], stem: str, joined: Joined | None = None) -> None:
+    """Keep a table and its variables under names of their own; `joined` is a table of many files."""
+    if not found:
+        headings = ", ".join(look.headings)
+        raise RongheError(f"{look.grid.place}: no column of figures was recognised (headings: {headings})")
+    number = len(draft.looks) + 1
+    table = identifier(stem, f"table_{number}")
+    table = f"{table}_{number}" if table in draft.looks else table
     taken = {v.name for v in draft.variables()}
-    for number, variable in enumerate(found, start=1):
+    for position, variable in enumerate(found, start=1):
         if variable.name in taken:
+            own = f"{variable.name}_{table}_{position}"
             variable.note = f"the name {variable.name} is taken"
-            variable.name = f"{variable.name}_{table}_{number}"
+            for entry in joined.years.values() if joined else ():
+                if variable.name in entry.get("units", {}):
+                    entry["units"][own] = entry["units"].pop(variable.name)
+            variable.name = own
         taken.add(variable.name)
         if variable.unit == UNSTATED:
             variable.note = "no unit is written; say which"
         draft.units |= _units(variable.unit)
-    if not found:
-        raise RongheError(f"{grid.place}: no column of figures was recognised (headings: {', '.join(look.headings)})")
     draft.looks[table], draft.found[table] = look, found
-    draft.guesses += [f"{grid.place}: {guess}" for guess in look.guesses]
+    if joined:
+        draft.files[table], draft.members[table] = joined.years, joined.members
+        for unit in {unit for entry in joined.years.values() for unit in entry.get("units", {}).values()}:
+            draft.units |= _units(unit)
+    draft.guesses += [f"{look.grid.place}: {guess}" for guess in look.guesses]
 
 
 def _units(unit: str) -> dict[str, tuple[str, str]]:
@@ -144,90 +158,26 @@ def _units(unit: str) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _found_long(look: Look) -> list[Found]:
-    """Return the variables of a long table: one per column of figures, or per value of its column of indicators."""
-    values = look.values()
-    if look.indicator is None:
-        return [_variable(look.headings[p], look, {"column": look.headings[p]}, look.column(p)) for p in values]
-    found = []
-    heading = look.headings[values[0]]
-    indicators = dict.fromkeys(look.column(look.indicator))
-    by_sector = any(_known("sectors", indicator) for indicator in indicators)
-    for indicator in indicators:
-        rows = [row for row in look.body if row[look.indicator] == indicator]
-        key = {"column": heading, "indicator": indicator}
-        unit = rows[0][look.unit] if look.unit is not None else next(iter(units_in(heading)), None)
-        one = _variable(indicator, look, key, [row[values[0]] for row in rows], unit)
-        if by_sector and is_word(indicator, "totals"):
-            one.name, one.note = "employment_total", "the sum of the sectors, as the table has it"
-        found.append(one)
-    return found
-
-
-def _count_absent(look: Look, found: list[Found]) -> None:
-    """Add the rows that a long table lacks to the missing figures of its variables."""
-    kinds = len(set(look.column(look.indicator))) if look.indicator is not None else 1
-    full = len(set(look.column(look.region))) * len(set(look.column(look.year))) * kinds
-    for variable in found:
-        variable.gap += max(0, full - len(look.body)) if len(look.body) * 1.2 > full else 0
-
-
-def _found_wide(look: Look, stem: str) -> list[Found]:
-    """Return the variables of a table with years across: one, one per indicator, or one per heading over the years."""
-    found = []
-    groups: dict[str, list[int]] = {}
-    for place, year in look.years.items():
-        groups.setdefault(look.headings[place].replace(str(year), "{year}"), []).append(place)
-    for pattern, places in groups.items():
-        head = re.sub(r"\s*\{year\}\s*年?", "", pattern).strip()
-        name = head or re.split(r"[\s:：（(]", re.sub(r"^表?[\d\-.]+\s*", "", (look.title or [stem])[0]))[0]
-        kinds = dict.fromkeys(look.column(look.indicator)) if look.indicator is not None else [None]
-        for kind in kinds:
-            rows = [row for row in look.body if kind is None or row[look.indicator] == kind]
-            key = {"pattern": pattern} | ({"indicator": kind} if kind is not None else {})
-            unit = rows[0][look.unit] if look.unit is not None else None
-            cells = [row[place] for row in rows for place in places]
-            found.append(_variable(kind or name, look, key, cells, unit))
-    return found
-
-
-def _variable(words: str, look: Look, key: dict, cells: list[str], unit: str | None = None) -> Found:
-    unit = unit or next(iter(units_in(words)), None) or look.title_unit
-    if unit is None and any(sign in words for sign in ("率", "比重", "占比", "share", "rate")):
-        unit = "%"
-    if unit is None and cells and all(cell.endswith("%") for cell in cells if cell):
-        unit = "%"
-    cells = [plain_figure(cell) for cell in cells]
-    missing = sum(1 for cell in cells if not is_number(cell))
-    sector, known = (_known(kind, words) for kind in ("sectors", "variables"))
-    # ASSUME what an unreadable unit counts cannot be told; it is declared as unstated and marked.
-    unit = unit if unit and read_unit(unit) else UNSTATED
-    name = f"employment_{sector}" if sector else known or spelt(without_unit(words))
-    note = "" if sector or known else "the name is a guess"
-    positive = all(_figure(cell) > 0 for cell in cells if is_number(cell))
-    return Found(name or "variable", words, unit, key, missing, sector, positive, note)
-
-
-def _known(kind: str, words: str) -> str:
-    """Return the name under which the vocabulary knows a heading, or the last part of one in several rows."""
-    if kind == "sectors" and re.fullmatch("[A-T]", words):
-        return vocabulary()["sector_letters"].get(words, "")
-    numbered = _EVERY.sub("", _NUMBERED.sub("", words))
-    last = without_unit(words).split()[-1:] or [words]
-    parts = {plain(part) for part in (words, numbered, *last, _NUMBERED.sub("", last[0]))}
-    return next((name for name, known in vocabulary()[kind].items() if parts & set(map(plain, known))), "")
-
-
-def _figure(cell: str) -> float:
-    return float(cell.replace(",", ""))
-
-
 def _settle_years(draft: Draft) -> None:
-    """Take the years that every table has."""
+    """Take the years that every table has, the longest run of them where one between is absent."""
     shared: set[int] | None = None
-    for look in draft.looks.values():
-        years = set(look.years.values()) or {int(cell[:4]) for cell in look.column(look.year)}
+    for table, look in draft.looks.items():
+        years = set(draft.files.get(table, ())) or set(look.years.values())
+        years = years or {int(cell[:4]) for cell in look.column(look.year)}
         shared = years if shared is None else shared & years
     if not shared:
         raise RongheError("no year stands in every table; take out the table of other years, and begin again")
-    draft.years = (min(shared), max(shared))
+    runs: list[list[int]] = []
+    for year in sorted(shared):
+        if runs and runs[-1][-1] == year - 1:
+            runs[-1].append(year)
+        else:
+            runs.append([year])
+    longest = max(runs, key=lambda run: (len(run), run))
+    draft.years = (longest[0], longest[-1])
+    absent = [y for y in range(min(shared), max(shared)) if y not in shared]
+    if absent:
+        draft.guesses.append(
+            f"the sample is {longest[0]} to {longest[-1]}, because not every table has {listing(absent)}; add the "
+            f"figures, and write sample.years: [{min(shared)}, {max(shared)}]"
+        )

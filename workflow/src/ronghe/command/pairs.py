@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from ronghe.command.looks import Grid, is_number, is_year, plain_figure, reading, vocabulary
 from ronghe.command.same_region import bare
@@ -35,9 +34,9 @@ class Pairs:
         return f"{self.folder}/{self.file}"
 
 
-def graph_file(path: Path, folder: str) -> Pairs:
+def graph_file(name: str, folder: str) -> Pairs:
     """Return a file of GeoDa or PySAL, GAL or GWT, as a matrix."""
-    return Pairs("matrix", path.name, path.name, folder)
+    return Pairs("matrix", name, name, folder)
 
 
 def look_at_pairs(grid: Grid, folder: str) -> Pairs | None:

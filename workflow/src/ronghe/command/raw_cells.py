@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ronghe.errors import RongheError, require_known
+from ronghe.messages import told
 
 if TYPE_CHECKING:
     from ronghe.clean.tables import Series
-    from ronghe.clean.variables import Variable
+    from ronghe.clean.variable import Variable
 
 
 class RawCells:
@@ -49,12 +50,12 @@ class RawCells:
         """Yield how many cells a variable takes, and the first of them."""
         table = self.dataset["tables"][variable.table]
         if "microdata" in table:
-            yield "summed up from microdata; see records.csv beside the panel"
+            yield told("summed up from microdata; see records.csv beside the panel")
             return
         try:
             series = self._read(variable)
         except RongheError as error:
-            yield f"cannot be read now: {error}"
+            yield told(f"cannot be read now: {error}")
             return
         regions, years = self.chosen()
         cells = [
@@ -65,15 +66,18 @@ class RawCells:
         ]
         filled = sum(value != value for *_, value in cells)
         absent = len(regions) * len(years) - len(cells)
-        notes = [f"{filled} of them empty, treated as gap: {variable.gap}"] if filled else []
-        notes += [f"{absent} have no row"] if absent else []
+        notes = [told(f"{filled} of them empty, treated as gap: {variable.gap}")] if filled else []
+        notes += [told(f"{absent} have no row")] if absent else []
         sheet = f", sheet {table['sheet']!r}" if "sheet" in table else ""
-        yield f"{len(cells)} cells{sheet}" + (f" ({'; '.join(notes)})" if notes else "")
+        yield told(f"{len(cells)} cells{sheet}") + (f" ({'; '.join(notes)})" if notes else "")
         for region, year, row, value in cells[: self.most]:
-            column = self._column(table, variable, year)
-            yield f"row {row}, column '{column}' ({region} {year}): {'empty' if value != value else f'{value:.15g}'}"
+            part = series.parts.get(year)
+            column = self._column(table, part.variable if part else variable, year)
+            file = f"{part.path}: " if part else ""
+            figure = "empty" if value != value else f"{value:.15g}"
+            yield file + told(f"row {row}, column '{column}' ({region} {year}): {figure}")
         if len(cells) > self.most:
-            yield f"... and {len(cells) - self.most} more (--cells N shows N, --region and --year choose)"
+            yield told(f"... and {len(cells) - self.most} more (--cells N shows N, --region and --year choose)")
 
     def _read(self, variable: Variable) -> Series:
         """Return the figures of a variable as written; a table is read once for all its variables."""
@@ -89,4 +93,4 @@ class RawCells:
 
     @staticmethod
     def _column(table: dict, variable: Variable, year: int) -> str:
-        return variable.column if table["layout"] == "long" else table["key"]["year"].replace("{year}", str(year))
+        return table["key"]["year"].replace("{year}", str(year)) if table.get("layout") == "wide" else variable.column

@@ -13,8 +13,12 @@ from ronghe.errors import RongheError, listing
 
 def settle_regions(draft: Draft) -> None:
     """Find the regions that tables share, what is a total, and which regions are not in every table."""
-    rows = {table: _regions_of(draft, look) for table, look in draft.looks.items()}
-    draft.same = same = SameRegion([*rows.values(), *([list(draft.places)] if draft.places else [])])
+    # Names of different years may be one region, those of one file never.
+    files = {table: [_regions_of(draft, one) for one in draft.members.get(table, [look])]
+             for table, look in draft.looks.items()}  # fmt: skip
+    lists = [names for parts in files.values() for names in parts]
+    draft.same = same = SameRegion([*lists, *([list(draft.places)] if draft.places else [])])
+    rows = {table: list(dict.fromkeys(name for names in parts for name in names)) for table, parts in files.items()}
     spelt: dict[str, dict[str, str]] = {}
     counts: dict[str, int] = {}
     short: list[str] = []

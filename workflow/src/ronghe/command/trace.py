@@ -9,6 +9,7 @@ from pathlib import Path
 from ronghe.clean.declaration import load_dataset
 from ronghe.clean.variables import derivations, variables
 from ronghe.clean.variables import labels as dataset_labels
+from ronghe.clean.yearly import told as files_of
 from ronghe.command.check import STAGES
 from ronghe.command.raw_cells import RawCells
 from ronghe.command.stored_numbers import FILES, NUMBER, in_column, let_in, printed_as, printed_cell, rows_of
@@ -16,6 +17,7 @@ from ronghe.configuration import fit_stages, replace_stages, require_dataset
 from ronghe.errors import RongheError, require_known
 from ronghe.measures import declaration as measures
 from ronghe.measures.declaration import KINDS
+from ronghe.messages import step, told
 from ronghe.models import declaration as models
 from ronghe.paper import declaration as paper
 from ronghe.paper.labels import Labels
@@ -70,7 +72,7 @@ class Chain:
         elif part in ("table", "figure"):
             entries = self.config[f"{part}s"]
             require_known(name, entries, part, what)
-            yield f"{self.named['paper']}/{part}s/{name}.*, declared at {part}s.{name}"
+            yield step(0, f"{self.named['paper']}/{part}s/{name}.*, declared at {part}s.{name}")
             for specification in paper.specifications_of(entries[name]):
                 yield from self.specification(specification, 1)
             for file in [*paper.stored_files(entries[name]), *paper.result_files(entries[name])]:
@@ -95,13 +97,13 @@ class Chain:
             for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
                 if f'"{name}"' in line and path.suffix == ".typ":
                     at = line.index(f'"{name}"')
-                    yield f"{file}, line {number}: ... {line[max(0, at - 60) : at + 60].strip()} ..."
+                    yield step(0, f"{file}, line {number}: ... {line[max(0, at - 60) : at + 60].strip()} ...")
         if name in specifications:
             yield from self.specification(name, 1)
             return
         cell = cells[name]
         where = ", ".join(f"{key} = {value}" for key, value in cell.get("where", {}).items())
-        yield f"  quotes.cells.{name}: {cell.get('pick', 'the')} {cell['value']} where {where or 'all rows'}"
+        yield step(1, f"quotes.cells.{name}: {cell.get('pick', 'the')} {cell['value']} where {where or 'all rows'}")
         path = paper.quoted_files({"cells": {name: cell}})[0]
         yield from self.stored(placed(path, self.named), 2)
 
@@ -112,7 +114,10 @@ class Chain:
             if found:
                 number, line, function, (specification, *names) = found
                 path = f"{self.named['results']}/models/{specification}/{FILES[function]}"
-                return [f"{file}, line {number}: {line.strip()}", *self.number(path, tuple(names), specification)]
+                return [
+                    step(0, f"{file}, line {number}: {line.strip()}"),
+                    *self.number(path, tuple(names), specification),
+                ]
         return []
 
     def estimate(self, specification: str, inside: list[str]) -> Iterator[str]:
@@ -131,7 +136,7 @@ class Chain:
             for one in names:
                 require_known(one, known, "name", path)
             raise RongheError(f"{path}: no row holds {' and '.join(names)}; look at the file")
-        yield from (f"  {one}" for one in found)
+        yield from (step(1, one) for one in found)
         yield from self.fit(specification, 2)
         yield from self.specification(specification, 2)
 
@@ -159,7 +164,7 @@ class Chain:
                 hits = [
                     h for n in (called or {None}) for h in printed_as(self.project / file, figure, (n,) if n else ())
                 ]
-                yield from (f"  {figure}: {hit}" for hit in hits)
+                yield from (step(1, f"{figure}: {hit}") for hit in hits)
         if only is not None:
             yield from self.fit(only, 1)
             yield from self.specification(only, 1)
@@ -176,22 +181,23 @@ class Chain:
         if not (self.project / path).is_file():
             return
         fit = json.loads((self.project / path).read_text(encoding="utf-8"))
-        said = [f"{fit['nobs']} rows"] if "nobs" in fit else []
-        said += [f"{fit['n_units']} regions x {fit['n_periods']} years"] if "n_periods" in fit else []
+        said = [told(f"{fit['nobs']} rows")] if "nobs" in fit else []
+        said += [told(f"{fit['n_units']} regions x {fit['n_periods']} years")] if "n_periods" in fit else []
         said += [f"{key} {fit[key]}" for key in ("model", "method", "effects", "cov_type") if fit.get(key)]
-        yield "  " * depth + f"{path}: {', '.join(said)}"
+        yield step(depth, f"{path}: {', '.join(said)}")
         if "regressors" in fit:
-            yield "  " * (depth + 1) + f"design: {fit.get('outcome')} on {', '.join(fit['regressors'])}"
+            yield step(depth + 1, f"design: {fit.get('outcome')} on {', '.join(fit['regressors'])}")
         hashes = {key: value for key, value in fit.get("hashes", {}).items() if isinstance(value, str)}
         if hashes:
-            yield "  " * (depth + 1) + "hashes: " + ", ".join(f"{key} {value[:12]}" for key, value in hashes.items())
+            shortened = ", ".join(f"{key} {value[:12]}" for key, value in hashes.items())
+            yield step(depth + 1, f"hashes: {shortened}")
 
     def stored(self, path: str, depth: int) -> Iterator[str]:
         """Yield a stored table, and what stands behind it."""
         if path in self.shown:
             return
         self.shown.add(path)
-        yield "  " * depth + path
+        yield step(depth, path)
         parts = Path(path).relative_to(self.named["results"]).parts if path.startswith(self.named["results"]) else ()
         stage, names = (parts[0], parts[1:-1]) if parts else ("", ())
         if stage == "models" and names and names[0] in self.specifications:
@@ -199,7 +205,7 @@ class Chain:
         elif stage == "measures" and names and names[0] in self.config["measures"]:
             yield from self.measure(names[0], depth + 1)
         elif stage == "weights":
-            yield "  " * (depth + 1) + f"weights.{names[0]}" if names else "  " * (depth + 1) + "every entry of weights"
+            yield step(depth + 1, f"weights.{names[0]}" if names else "every entry of weights")
         elif stage == "explore" and len(names) > 1:
             from ronghe.explore.declaration import variables as explored
 
@@ -212,8 +218,8 @@ class Chain:
             return
         self.shown.add(name)
         entry = self.specifications[name]
-        said = f"specification '{name}' ({entry['kind']}): {entry['outcome']} on {entry['treatment']}"
-        yield "  " * depth + f"{said}; {self.named['results']}/models/{name}/"
+        outcome, treatment, folder = entry["outcome"], entry["treatment"], f"{self.named['results']}/models/{name}/"
+        yield step(depth, f"specification '{name}' ({entry['kind']}): {outcome} on {treatment}; {folder}")
         for weights in models.weights(entry):
             yield from self.weights(weights, depth + 1)
         for variable in models.variables(entry):
@@ -228,14 +234,14 @@ class Chain:
         path = f"{self.named['results']}/weights/{name}/edges.csv"
         stored = self.project / path
         edges = f", {sum(1 for _ in stored.open(encoding='utf-8')) - 1} edges" if stored.is_file() else ""
-        yield "  " * depth + f"weights '{name}' ({entry['kind']}): {path}{edges}"
+        yield step(depth, f"weights '{name}' ({entry['kind']}): {path}{edges}")
         folder = self.dataset["folder"]
         raw = [entry[key] for key in ("file", "boundaries") if key in entry]
         if entry["kind"] == "contiguity" and not raw:
             raw = [f"{folder}/{self.dataset['adjacency']['file']}"] if "adjacency" in self.dataset else []
         elif not raw and "variable" not in entry:
             raw = [f"{folder}/{self.dataset['regions']['file']}"]
-        yield from ("  " * (depth + 1) + f"from {file}" for file in raw)
+        yield from (step(depth + 1, f"from {file}") for file in raw)
         for part in (entry.get("geographic"), entry.get("economic")):
             if part in self.config["weights"]:
                 yield from self.weights(part, depth + 1)
@@ -248,7 +254,8 @@ class Chain:
             return
         self.shown.add(name)
         entry = self.config["measures"][name]
-        yield "  " * depth + f"measure '{name}' ({entry['kind']}): {self.named['results']}/measures/{name}/"
+        folder = f"{self.named['results']}/measures/{name}/"
+        yield step(depth, f"measure '{name}' ({entry['kind']}): {folder}")
         panel = self.project / f"{self.named['results']}/measures/{name}/panel.csv"
         if panel.is_file():
             yield from ("  " * (depth + 1) + line for line in self.rows(panel))
@@ -259,7 +266,7 @@ class Chain:
         """Yield how many rows a panel has for the regions and years asked for, and the first of them."""
         regions, years = self.raw.chosen()
         rows = [row for row in rows_of(path) if row["region"] in regions and int(row["year"]) in years]
-        yield f"{len(rows)} rows of {path.relative_to(self.project)}"
+        yield told(f"{len(rows)} rows of {path.relative_to(self.project)}")
         for row in rows[: self.raw.most]:
             figures = [
                 f"{key} {float(value):.6g}" for key, value in row.items() if value and key not in ("region", "year")
@@ -277,14 +284,16 @@ class Chain:
         self.shown.add(name)
         if name in self.derived:
             derived = self.derived[name]
-            yield "  " * depth + f"{name} = {derived.operation} of {', '.join(derived.operands)} [{derived.unit}]"
+            yield step(depth, f"{name} = {derived.operation} of {', '.join(derived.operands)} [{derived.unit}]")
             for operand in derived.operands:
                 yield from self.variable(operand, depth + 1)
             return
         variable = self.read[name]
         table = self.dataset["tables"][variable.table]
-        file = f"{self.dataset['folder']}/{table['file']}" if "file" in table else f"microdata {table['microdata']}"
+        file = (
+            f"microdata {table['microdata']}" if "microdata" in table else f"{self.dataset['folder']}/{files_of(table)}"
+        )
         places = [variable.column or f"columns {table.get('key', {}).get('year', '')}", variable.indicator]
         unit = variable.written_unit + (f" -> {variable.unit}" if variable.unit != variable.written_unit else "")
-        yield "  " * depth + f"{name} [{unit}]: {file}: {', '.join(filter(None, places))}"
+        yield step(depth, f"{name} [{unit}]: {file}: {', '.join(filter(None, places))}")
         yield from ("  " * (depth + 1) + line for line in self.raw.lines(variable))

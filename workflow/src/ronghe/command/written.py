@@ -43,7 +43,7 @@ def write_dataset(draft: Draft, path: Path) -> None:
         lines += [f"  {s}: {{ en: {quoted(_words(s))}, zh: {quoted(zh)} }}" for s, zh in sectors.items()]
     lines += ["", "tables:"]
     for table, found in draft.found.items():
-        lines += _table(table, draft.looks[table], found)
+        lines += _table(table, draft.looks[table], found, draft.files.get(table))
     derived = _derived(draft)
     if derived:
         lines += ["", "derived:", *(f"  {name}: {{ {rule} }}" for name, (rule, _) in derived.items())]
@@ -68,26 +68,34 @@ def _family(found: list[Found]) -> list[Found]:
     return [f for f in found if f.sector]
 
 
-def _table(table: str, look: Look, found: list[Found]) -> list[str]:
+def _files(files: dict[int, dict]) -> list[str]:
+    """Return the lines of the files of a table, one per year."""
+    entries = {year: entry["file"] if set(entry) == {"file"} else entry for year, entry in files.items()}
+    return ["    files: # one per year", *(f"      {year}: {quoted(entry)}" for year, entry in entries.items())]
+
+
+def _table(table: str, look: Look, found: list[Found], files: dict[int, dict] | None) -> list[str]:
     """Return the lines of one file; where indicators stand side by side over the years, one table for each."""
     lines = []
     patterns = dict.fromkeys(f.key.get("pattern", "") for f in found)
     for number, pattern in enumerate(patterns):
         part = [f for f in found if f.key.get("pattern", "") == pattern]
-        lines += [f"  {table}{f'_{number + 1}' if number else ''}:", f"    file: {quoted(look.file)}"]
+        lines.append(f"  {table}{f'_{number + 1}' if number else ''}:")
+        lines += _files(files) if files else [f"    file: {quoted(look.file)}"]
         lines += [f"    {key}: {quoted(value)}" for key, value in look.options.items()]
         lines += [f"    # GUESS: {guess}" for guess in look.guesses]
         key = {"region": look.headings[look.region]}
         if pattern:
             key["year"] = pattern
-        else:
+        elif look.year is not None:
             key["year"] = look.headings[look.year]
             if look.column(look.year)[0].endswith("年"):
                 key["year_written"] = "{year}年"
         for name in ("indicator", "unit"):
             place = getattr(look, name)
             key |= {name: look.headings[place]} if place is not None else {}
-        lines += [f"    layout: {'wide' if pattern else 'long'}", f"    key: {quoted(key)}"]
+        lines += [] if files else [f"    layout: {'wide' if pattern else 'long'}"]
+        lines.append(f"    key: {quoted(key)}")
         family = _family(part) if len(_family(part)) >= 2 else []
         alone = [f for f in part if f not in family]
         if alone:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from ronghe.explore.autocorrelation import STATISTICS, bivariate_tests, global_tests
 from ronghe.explore.by_weights import stack
+from ronghe.explore.permutation import count_for
 from ronghe.frames import select_columns
 from ronghe.weights.matrix import Weights
 
@@ -19,16 +20,23 @@ def measure_dependence(
     statistics: Sequence[str] = tuple(STATISTICS),
     pairs: Sequence[Sequence[str]] = (),
     lags: Sequence[int] = (0, 1),
-    permutations: int = 9999,
+    permutations: int | None = None,
     seed: int = 0,
 ) -> dict[str, pd.DataFrame]:
-    """Return the global and the bivariate tests under every W, with the name of W as the first column."""
+    """Return the global and the bivariate tests under every W, with the name of W as the first column.
+
+    Unless said how many, 9,999 orders are drawn, and 999 of more than 500 regions; the global table holds the number.
+    """
     panel = select_columns(panel, [*variables, *(name for pair in pairs for name in pair)], "dependence")
     alone = {
-        name: global_tests(panel[list(variables)], W, statistics, permutations, seed) for name, W in weights.items()
+        name: global_tests(panel[list(variables)], W, statistics, count_for(W.n, permutations), seed)
+        for name, W in weights.items()
     }
     both = {
-        name: pd.concat([bivariate_tests(panel, pairs, W, lag, permutations, seed) for lag in lags], ignore_index=True)
+        name: pd.concat(
+            [bivariate_tests(panel, pairs, W, lag, count_for(W.n, permutations), seed) for lag in lags],
+            ignore_index=True,
+        )
         for name, W in weights.items()
     }
     return {"global": stack(alone), "bivariate": stack(both)}

@@ -7,6 +7,14 @@ import numpy as np
 from ronghe.errors import require_count
 from ronghe.weights.matrix import Weights
 
+# Of so many units moments are near enough, and the global tests draw fewer orders unless told how many.
+MANY_UNITS, OF_FEW, OF_MANY = 500, 9999, 999
+
+
+def count_for(n: int, asked: int | None) -> int:
+    """Return how many orders the global tests of n units draw: those asked for, else 9,999, or 999 of many units."""
+    return asked or (OF_MANY if n > MANY_UNITS else OF_FEW)
+
 
 def by_name(W: Weights) -> Weights:
     """Return W with its units sorted by name, so that a draw does not depend on the order of rows."""

@@ -8,6 +8,7 @@ from ronghe.errors import RongheError, listing, require_known
 from ronghe.linear.layout import Layout, group_sums
 
 EFFECTS = ("pooled", "units", "time", "twoways")
+SQUARED = 1e-6
 
 
 def absorb(columns: np.ndarray, layout: Layout, effects: str) -> np.ndarray:
@@ -72,14 +73,21 @@ def require_rows(n: int, k: int, absorbed: dict[str, int], effects: str) -> None
         )
 
 
-def require_full_rank(X: np.ndarray, raw: np.ndarray, names: list[str], effects: str) -> None:
-    """Refuse, by name, regressors that the fixed effects or one another explain completely."""
+def require_full_rank(
+    X: np.ndarray, raw: np.ndarray, names: list[str], effects: str, least: float = 1e-9
+) -> np.ndarray:
+    """Return R of X = QR; refuse, by name, regressors that the fixed effects or one another explain completely.
+
+    `least` of a column's length must be its own. Where X'X is inverted, `SQUARED` leaves four digits of an error.
+    """
     scale = np.sqrt(((raw - raw.mean(axis=0)) ** 2).sum(axis=0))
     left = np.sqrt((X**2).sum(axis=0))
     constant = [n for n, s, r in zip(names, left, scale, strict=True) if s <= 1e-9 * max(r, 1e-300)]
     if constant:
         raise RongheError(f"no variation is left in {listing(constant)} after {effects} effects; leave it out")
-    triangle = np.abs(np.diag(np.linalg.qr(X / left, mode="r")))
-    if len(triangle) < len(names) or triangle.min() < 1e-9:
-        culprit = names[int(triangle.argmin())] if len(triangle) == len(names) else names[-1]
+    triangle = np.linalg.qr(X / left, mode="r")
+    new = np.abs(np.diag(triangle))
+    if len(new) < len(names) or new.min() < least:
+        culprit = names[int(new.argmin())] if len(new) == len(names) else names[-1]
         raise RongheError(f"'{culprit}' is a combination of the regressors before it; leave one of them out")
+    return triangle * left

@@ -19,6 +19,12 @@ def inverse_scaled(A: np.ndarray) -> np.ndarray:
     return 0.5 * (inverse + inverse.T)
 
 
+def triangle(X: np.ndarray) -> np.ndarray:
+    """Return the upper triangle R of X = QR, from columns of one length."""
+    length = np.sqrt((X**2).sum(axis=0))
+    return np.linalg.qr(X / length, mode="r") * length
+
+
 def semidefinite(matrix: np.ndarray) -> np.ndarray:
     """Set negative eigenvalues to zero after scaling (Cameron, Gelbach and Miller 2011, section 2.3)."""
     matrix = 0.5 * (matrix + matrix.T)

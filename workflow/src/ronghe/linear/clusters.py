@@ -15,11 +15,13 @@ import numpy as np
 
 from ronghe.errors import RongheError, require_known
 
+# From this many clusters on, corrections and bootstraps for few clusters change nothing that a reader could see.
+MANY_CLUSTERS = 200
 # Singular values of a cluster's F beyond 1 - SINGULAR belong to directions that the cluster alone decides.
 SINGULAR = 1e-9
 # Rows of one cluster up to which its working covariance is written out.
 WRITTEN_OUT = 2500
-POWERS = {"CR0": 0.0, "CR1": 0.0, "CR2": -0.5, "CR3": -1.0, "corrected": -0.5}
+POWERS = {"CR0": 0.0, "CR1": 0.0, "CR2": -0.5, "CR3": -1.0, "corrected": -0.5, "working_pairs": -0.5}
 
 
 @dataclass(frozen=True)

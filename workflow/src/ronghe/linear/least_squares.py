@@ -8,10 +8,12 @@ seven regressors. Coefficients agree with linearmodels to 1e-10 on every specifi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from ronghe.linear import absorption
+from ronghe.linear.algebra import triangle
 from ronghe.linear.layout import Layout
 
 
@@ -25,10 +27,15 @@ class LeastSquares:
     X: np.ndarray
     df_residual: float
 
-    @property
+    @cached_property
+    def root(self) -> np.ndarray:
+        """The upper triangle whose product with its transpose is (X'X)^-1: of X = QR the inverse of R."""
+        return np.linalg.inv(triangle(self.X))
+
+    @cached_property
     def bread(self) -> np.ndarray:
-        """Return (X'X)^-1 of the projected regressors."""
-        return np.linalg.inv(self.X.T @ self.X)
+        """(X'X)^-1 of the projected regressors, to the digits of X and not to half of them."""
+        return self.root @ self.root.T
 
     @property
     def ssr(self) -> float:
@@ -62,6 +69,8 @@ def fit_least_squares(
     absorption.require_rows(len(y), X.shape[1], absorbed, effects)
     projected = absorption.absorb(np.column_stack([y, X]), layout, effects)
     yd, Xd = projected[:, 0], projected[:, 1:]
-    absorption.require_full_rank(Xd, X, names or [f"column {i}" for i in range(X.shape[1])], effects)
-    beta = np.linalg.solve(Xd.T @ Xd, Xd.T @ yd)
+    R = absorption.require_full_rank(Xd, X, names or [f"column {i}" for i in range(X.shape[1])], effects)
+    inverse, beta = np.linalg.inv(R), np.zeros(X.shape[1])
+    for _ in range(2):  # R'R b = X'e loses half the digits, which a second step on the residuals brings back
+        beta = beta + inverse @ ((Xd.T @ (yd - Xd @ beta)) @ inverse)
     return LeastSquares(beta, yd - Xd @ beta, yd, Xd, len(y) - X.shape[1] - sum(absorbed.values()))

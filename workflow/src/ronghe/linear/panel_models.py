@@ -88,22 +88,23 @@ def fit_panel(
     nested = [d for d in dimensions if choice.kind == "clustered" and d in choice.cluster]
     absorbed = nested or dimensions
     dummies = [_dummies(layout, d) for d in dimensions if d not in absorbed]
-    scale = np.sqrt(np.mean(kernel.X**2, axis=0))
-    data = _labelled(y, [(X - X.mean(axis=0)) / scale, np.ones(len(y)), *dummies], layout)
+    # Columns at right angles: the library inverts X'X, which would cost half the digits of near-collinear regressors.
+    root = kernel.root * np.sqrt(len(y))
+    data = _labelled(y, [kernel.X @ root, np.ones(len(y)), *dummies], layout)
     if absorbed:
         held = {"entity_effects": "units" in absorbed, "time_effects": "time" in absorbed}
         counted = {"auto_df": False, "count_effects": not nested}
         result = PanelOLS(*data, **held, check_rank=False).fit(**counted, **_options(choice, layout))
     else:
         result = PooledOLS(*data, check_rank=False).fit(**_options(choice, layout))
-    covariance = _covariance(result, kernel.X / scale, layout, choice, absorption.count(layout, effects))
+    covariance = _covariance(result, kernel.X, layout, choice, absorption.count(layout, effects), root)
     fit = Fit(
-        coefficients=result.params.to_numpy()[: len(scale)] / scale,
+        coefficients=root @ result.params.to_numpy()[: len(root)],
         residuals=result.resids.to_numpy(),
         y=kernel.y,
         X=kernel.X,
         df_residual=kernel.df_residual,
-        covariance=covariance / np.outer(scale, scale),
+        covariance=covariance,
         df_inference=inference_df(layout, choice, kernel.df_residual),
         choice=choice,
     )
@@ -134,7 +135,7 @@ def fit_random_effects(
     layout.require(y, X, names)
     two_way, k = effects == "twoways", X.shape[1]
     centred = absorption.absorb(X, layout, "time" if two_way else "pooled")
-    absorption.require_full_rank(centred, X, names, "period" if two_way else "no")
+    absorption.require_full_rank(centred, X, names, "period" if two_way else "no", absorption.SQUARED)
     mean, scale = X.mean(axis=0), np.sqrt(np.mean(centred**2, axis=0))
     to_given = np.diag(np.append(1 / scale, 1.0))
     to_given[k, :k] = -mean / scale
@@ -200,12 +201,21 @@ def _options(choice: Choice, layout: Layout) -> dict[str, object]:
 
 
 def _covariance(
-    result: PanelResults, X: np.ndarray, layout: Layout, choice: Choice, absorbed: dict[str, int]
+    result: PanelResults,
+    X: np.ndarray,
+    layout: Layout,
+    choice: Choice,
+    absorbed: dict[str, int],
+    root: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return the library's covariance of the first columns, which are X, or Conley's from its residuals."""
+    """Return the library's covariance of the first columns, which are X or X root, or Conley's from its residuals.
+
+    What two-way clusters lack to a covariance is made up in the coordinates of X, on which it depends.
+    """
     k = X.shape[1]
     if choice.kind == "conley":
         scores = X * result.resids.to_numpy()[:, None]
         return sandwich(np.linalg.inv(X.T @ X), scores, layout, choice, 0.0, absorbed)
     cov = result.cov.to_numpy()[:k, :k]
+    cov = cov if root is None else root @ cov @ root.T
     return semidefinite(cov) if choice.kind == "clustered" else cov

@@ -14,6 +14,7 @@ from ronghe.linear.least_squares import fit_least_squares
 from ronghe.linear.threshold_search import Sample, Search, candidates
 from ronghe.linear.threshold_tests import Settings, judged, sign_bootstrap
 
+MOST_DECIDING = 100
 COLUMNS = [
     *("region", "crosses", "rows_outside", "treatment", "threshold", "statistic", "pvalue"),
     *("estimate_lower", "estimate_upper", "note"),
@@ -59,7 +60,8 @@ def without_each(
 ) -> pd.DataFrame:
     """Search the first threshold again without each unit that decides it: break, F, p by signs, slope on either side.
 
-    A search that cannot be made is a row with a note.
+    A search that cannot be made is a row with a note. Where more than MOST_DECIDING units decide, none does alone: the
+    table is empty.
 
     >>> from ronghe.linear import Layout
     >>> rng = np.random.default_rng(0)
@@ -73,6 +75,8 @@ def without_each(
     """
     regime = (sample.q > threshold).astype(int)
     units, outside = deciding_units(regime, sample.layout)
+    if len(units) > MOST_DECIDING:
+        return pd.DataFrame(columns=COLUMNS)
     crosses = (rows_by_regime(regime, sample.layout) > 0).all(axis=1)
     rows = []
     for unit in units:

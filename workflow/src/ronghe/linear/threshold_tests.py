@@ -141,9 +141,9 @@ def leverage_corrected(e: np.ndarray, basis: np.ndarray, layout: Layout) -> np.n
     The correction of CR2 (Bell and McCaffrey 2002); directions that a unit's regressors explain whole stay as they are.
     """
     result = np.empty_like(e)
-    for unit in range(layout.n_units):
-        rows = layout.units == unit
-        values, vectors = np.linalg.eigh(np.eye(int(rows.sum())) - basis[rows] @ basis[rows].T)
+    by_unit = np.split(np.argsort(layout.units, kind="stable"), np.cumsum(np.bincount(layout.units))[:-1])
+    for rows in by_unit:
+        values, vectors = np.linalg.eigh(np.eye(len(rows)) - basis[rows] @ basis[rows].T)
         factor = np.where(values > 1e-8, np.abs(values), 1.0) ** -0.5
         result[rows] = vectors @ (factor * (vectors.T @ e[rows]))
     return result

@@ -67,8 +67,8 @@ def project(
     columns = absorption.absorb(np.column_stack([y, raw]), layout, effects)
     every = [*endogenous, *exogenous, *excluded]
     e, x = 1 + len(endogenous), 1 + len(endogenous) + len(exogenous)
-    absorption.require_full_rank(columns[:, 1:x], raw[:, : x - 1], every[: x - 1], effects)
-    absorption.require_full_rank(columns[:, e:], raw[:, e - 1 :], every[e - 1 :], effects)
+    absorption.require_full_rank(columns[:, 1:x], raw[:, : x - 1], every[: x - 1], effects, absorption.SQUARED)
+    absorption.require_full_rank(columns[:, e:], raw[:, e - 1 :], every[e - 1 :], effects, absorption.SQUARED)
     return Problem(columns[:, 0], columns[:, 1:e], columns[:, e:x], columns[:, x:], layout, choice, absorbed)
 
 

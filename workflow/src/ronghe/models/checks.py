@@ -146,8 +146,11 @@ def _check_few_clusters(specification: dict, where: str) -> None:
             "cluster: units, or leave the keys out"
         )
     spatial = specification["kind"] in ("spatial", "spatial_threshold")
-    if not spatial and specification.get("small_sample") in ("none", "parameters"):
-        raise RongheError(f"{where}: small_sample: '{specification['small_sample']}' is for spatial kinds; choose CR1")
+    if not spatial and specification.get("small_sample") in ("none", "parameters", "working_pairs"):
+        instead = "corrected" if specification["small_sample"] == "working_pairs" else "CR1"
+        raise RongheError(
+            f"{where}: small_sample: '{specification['small_sample']}' is for spatial kinds; choose {instead}"
+        )
 
 
 def _check_standardisation(specification: dict, kind: Kind, config: dict, where: str) -> None:

@@ -18,6 +18,7 @@ from ronghe.errors import RongheError, require_known
 from ronghe.files import sha256, write_text
 from ronghe.linear import inference
 from ronghe.models.kinds import KINDS, estimator, without_idle
+from ronghe.models.many import lightened
 from ronghe.provenance import hash_files
 
 
@@ -90,8 +91,12 @@ def with_defaults(specification: dict) -> dict:
 
 
 def fit(specification: dict, data: Data) -> Estimate:
-    """Call the estimator of a complete specification's kind."""
-    return import_module(estimator(specification["kind"])).estimate(specification, data)
+    """Call the estimator of a complete specification's kind; what is done in another way for its size is noted."""
+    light, notes = lightened(specification, data.panel)
+    result = import_module(estimator(specification["kind"])).estimate(light, data)
+    if notes:
+        result.fit["notes"] = [*(result.fit.get("notes") or []), *notes]
+    return result
 
 
 def run(specification: dict, data: Data) -> Estimate:

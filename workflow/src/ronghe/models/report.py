@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ronghe.linear.clusters import MANY_CLUSTERS
 from ronghe.linear.covariance import Choice, few_periods, two_ways
 from ronghe.linear.inference import (
     COEFFICIENT_COLUMNS,
@@ -71,7 +72,7 @@ def covariance_facts(specification: dict, uncorrected: str = "clusters") -> dict
 def small_sample_facts(specification: dict, uncorrected: str) -> dict[str, str]:
     """Return small_sample and df as fit.json holds them, the default of df written out."""
     small_sample = specification.get("small_sample", uncorrected)
-    df = "satterthwaite" if small_sample == "corrected" else "clusters"
+    df = {"corrected": "satterthwaite", "working_pairs": "working"}.get(small_sample, "clusters")
     return {"small_sample": small_sample, "df": specification.get("df", df)}
 
 
@@ -120,9 +121,9 @@ def joint_test(fit: Fit, restrictions: np.ndarray) -> dict:
     """Return the Wald test of restrictions @ b = 0: by wild bootstrap where clusters have leverages, else as F.
 
     F with clusters - 1 degrees of freedom rejects a true hypothesis of seven restrictions in 25 to 60 % of the draws
-    where regions are thirty (docs/inference.md).
+    where regions are thirty (docs/inference.md); more than MANY_CLUSTERS need no bootstrap.
     """
-    if fit.clusters is None:
+    if fit.clusters is None or fit.clusters.n_clusters > MANY_CLUSTERS:
         return wald_test(fit.coefficients, fit.covariance, restrictions, fit.df_inference)
     missing = len(fit.clusters.fit.coefficients) - restrictions.shape[1]
     whole = np.pad(restrictions, ((0, 0), (0, missing)))

@@ -61,14 +61,23 @@ def significant(value: Value, digits: int = 3) -> str:
     return fixed(value, max(0, digits - 1 - math.floor(math.log10(abs(value)))))
 
 
+def trimmed(value: Value, digits: int = 2) -> str:
+    """Write a number with at most `digits` decimals, without zeros at its end."""
+    text = fixed(value, digits)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def stars(value: Value) -> str:
     """Return one to three stars for a p-value below 0.10, 0.05, 0.01."""
     return "" if _missing(value) else "*" * sum(float(value) < level for level in STAR_LEVELS)
 
 
 def interval(lower: Value, upper: Value, digits: int = 3) -> str:
-    """Write an interval in brackets."""
-    return "" if _missing(lower) or _missing(upper) else f"[{fixed(lower, digits)}, {fixed(upper, digits)}]"
+    """Write an interval in brackets; an end at infinity is open."""
+    if _missing(lower) or _missing(upper):
+        return ""
+    first, last = "(" if math.isinf(float(lower)) else "[", ")" if math.isinf(float(upper)) else "]"
+    return f"{first}{fixed(lower, digits)}, {fixed(upper, digits)}{last}"
 
 
 def split_at_point(text: str) -> tuple[str, str] | None:
@@ -84,6 +93,7 @@ FORMATS = {
     "pvalue": pvalue,
     "percent": percent,
     "significant": significant,
+    "trimmed": trimmed,
     "text": lambda value, digits=0: "" if _missing(value) else str(value),
 }
 

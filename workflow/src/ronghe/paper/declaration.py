@@ -10,7 +10,7 @@ from ronghe.errors import RongheError, require_known
 from ronghe.measures.bounds import bounds_of
 from ronghe.measures.declaration import columns as measure_columns
 from ronghe.paper.exhibit_order import numbered
-from ronghe.places import folders, require_inside, stored
+from ronghe.places import folders, require_inside, require_made, stored
 
 # The kinds of tables and figures whose columns or rows are specifications.
 COMPARING = ("regression", "impacts", "estimates")
@@ -19,6 +19,7 @@ STATISTICS = ("observations", "regions", "years", "rsquared_within", "rsquared",
 STATISTICS += ("instruments", "instrument_strength", "anderson_rubin_set")
 PANEL = "<processed>/panel.parquet"
 REGIONS = "<processed>/regions.csv"
+RULES = [f"workflow/rules/{stage}.smk" for stage in ("clean", "measures", "weights", "explore", "models", "paper")]
 # What a manuscript consists of: its key in the configuration, and the PDF that it becomes.
 DOCUMENTS = {"source": "paper", "supplement": "supplement", "summary": "summary"}
 
@@ -72,13 +73,16 @@ def check_years(config: dict, years: list[int]) -> None:
 
 
 def check_places(config: dict, columns: Iterable[str]) -> None:
-    """Check that regions have tiles where a map draws tiles."""
+    """Check that regions have tiles, or at least positions, where a map draws them."""
+    absent, placed = (
+        [column for column in pair if column not in columns]
+        for pair in (("tile_row", "tile_column"), ("longitude", "latitude"))
+    )
     for name, entry in config.get("figures", {}).items():
-        absent = [column for column in ("tile_row", "tile_column") if column not in columns]
-        if entry["kind"] == "tile_map" and "boundaries" not in entry and absent:
+        if entry["kind"] == "tile_map" and "boundaries" not in entry and absent and placed:
             raise RongheError(
                 f"figures.{name}: a tile map needs {' and '.join(absent)} under regions.columns of the dataset; name "
-                "those columns, give the figure `boundaries`, or leave it out"
+                "those columns, or longitude and latitude, give the figure `boundaries`, or leave it out"
             )
 
 
@@ -138,6 +142,35 @@ def result_files(entry: dict) -> list[str]:
     ]
 
 
+def sections(entries: dict[str, dict]) -> dict[str, dict[str, dict]]:
+    """Return tables or figures by the section that one job makes; an entry without one stands under its own name."""
+    found: dict[str, dict[str, dict]] = {}
+    for name, entry in entries.items():
+        found.setdefault(entry.get("section", name), {})[name] = entry
+    return found
+
+
+def reads(entries: dict[str, dict]) -> dict[str, dict[str, list[str]]]:
+    """Return by name what each table or figure reads besides the specifications that it shows."""
+    return {
+        name: {
+            "panel": panel_files(entry),
+            "files": RULES if entry["kind"] == "workflow" else stored_files(entry),
+            "regions": region_files(entry),
+        }
+        for name, entry in entries.items()
+    }
+
+
+def section_files(part: str, entries: dict[str, dict], _wildcards: object = None) -> list[str]:
+    """Return the files that the tables or figures of a section are made from, each once."""
+    found: dict[str, None] = {}
+    for name, read in reads(entries).items():
+        made = require_made([*read["files"], *result_files(entries[name])], f"{part}.{name}")
+        found.update(dict.fromkeys([*read["panel"], *made, *read["regions"]]))
+    return list(found)
+
+
 def drawn(config: dict, name: str) -> dict:
     """Return the entry of a figure, with the bounds of the variables whose intervals it draws."""
     entry = config["figures"][name]
@@ -155,6 +188,12 @@ def region_files(entry: dict) -> list[str]:
 def outline_files(entry: dict) -> list[str]:
     """Return the file of polygons that a map draws."""
     return [entry["boundaries"]["file"]] if "boundaries" in entry else []
+
+
+def drawn_on(entries: dict[str, dict]) -> list[str]:
+    """Return what figures show that no rule makes, so that its content decides: outlines, and the rules themselves."""
+    shown = [RULES if entry["kind"] == "workflow" else outline_files(entry) for entry in entries.values()]
+    return list(dict.fromkeys(path for paths in shown for path in paths))
 
 
 def manuscript_files(config: dict, document: str = "source") -> list[str]:
@@ -241,4 +280,14 @@ def sources(config: dict) -> dict[str, list[str]]:
         f"{part}/{name}": [*panel_files(entry), *stored_files(entry), *result_files(entry), *region_files(entry)]
         for part in ("tables", "figures")
         for name, entry in config.get(part, {}).items()
+    }
+
+
+def section_names(config: dict) -> dict[str, str]:
+    """Return for every exhibit, as `tables/NAME` or `figures/NAME`, the section that one job makes it with."""
+    return {
+        f"{part}/{name}": section
+        for part in ("tables", "figures")
+        for section, entries in sections(config.get(part, {})).items()
+        for name in entries
     }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ronghe.batch import make_each
 from ronghe.paper.figures import (
     curve,
     effect_densities,
@@ -64,3 +65,21 @@ def draw_figure(
     source = Sources("figures", name, entry, labels, panel, files, regions, models)
     with canvas(labels.language):
         save(KINDS[entry["kind"]](source), name, folder)
+
+
+def draw_figures(
+    entries: dict[str, dict],
+    labels: Labels,
+    folder: str | Path,
+    *,
+    reads: dict[str, dict[str, Sequence[str]]],
+    models: str | Path = "",
+) -> None:
+    """Draw the figures of a section, each from the files that it reads; a fault in one leaves the others whole."""
+
+    def draw(name: str) -> None:
+        read, regions = reads[name], next(iter(reads[name]["regions"]), None)
+        given = {"panel": read["panel"], "files": read["files"], "regions": regions, "models": models}
+        draw_figure(name, entries[name], labels, folder, **given)
+
+    make_each(entries, draw)

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import yaml
 
-# The rule that makes a part's exhibits, and the file that stands for all of its formats in a command.
-RULES = {"tables": ("render_table", "typ"), "figures": ("draw_figure", "svg")}
+from ronghe.files import write_text
+
+# The rule that makes a section of a part's exhibits, and the file that stands for all of its formats in a command.
+RULES = {"tables": ("render_tables_{}", "typ"), "figures": ("draw_figures_{}", "svg")}
 DOCUMENTS = {
     "paper.pdf": ("The paper", "typeset_paper"),
     "paper.docx": ("The paper as a Word document", "write_word"),
@@ -39,12 +41,12 @@ def list_exhibits(config: dict) -> str:
     for part, (rule, _) in RULES.items():
         for name, entry in config[part].items():
             caption = entry["caption"] if isinstance(entry["caption"], str) else entry["caption"]["en"]
-            lines.append(f"| {caption} | `{rule}` | `{part}/{name}.*` |")
+            lines.append(f"| {caption} | `{rule.format(entry.get('section', name))}` | `{part}/{name}.*` |")
     lines += [f"| {said} | `{rule}` | `{path}` |" for path, (said, rule) in DOCUMENTS.items()]
     return "\n".join([*lines, ""])
 
 
-def list_provenance(inputs: dict[str, list[str]], facts: dict[str, str], folder: str) -> str:
+def list_provenance(inputs: dict[str, list[str]], sections: dict[str, str], facts: dict[str, str], folder: str) -> str:
     """Return PROVENANCE.md: every exhibit with its rule, its inputs and the command that remakes it."""
     lines = [
         "# Where every exhibit comes from",
@@ -58,6 +60,7 @@ def list_provenance(inputs: dict[str, list[str]], facts: dict[str, str], folder:
     ]
     for exhibit, paths in inputs.items():
         rule, ending = RULES[exhibit.partition("/")[0]]
+        rule = rule.format(sections[exhibit])
         sources = "<br>".join(f"`{path}`" for path in paths) or "`workflow/rules/`"
         lines.append(f"| `{exhibit}.*` | `{rule}` | {sources} | `snakemake --force {folder}/{exhibit}.{ending}` |")
     lines += [
@@ -71,7 +74,7 @@ def list_provenance(inputs: dict[str, list[str]], facts: dict[str, str], folder:
 def main() -> None:
     """Write docs/exhibits.md of the project in the current folder."""
     config = {part: yaml.safe_load(Path(f"config/{part}.yaml").read_text(encoding="utf-8"))[part] for part in RULES}
-    Path("docs/exhibits.md").write_text(list_exhibits(config), encoding="utf-8")
+    write_text("docs/exhibits.md", list_exhibits(config))
 
 
 if __name__ == "__main__":

@@ -118,7 +118,7 @@ class Labels:
         if kind == "conley" and fit.get("cutoff_km"):
             return self.word("covariances.conley_km", f"{fit.get('cutoff_km'):g}")
         parts = [kind, *(fit.get("cluster") or [])]
-        if fit.get("small_sample") in ("CR2", "CR3", "corrected", "jackknife"):
+        if fit.get("small_sample") in ("CR2", "CR3", "corrected", "working_pairs", "jackknife"):
             parts.append(fit.get("small_sample"))
         return self.named("covariances", "_".join(parts))
 

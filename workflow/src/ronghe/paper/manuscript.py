@@ -23,14 +23,15 @@ def typeset(source: str | Path, target: str | Path, language: str = "en") -> Non
         from ronghe.paper.figures.canvas import chinese_font
 
         chinese_font()
-    _compile(
+    page = _compile(
         source,
         Path(target).parent,
         {"language": language},
-        output=str(target),
+        format="pdf",
         font_paths=[str(Path(matplotlib.get_data_path(), "fonts", "ttf"))],
         ignore_system_fonts=not chinese,
     )
+    write_bytes(target, page)
 
 
 def write_word(source: str | Path, target: str | Path, language: str = "en") -> None:
@@ -42,7 +43,7 @@ def write_word(source: str | Path, target: str | Path, language: str = "en") -> 
     write_bytes(Path(target), write_manuscript(text.decode("utf-8"), folder, language))
 
 
-def _compile(source: str | Path, folder: Path, inputs: dict[str, str], **options: object) -> bytes | None:
+def _compile(source: str | Path, folder: Path, inputs: dict[str, str], **options: object) -> bytes:
     """Run Typst on a document whose numbers and exhibits lie in `folder`."""
     import typst
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ronghe.batch import make_each
 from ronghe.paper.exhibit import Exhibit
 from ronghe.paper.formats.write import write_exhibit
 from ronghe.paper.labels import Labels
@@ -45,3 +46,20 @@ def render_table(
 ) -> None:
     """Write the table that an entry declares in all formats."""
     write_exhibit(build_table(name, entry, labels, panel=panel, files=files, models=models), folder)
+
+
+def render_tables(
+    entries: dict[str, dict],
+    labels: Labels,
+    folder: str | Path,
+    *,
+    reads: dict[str, dict[str, Sequence[str]]],
+    models: str | Path = "",
+) -> None:
+    """Write the tables of a section, each from the files that it reads; a fault in one leaves the others whole."""
+
+    def render(name: str) -> None:
+        read = reads[name]
+        render_table(name, entries[name], labels, folder, panel=read["panel"], files=read["files"], models=models)
+
+    make_each(entries, render)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from ronghe.spatial.random_effects.panel import RandomEffectsPanel
     from ronghe.spatial.results import SpatialPanelResult
     from ronghe.spatial.spatial_panel import SpatialPanel
-    from ronghe.spatial.tables import compare
+    from ronghe.spatial.tables import compare, etable
     from ronghe.spatial.two_stage.panel import SpatialTwoStage
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "compare",
     "compare_models",
     "compare_weights",
+    "etable",
     "identification_table",
     "munnell",
     "predict",
@@ -67,6 +68,7 @@ _HOMES = {
     "compare": "tables",
     "compare_models": "choice.comparison",
     "compare_weights": "choice.comparison",
+    "etable": "tables",
     "identification_table": "choice.identification",
     "munnell": "examples",
     "predict": "postestimation.prediction",

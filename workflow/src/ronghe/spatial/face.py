@@ -122,14 +122,10 @@ class Face:
         y = self.panel.series(self.panel.y, "fitted").reindex(self.resids.index)
         return y - self.resids
 
-    def predict(self, X: pd.DataFrame | None = None) -> pd.Series:
-        """Return the fitted values; other regressors need `SpatialPanel` with fixed effects."""
-        if X is not None:
-            raise RongheError(
-                f"predict: {type(self).__name__} predicts its own sample only; for other X fit a SpatialPanel, whose "
-                "`predict(X)` gives the reduced form"
-            )
-        return self.fitted_values
+    def predict(self, X: pd.DataFrame | None = None, time_effect: float | str = "mean") -> pd.Series:
+        """Return predictions by the reduced form, for the sample or for X; see `ronghe.spatial.predict`."""
+        form = self.reduced_form()
+        return form.sample() if X is None else form.at(X, time_effect)
 
     @cached_property
     def rsquared(self) -> float:
@@ -265,25 +261,48 @@ class Face:
     def __maketables_depvar__(self) -> str:
         return self.panel.outcome
 
+    def effect_names(self) -> tuple[str, str]:
+        """Return what units and periods are called in the data."""
+        unit, period = self.panel.index.names
+        return str(unit or "units"), str(period or "time")
+
+    @property
+    def fixed_effects(self) -> tuple[str, ...]:
+        """Names of the fixed effects in the model: of units, of periods, both or none."""
+        unit, period = self.effect_names()
+        return {"units": (unit,), "time": (period,), "twoways": (unit, period)}.get(self.effects, ())
+
+    @property
+    def random_effects(self) -> str | None:
+        """The random effects in the model, in words."""
+        return None
+
+    @property
+    def clusters(self) -> tuple[str, ...]:
+        """What errors are clustered by, under the names of the data; none for other covariances."""
+        if self.cov_type != "clustered":
+            return ()
+        by = dict(zip(("units", "time"), self.effect_names(), strict=True))
+        return tuple(by.get(name, name) for name in self.choice.cluster)
+
     @property
     def __maketables_fixef_string__(self) -> str | None:
-        index = self.panel.index.names
-        units, time = (str(name or default) for name, default in zip(index, ("units", "time"), strict=True))
-        return {"units": units, "time": time, "twoways": f"{units}+{time}"}.get(self.effects)
+        return "+".join(self.fixed_effects) or None
 
     @property
     def __maketables_vcov_info__(self) -> dict:
-        return {"vcov_type": self.cov_type, "clustervar": None}
+        return {"vcov_type": self.cov_type, "clustervar": "+".join(self.clusters) or None}
 
     @property
     def __maketables_stat_labels__(self) -> dict[str, str]:
-        return STATISTICS
+        return STATISTICS | {"errors": "Standard errors", "random": "Random effects"}
 
     @property
     def __maketables_default_stat_keys__(self) -> list[str]:
-        return list(self.statistics())
+        return [*self.statistics(), *(["random"] if self.random_effects else []), "errors"]
 
     def __maketables_stat__(self, key: str) -> float | str | None:
         """Give one measure of fit, under our name or that of maketables."""
-        named = {**self.statistics(), "model": self.specification.model, "se_type": self.cov_type}
-        return named.get(SYNONYMS.get(key, key))
+        errors = f"{self.cov_type} by {', '.join(self.clusters)}" if self.clusters else self.cov_type
+        named = {"model": self.specification.model, "random": self.random_effects, "errors": errors, "se_type": errors}
+        return {**self.statistics(), **named}.get(SYNONYMS.get(key, key))

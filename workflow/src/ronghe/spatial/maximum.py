@@ -45,6 +45,8 @@ def maximise(likelihood: Likelihood, where: str = "model") -> Maximum:
     heights = likelihood.sketch(rho_axis, lam_axis)
     best, failure = None, None
     for start in _hills(heights, rho_axis, lam_axis, free):
+        if len(free) == 1 and filters[0].is_costly:
+            start = _top_of_sketch(likelihood, start, float(np.diff(axes[0]).max()), boxes[0])
         try:
             found = (_climb_line if len(free) == 1 else _climb_plane)(likelihood, start, boxes, where)
         except NoMaximum as error:
@@ -84,6 +86,17 @@ def _hills(heights: np.ndarray, rho_axis: np.ndarray, lam_axis: np.ndarray, free
     if len(free) == 2:
         return points
     return [p[:1] if free == ["rho"] else p[1:] for p in points]
+
+
+def _top_of_sketch(likelihood: Likelihood, start: np.ndarray, reach: float, box: Box) -> np.ndarray:
+    """Return where the sketch is highest within `reach` of a point of the grid, by ever finer grids."""
+    top = float(start[0])
+    for _ in range(5):
+        points = np.clip(np.linspace(top - reach, top + reach, 21), *box)
+        lines = (points, np.zeros(1)) if likelihood.lag is not None else (np.zeros(1), points)
+        top = float(points[np.argmax(likelihood.sketch(*lines))])
+        reach /= 8
+    return np.array([top])
 
 
 def _climb_line(likelihood: Likelihood, start: np.ndarray, boxes: list[Box], where: str) -> Maximum:

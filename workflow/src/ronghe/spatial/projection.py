@@ -65,6 +65,20 @@ class Projection:
                 values -= seen * (values.sum(axis=1, keepdims=True) / per_unit)
         return values
 
+    def effects_of(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return unit and time effects by least squares over the observed cells; NaN for units without any."""
+        seen = self.observed
+        values = np.where(seen, values, 0.0)
+        times = np.zeros(seen.shape[1])
+        if self.has_time:
+            within = values - seen * (values.sum(axis=1) / self._per_unit)[:, None] if self.has_units else values
+            times = self._time_inverse @ within.sum(axis=0)
+        units = np.zeros(seen.shape[0])
+        if self.has_units:
+            units = (seen * (values - times)).sum(axis=1) / self._per_unit
+            units[~seen.any(axis=1)] = np.nan
+        return units, times
+
     @cached_property
     def _per_unit(self) -> np.ndarray:
         return np.maximum(self.observed.sum(axis=1), 1).astype(float)

@@ -12,7 +12,9 @@ import pandas as pd
 from ronghe.spatial.estimates import Estimates
 from ronghe.spatial.fitted import FittedModel
 from ronghe.spatial.impact_tables import change_table, impact_table, order_table, unit_table
+from ronghe.spatial.postestimation.fixed_effects import recover
 from ronghe.spatial.postestimation.prediction import predict
+from ronghe.spatial.postestimation.reduced_form import ReducedForm
 from ronghe.spatial.uncertainty.bootstrap import BootstrapResult, bootstrap
 from ronghe.spatial.uncertainty.covariance import CovarianceChoice, covariance, few_clusters, read_choice, t_freedom
 from ronghe.spatial.uncertainty.few_clusters import FewClusters
@@ -115,6 +117,12 @@ class SpatialPanelResult(Estimates):
     ) -> pd.Series:
         """Return predictions for the sample or for other regressors; see `ronghe.spatial.predict`."""
         return predict(self, X, method, time_effect)
+
+    def reduced_form(self) -> ReducedForm:
+        """Return what predictions need of the model."""
+        model, s = self.model, self.specification
+        parts = (model.b, model.lag_weights, model.rho, model.likelihood.lag, recover(self), model.panel.periods)
+        return ReducedForm(model.panel, s.names, s.durbin, *parts)
 
     @single_threaded
     def with_covariance(self, cov_type: str, **settings: object) -> SpatialPanelResult:

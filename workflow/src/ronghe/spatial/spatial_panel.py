@@ -21,6 +21,7 @@ from ronghe.spatial.likelihood import Likelihood, Point
 from ronghe.spatial.log_determinant.base import LogDeterminant
 from ronghe.spatial.log_determinant.exact import log_determinant
 from ronghe.spatial.log_determinant.probed import APPROXIMATIONS, probed_log_determinant
+from ronghe.spatial.log_determinant.suitable import suitable_log_determinant
 from ronghe.spatial.maximum import Maximum, maximise
 from ronghe.spatial.panel_model import PanelModel
 from ronghe.spatial.projection import Projection
@@ -40,8 +41,8 @@ class SpatialPanel(PanelModel):
     (the likelihood of the transformed data, Lee and Yu 2010), lsdv (dummies) and bias_corrected (dummies, then Lee
     and Yu's analytical correction). `durbin` picks the regressors whose lag enters, `error_weights` is another W for
     the error. `missing="select"` uses the cells that are there (ols and slx only). Pooled models have a constant.
-    `log_determinant` is exact, or one of chebyshev, lanczos (weights with real eigenvalues) and series, estimated by
-    probes where exact factors do not fit; the result's notes then state the error.
+    `log_determinant` is "auto" (exact, or by probes where exact factors would not fit), exact, or one of chebyshev,
+    lanczos (weights with real eigenvalues) and series, estimated by probes; the result's notes then state the error.
     `demean_first` is for comparison with published figures only: it demeans before the error's filter, as splm does,
     which with time effects is not the likelihood with dummies.
 
@@ -65,13 +66,13 @@ class SpatialPanel(PanelModel):
         error_weights: WeightsLike | None = None,
         missing: str = "refuse",
         demean_first: bool = False,
-        log_determinant: str = "exact",
+        log_determinant: str = "auto",
         name: str = "model",
     ) -> None:
         """Match data and weights, check the options, build lags and sufficient statistics."""
         self.name = name
         self.demean_first = demean_first
-        require_known(log_determinant, ["exact", *APPROXIMATIONS], "log_determinant", name)
+        require_known(log_determinant, ["auto", "exact", *APPROXIMATIONS], "log_determinant", name)
         self.log_determinant = log_determinant
         self.weights = None if W is None else Weights.coerce(W)
         units = None if self.weights is None else self.weights.labels
@@ -207,6 +208,8 @@ class SpatialPanel(PanelModel):
         )
 
     def _filter(self, weights: Weights) -> LogDeterminant:
+        if self.log_determinant == "auto":
+            return suitable_log_determinant(weights, self.name)
         if self.log_determinant == "exact":
             return log_determinant(weights)
         return probed_log_determinant(weights, self.log_determinant, self.name)
@@ -247,7 +250,7 @@ class SpatialPanel(PanelModel):
         if self.specification.method == "bias_corrected":
             model = bias_corrected(model)
         table = covariance(model, choice, self.name)
-        notes = self.formula_notes + _edge_notes(maximum, self.name) + _probe_notes(model, point)
+        notes = self.formula_notes + _edge_notes(maximum, self.name) + _probe_notes(model, point, table)
         note = few_periods(choice.kind, self.panel.n_periods)
         if note:
             warnings.warn(note, RuntimeWarning, stacklevel=3)
@@ -288,7 +291,7 @@ def _with_constant(panel: Panel, effects: str) -> Panel:
     return replace(panel, names=(CONSTANT, *panel.names), X=X)
 
 
-def _probe_notes(model: FittedModel, point: Point) -> tuple[str, ...]:
+def _probe_notes(model: FittedModel, point: Point, table: np.ndarray) -> tuple[str, ...]:
     """Say which log-determinants and traces were estimated by probes, and how closely."""
     likelihood, notes = model.likelihood, []
     filters = {"rho": (likelihood.lag, point.rho), "lambda": (likelihood.error, point.lam)}
@@ -297,7 +300,8 @@ def _probe_notes(model: FittedModel, point: Point) -> tuple[str, ...]:
     # A slope that is off by s moves the maximum by -H^-1 s; both filters may use the same probes.
     moved = np.abs(np.linalg.inv(point.curvature)) @ slopes if slopes.any() else slopes
     for name, (f, a), error in zip(likelihood.free, used, moved, strict=True):
-        notes.append(f.note(name, a, likelihood.n_periods, float(error)))
+        own = float(np.sqrt(table[model.place(name), model.place(name)]))
+        notes.append(f.note(name, a, likelihood.n_periods, float(error), own))
     names = {"lag_traces": "trace of rho", "error_traces": "trace of lambda", "pair_traces": "traces of both"}
     held = {text: getattr(model.__dict__.get(name), "error", 0.0) for name, text in names.items()}
     traces = [f"{text}: estimated by probes, relative error {error:.1e}" for text, error in held.items() if error]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
 
 from ronghe.errors import RongheError
+
+if TYPE_CHECKING:
+    from maketables import ETable
 
 
 class Fitted(Protocol):
@@ -53,6 +56,49 @@ def compare(results: Mapping[str, Fitted], impacts: bool = False) -> pd.DataFram
         terms += [key for key in columns[name].index if key not in terms]
     rows = pd.MultiIndex.from_tuples(_in_order(terms), names=["term", "value"])
     return pd.DataFrame({name: column.reindex(rows) for name, column in columns.items()}, index=rows)
+
+
+class PlugIn:
+    """A fitted model with nothing but the attributes by which maketables' plug-in reads it.
+
+    maketables 0.2 takes whatever has params, bse and pvalues for a model of statsmodels, before it asks for these.
+    """
+
+    def __init__(self, result: object) -> None:
+        """Keep the model."""
+        self._result = result
+
+    def __getattr__(self, name: str) -> Any:
+        """Pass on what maketables asks for."""
+        if not name.startswith("__maketables_"):
+            raise AttributeError(name)
+        return getattr(self._result, name)
+
+
+def etable(results: Mapping[str, Fitted], **options: object) -> ETable:
+    """Return fitted models as a table of maketables, with rows for fixed effects and for the kind of errors.
+
+    `results` are by the headings of their columns; `options` are those of `maketables.ETable`. The table shows itself
+    in a notebook, and `make("tex")`, `make("html")`, `make("docx")`, `make("typst")` return it. maketables is installed
+    with `ronghe[pipeline]`.
+
+    >>> from ronghe.spatial import SpatialPanel, etable, munnell
+    >>> data, W = munnell()
+    >>> model = SpatialPanel.from_formula("log(gsp) ~ log(emp) + unemp | units + time", data, W, model="sar")
+    >>> table = etable({"SAR": model.fit("clustered")})
+    >>> table.df.xs("fe").squeeze().to_dict(), table.df.squeeze()["stats", "Standard errors"]
+    ({'Unit effects': 'x', 'Time effects': 'x'}, 'clustered by STATE')
+    """
+    if not results:
+        raise RongheError("etable: no results were given; pass them by name, as in etable({'SAR': r1, 'SDM': r2})")
+    from maketables import ETable
+
+    options.setdefault("model_heads", list(results))
+    names = {}
+    for result in results.values():
+        names |= dict(zip(result.effect_names(), ("Unit effects", "Time effects"), strict=True))
+    options.setdefault("felabels", names)
+    return ETable([PlugIn(result) for result in results.values()], **options)
 
 
 def _in_order(rows: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,12 @@ from ronghe.weights.islands import settle_islands
 from ronghe.weights.matrix import Weights
 from ronghe.weights.positions import Positions
 from ronghe.weights.received import read_received, within
+
+log = logging.getLogger(__name__)
+# Of kinds that weigh all pairs: above so many regions each keeps the nearest only, unless the entry says otherwise.
+# The weights of all pairs of 3,000 regions are 9 million lines of text, and no sparse factorisation helps.
+MANY_REGIONS, KEPT = 1000, 50
+ALL_PAIRS = ("inverse_distance", "exponential", "economic")
 
 
 @dataclass
@@ -99,9 +106,21 @@ def build(name: str, entry: dict, sources: Sources) -> tuple[Weights, dict]:
     settled = settle_islands(raw, entry.get("islands", "refuse"), positions, decay)
     result = settled.standardise(entry.get("standardise", "row"))
     facts = {"attached": _attached(raw, settled), "endogenous_years": []}
+    kept = nearest_kept(entry, len(sources.units))
+    if kept is not None and "nearest" not in entry:
+        note = f"{name}: {len(sources.units)} regions, of which each keeps the {kept} nearest; nearest: all keeps all"
+        log.warning(note)
+        facts["notes"] = [note]
     if sources.variable is not None:
         facts["endogenous_years"] = economic.endogenous_years(entry.get("years"), sources.sample_years)
     return result, {**describe(result), **facts, **_as_declared(entry, settled)}
+
+
+def nearest_kept(entry: dict, n: int) -> int | None:
+    """Return how many others each of n regions keeps under weights among all pairs; None where all of them."""
+    if entry["kind"] not in ALL_PAIRS or entry.get("nearest") == "all":
+        return None
+    return entry.get("nearest", KEPT if n > MANY_REGIONS and "cutoff_km" not in entry else None)
 
 
 def _attached(raw: Weights, settled: Weights) -> list[str]:
@@ -166,7 +185,8 @@ def _band(name: str, entry: dict, sources: Sources) -> Weights:
 
 
 def _by_distance(name: str, entry: dict, sources: Sources) -> Weights:
-    return distance.by_distance(sources.positions, _decay(entry), entry.get("cutoff_km"), name)
+    kept = nearest_kept(entry, len(sources.units))
+    return distance.by_distance(sources.positions, _decay(entry), entry.get("cutoff_km"), name, kept)
 
 
 def _decay(entry: dict) -> Callable[[np.ndarray], np.ndarray] | None:
@@ -187,7 +207,8 @@ def _mean_variable(name: str, entry: dict, sources: Sources) -> pd.Series:
 
 
 def _economic(name: str, entry: dict, sources: Sources) -> Weights:
-    return economic.economic_distance(_mean_variable(name, entry, sources), name)
+    kept = nearest_kept(entry, len(sources.units))
+    return economic.economic_distance(_mean_variable(name, entry, sources), name, kept)
 
 
 def _nested(name: str, entry: dict, sources: Sources) -> Weights:

@@ -58,11 +58,22 @@ def by_distance(
     weigh: Callable[[np.ndarray], np.ndarray],
     cutoff_km: float | None = None,
     name: str = "weights",
+    nearest: int | None = None,
 ) -> Weights:
-    """Weigh every pair within the cut-off, or every pair, by a function of its distance in km."""
-    if cutoff_km is None and positions.n > MOST_WITHOUT_CUTOFF:
+    """Weigh every pair within the cut-off, or every pair, by a function of its distance in km.
+
+    With `nearest` each unit keeps that many nearest others at most.
+    """
+    if nearest is not None and nearest < positions.n - 1:
+        neighbor = positions.nearest(nearest).ravel()
+        focal = np.repeat(np.arange(positions.n), nearest)
+        distance = positions.distances(focal, neighbor)
+        within = np.full(distance.shape, True) if cutoff_km is None else distance <= cutoff_km * (1 + 1e-12)
+        focal, neighbor, distance = focal[within], neighbor[within], distance[within]
+    elif cutoff_km is None and positions.n > MOST_WITHOUT_CUTOFF:
         raise RongheError(f"{name}: weights among all pairs of {positions.n} units; give a cut-off in km")
-    focal, neighbor, distance = positions.pairs(cutoff_km)
+    else:
+        focal, neighbor, distance = positions.pairs(cutoff_km)
     values = weigh(distance)
     if not np.isfinite(values).all():
         same = [

@@ -48,14 +48,36 @@ def mean_over(series: pd.Series, years: Sequence[int] | None, sample_years: Sequ
     return wide.mean(axis=1)
 
 
-def economic_distance(size: pd.Series, name: str = "weights") -> Weights:
-    """Weigh every pair by 1 / |x_i - x_j|; two units with the same value are refused, the weight being infinite."""
+def economic_distance(size: pd.Series, name: str = "weights", nearest: int | None = None) -> Weights:
+    """Weigh every pair by 1 / |x_i - x_j|; two units with the same value are refused, the weight being infinite.
+
+    With `nearest` each unit keeps that many others at most, those most like it.
+    """
+    if nearest is not None and nearest < len(size) - 1:
+        return _most_alike(size, name, nearest)
     gap = np.abs(np.subtract.outer(size.to_numpy(float), size.to_numpy(float)))
     np.fill_diagonal(gap, np.inf)
     if (gap == 0).any():
         same = [f"{size.index[i]} and {size.index[j]}" for i, j in np.argwhere(np.triu(gap == 0))]
         raise RongheError(f"{name}: the same value of {size.name}, so that the weight is infinite: {listing(same)}")
     return Weights(tuple(size.index), sparse.csr_array(1 / gap), name)
+
+
+def _most_alike(size: pd.Series, name: str, nearest: int) -> Weights:
+    """Return the same among the nearest values only, from one sort: no n x n array."""
+    x, n = size.to_numpy(float), len(size)
+    order = np.argsort(x, kind="stable")
+    if (same := np.flatnonzero(np.diff(x[order]) == 0)).size:
+        pairs = [f"{size.index[order[k]]} and {size.index[order[k + 1]]}" for k in same]
+        raise RongheError(f"{name}: the same value of {size.name}, so that the weight is infinite: {listing(pairs)}")
+    # The nearest values of a unit stand within `nearest` places of it in the order of values.
+    places = np.arange(n)[:, None] + np.delete(np.arange(-nearest, nearest + 1), nearest)
+    inside = (places >= 0) & (places < n)
+    gap = np.where(inside, np.abs(x[order][places.clip(0, n - 1)] - x[order][:, None]), np.inf)
+    kept = np.argsort(gap, axis=1, kind="stable")[:, :nearest]
+    focal, neighbor = np.repeat(order, nearest), order[np.take_along_axis(places, kept, axis=1)].ravel()
+    weight = 1 / np.take_along_axis(gap, kept, axis=1).ravel()
+    return Weights(tuple(size.index), sparse.coo_array((weight, (focal, neighbor)), shape=(n, n)), name)
 
 
 def weighted_sum(first: Weights, second: Weights, share: float, name: str = "weights") -> Weights:

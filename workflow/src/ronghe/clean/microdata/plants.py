@@ -14,6 +14,7 @@ from ronghe.clean.microdata.declaration import ALL_SECTORS
 from ronghe.clean.microdata.rows import Records, fault_case, map_codes, map_regions, settle_faults, years_of
 from ronghe.clean.regions import Names
 from ronghe.errors import RongheError, listing
+from ronghe.files import replacing
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -168,7 +169,6 @@ def _turnover(database: DuckDBPyConnection, first: int, last: int) -> pd.DataFra
 
 def _write_points(database: DuckDBPyConnection, entry: Mapping, path: str | Path) -> None:
     """Write the plants of the years wanted (none unless declared) with positions, in an order no thread decides."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
     names = list(entry["sectors"])
     scale = 10 ** entry.get("decimals", 0)
     whens = " ".join(f"WHEN {i} THEN {text(name)}" for i, name in enumerate(names))
@@ -179,12 +179,13 @@ def _write_points(database: DuckDBPyConnection, entry: Mapping, path: str | Path
     if absent:
         raise RongheError(f"points: no plant with a position in {listing(absent)}; mend the years under points")
     positions = ", ".join(c if c in entry["columns"] else f"CAST(NULL AS DOUBLE) AS {c}" for c in POSITION)
-    database.execute(f"""
-        COPY (
-            SELECT CASE s {whens} END AS sector, CAST(y AS INTEGER) AS year, {positions},
-                e / {scale} AS employment
-            FROM judged WHERE {wanted} ORDER BY s, y, longitude, latitude, employment
-        ) TO {text(path)} (FORMAT parquet)""")
+    with replacing(path, seal=False) as part:
+        database.execute(f"""
+            COPY (
+                SELECT CASE s {whens} END AS sector, CAST(y AS INTEGER) AS year, {positions},
+                    e / {scale} AS employment
+                FROM judged WHERE {wanted} ORDER BY s, y, longitude, latitude, employment
+            ) TO {text(part)} (FORMAT parquet)""")
 
 
 def _table(cells: pd.DataFrame, regions: list[str], entry: Mapping, first: int, last: int) -> pd.DataFrame:

@@ -8,8 +8,12 @@ import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError
+from ronghe.linear.clusters import MANY_CLUSTERS
+from ronghe.linear.few_clusters import LinearClusters
 from ronghe.linear.inference import test_table
-from ronghe.models.design.design import build, terms_of
+from ronghe.linear.layout import group_sums
+from ronghe.linear.least_squares import fit_least_squares
+from ronghe.models.design.design import Design, build, terms_of
 from ronghe.models.design.weights import cut_to, frames_of, weights_named
 from ronghe.models.estimate import Data, Estimate, fit
 from ronghe.models.kinds import one_way
@@ -18,6 +22,8 @@ from ronghe.spatial.batch.left_out import estimates, has_batch_form, without_uni
 from ronghe.spatial.spatial_panel import SpatialPanel
 from ronghe.weights import Weights
 
+# Of many regions, how many are left out in turn: those of most influence.
+MOST_LEFT_OUT = 20
 COLUMNS = ["left_out", "term", "estimate", "std_error", "pvalue", "lower", "upper", "dfbeta", "note"]
 
 
@@ -30,15 +36,16 @@ def estimate(specification: dict, data: Data) -> Estimate:
     """Fit `of` again without each region, and say how far every estimate of interest moves.
 
     dfbeta is (all - without)/(error with all) (Belsley, Kuh and Welsch 1980, eq. 2.7 with the full sample's error). Of
-    spatial models the treatment's direct and indirect impacts and rho are followed. A fit that cannot be made, say
+    spatial models the treatment's direct and indirect impacts and rho are followed. Of more than MANY_CLUSTERS regions
+    MOST_LEFT_OUT are left out in turn, those that move least squares most. A fit that cannot be made, say
     because a neighbour becomes an island, is a row with a note.
     """
     base = specification["of"]
     whole = fit_base(base, data)
     watched = watch(base, whole)
     rows = []
-    regions = _regions(base, data)
-    batched = SpatialRefits.of(base, data)
+    regions, note = _regions(base, data)
+    batched = None if note else SpatialRefits.of(base, data)
     for region in each(regions, f"{base['name']} without each region", "fits"):
         rest = {**base, "sample": _without(base["sample"], region)}
         try:
@@ -54,6 +61,8 @@ def estimate(specification: dict, data: Data) -> Estimate:
     whole.tests = test_table(_summary(table, watched))
     whole.tables = {"influence": table}
     whole.fit = {**whole.fit, "base": base["name"], "left_out": [str(r) for r in regions]}
+    if note:
+        whole.fit["notes"] = [*(whole.fit.get("notes") or []), note]
     return whole
 
 
@@ -105,9 +114,28 @@ def watch(base: dict, result: Estimate) -> dict[str, pd.Series]:
     return found
 
 
-def _regions(base: dict, data: Data) -> list[str]:
-    """Return the regions of the base's sample, in alphabetical order."""
-    return list(build(base, data).index.levels[0])
+def _regions(base: dict, data: Data) -> tuple[list[str], str]:
+    """Return the regions of the base's sample, in alphabetical order; of many those of most influence, and a note."""
+    design = build(base, data)
+    regions = list(design.index.levels[0])
+    if len(regions) <= MANY_CLUSTERS:
+        return regions, ""
+    moved = _one_step(base, design)
+    most = np.sort(np.argsort(-moved, kind="stable")[:MOST_LEFT_OUT])
+    note = f"of {len(regions):,} regions {MOST_LEFT_OUT} are left out in turn: those without which the treatment's "
+    return [regions[k] for k in most], f"{note}coefficient of least squares moves most"
+
+
+def _one_step(base: dict, design: Design) -> np.ndarray:
+    """Return by region how far least squares' coefficient of the first treatment moves without it, whatever the model.
+
+    (X'X)^-1 X_g'(I - H_gg)^-1 e_g, exact for least squares (MacKinnon, Nielsen and Webb 2023).
+    """
+    effects = base["effects"] if base["effects"] in ("pooled", "units", "time", "twoways") else "twoways"
+    ols = fit_least_squares(design.y, design.X, design.layout, effects, design.names)
+    e = LinearClusters(ols, design.layout, effects).adjusted("CR3")
+    scores = group_sums(ols.X * e[:, None], design.layout.units)
+    return np.abs(scores @ ols.bread)[:, design.names.index(terms_of(base, "treatment")[0].name)]
 
 
 def _without(sample: dict, region: str) -> dict:

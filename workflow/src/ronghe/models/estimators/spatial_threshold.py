@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -93,15 +94,30 @@ class Problem:
         N, T = self.design.layout.n_units, self.design.layout.n_periods
         return (self.W.sparse @ columns.reshape(N, -1)).reshape(N * T, -1)
 
-    def basis(self, thresholds: list[float]) -> np.ndarray:
-        """Return an orthonormal basis of the projected regressors with the treatment split at the thresholds."""
-        X = split(self.design, self.treatment, self.others, self.q, thresholds)
+    @cached_property
+    def shared(self) -> np.ndarray:
+        """An orthonormal basis of what every candidate has in common: the other regressors, projected."""
+        return np.linalg.qr(self._projected(self.design.columns(self.others)))[0]
+
+    @cached_property
+    def _treated(self) -> np.ndarray:
+        return self.design.columns(self.treatment)
+
+    def _projected(self, X: np.ndarray) -> np.ndarray:
         if self.model in ("sdm", "slx"):
             X = np.column_stack([X, self.lag(X)])
-        return np.linalg.qr(absorb(X, self.design.layout, self.effects))[0]
+        return absorb(X, self.design.layout, self.effects)
+
+    def off(self, columns: np.ndarray) -> np.ndarray:
+        """Return projected columns off those that every candidate has in common."""
+        return columns - self.shared @ (self.shared.T @ columns)
+
+    def basis(self, thresholds: list[float]) -> np.ndarray:
+        """Return an orthonormal basis of what the treatment, split at the thresholds, adds to the shared columns."""
+        return np.linalg.qr(self.off(self._projected(split(self._treated, self.q, thresholds))))[0]
 
     def likelihoods(self, Q: np.ndarray, y: np.ndarray, Wy: np.ndarray) -> np.ndarray:
-        """Return the greatest ln L of each projected outcome with the regressors spanned by Q."""
+        """Return the greatest ln L of each outcome off the shared columns, with the regressors that Q adds to them."""
         a, b = Q.T @ y, Q.T @ Wy
         pairs = (((y, y), (a, a)), ((y, Wy), (a, b)), ((Wy, Wy), (b, b)))
         products = [np.sum(u * v, axis=0) - np.sum(s * t, axis=0) for (u, v), (s, t) in pairs]
@@ -165,7 +181,7 @@ class Search:
         if len(values) > points:
             values = values[np.unique(np.linspace(0, len(values) - 1, points).astype(int))]
         bases = [problem.basis([v]) for v in values]
-        y, Wy = _outcomes(problem, problem.design.y[:, None])
+        y, Wy = map(problem.off, _outcomes(problem, problem.design.y[:, None]))
         curve = np.array([problem.likelihoods(Q, y, Wy)[0] for Q in bases])
         return cls(values, bases, curve, float(problem.likelihoods(problem.basis([]), y, Wy)[0]))
 
@@ -184,7 +200,8 @@ def _regimes(problem: Problem, threshold: float) -> Design:
     """Return the design with the treatment split at the threshold."""
     design = problem.design
     names = [n for block in regime_names(problem.treatment, problem.q_name, [threshold]) for n in block]
-    X = split(design, problem.treatment, problem.others, problem.q, [threshold])
+    treated = split(design.columns(problem.treatment), problem.q, [threshold])
+    X = np.column_stack([treated, design.columns(problem.others)])
     frame = pd.DataFrame(X, index=design.frame.index, columns=[*names, *problem.others])
     frame.insert(0, design.outcome, design.y)
     return replace(design, X=X, names=[*names, *problem.others], frame=frame)
@@ -222,14 +239,10 @@ def _without_each(problem: Problem, threshold: float, specification: dict, data:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def split(
-    design: Design, treatment: list[str], others: list[str], q: np.ndarray, thresholds: list[float]
-) -> np.ndarray:
-    """Return the treatment's columns by regime, then the other regressors."""
-    x = design.columns(treatment)
+def split(x: np.ndarray, q: np.ndarray, thresholds: list[float]) -> np.ndarray:
+    """Return the treatment's columns by regime."""
     regime = np.searchsorted(sorted(thresholds), q, side="left")
-    pieces = [x * (regime == r)[:, None] for r in range(len(thresholds) + 1)]
-    return np.column_stack([*pieces, design.columns(others)])
+    return np.column_stack([x * (regime == r)[:, None] for r in range(len(thresholds) + 1)])
 
 
 def _problem(specification: dict, design: Design, W: Weights) -> Problem:
@@ -261,10 +274,12 @@ def _bootstrap(
     N, T = layout.n_units, layout.n_periods
     y, Wy = _outcomes(problem, problem.design.y[:, None])
     spatially_filtered = (y - rho * Wy)[:, 0]
-    null, best = problem.basis([]), found.bases[found.curve.argmax()]
+    own, best = problem.basis([]), found.bases[found.curve.argmax()]
+    null = np.column_stack([problem.shared, own])
     mean = null @ (null.T @ spatially_filtered)
-    e = (spatially_filtered - best @ (best.T @ spatially_filtered)).reshape(N, T)
-    own = leverage_corrected(spatially_filtered - mean, null, layout).reshape(N, T)
+    rest = problem.off(spatially_filtered)
+    e = (rest - best @ (best.T @ rest)).reshape(N, T)
+    corrected = leverage_corrected(spatially_filtered - mean, null, layout).reshape(N, T)
     S = np.eye(N) - rho * problem.W.sparse.toarray()
     picked = np.random.default_rng(seed).integers(N, size=(repetitions, N))
     signs = unit_signs(N, repetitions, seed)
@@ -272,8 +287,10 @@ def _bootstrap(
     def ratios(disturbances: np.ndarray) -> np.ndarray:
         size = len(disturbances)
         outcomes = np.linalg.solve(S, (mean.reshape(1, N, T) + disturbances).transpose(1, 0, 2).reshape(N, -1))
-        u, Wu = _outcomes(problem, outcomes.reshape(N, size, T).transpose(0, 2, 1).reshape(N * T, size))
-        at_null = problem.likelihoods(null, u, Wu)
+        u, Wu = map(
+            problem.off, _outcomes(problem, outcomes.reshape(N, size, T).transpose(0, 2, 1).reshape(N * T, size))
+        )
+        at_null = problem.likelihoods(own, u, Wu)
         return 2 * (np.max([problem.likelihoods(Q, u, Wu) for Q in found.bases], axis=0) - at_null)
 
     parts = [slice(start, start + 250) for start in range(0, repetitions, 250)]
@@ -281,7 +298,7 @@ def _bootstrap(
     def every(disturbances: Callable[[slice], np.ndarray]) -> np.ndarray:
         return np.concatenate([np.empty(0), *(ratios(disturbances(part)) for part in parts)])
 
-    by_signs = every(lambda part: signs[part][:, :, None] * own)
+    by_signs = every(lambda part: signs[part][:, :, None] * corrected)
     return (by_signs,) if signs_only else (every(lambda part: e[picked[part]]), by_signs)
 
 

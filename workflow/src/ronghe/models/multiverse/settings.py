@@ -16,6 +16,9 @@ from ronghe.models.multiverse.declaration import NO_WEIGHTS, Multiverse, Setting
 from ronghe.spatial.batch.specifications import Specifications
 from ronghe.weights.matrix import Weights
 
+# Above this many regions the arrays that all specifications share exceed half a gigabyte.
+MOST_REGIONS = 400
+
 
 class Refusal(RongheError):
     """A setting in which nothing can be estimated: a code for the table of refusals, and the reason in words."""
@@ -77,6 +80,12 @@ class Settings:
         """Return the rows of a setting, scaled to standard deviations where the multiverse asks for it."""
         design = self._design(setting.sample, setting.winsorise)
         N, T = design.layout.n_units, design.layout.n_periods
+        if N > MOST_REGIONS:
+            raise RongheError(
+                f"multiverse: sample '{setting.sample}' has {N} regions, and what all specifications share takes N^3 "
+                f"numbers: {MOST_REGIONS} at the most; give samples of fewer regions, or name single specifications in "
+                "specifications.yaml"
+            )
         if design.nobs != N * T:
             raise Refusal("unbalanced", f"sample '{setting.sample}' has {design.nobs} rows of {N} regions x {T} years")
         W = None if setting.weights == NO_WEIGHTS else self._weights(setting.weights, setting.sample)

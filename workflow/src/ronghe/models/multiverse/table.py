@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ronghe.files import replacing
 from ronghe.models.multiverse.declaration import CHOICES, Multiverse
 
 NUMBERS = (
@@ -51,8 +52,7 @@ def to_table(multiverse: Multiverse, columns: dict[str, np.ndarray]) -> pa.Table
 
 def write(blocks: Iterable[pa.Table], path: str | Path, multiverse: Multiverse, size: int | None = None) -> None:
     """Write blocks as they come, one row group each, or regrouped to a size."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    with pq.ParquetWriter(path, schema(multiverse), compression="zstd") as writer:
+    with replacing(path, seal=False) as part, pq.ParquetWriter(part, schema(multiverse), compression="zstd") as writer:
         for block in blocks if size is None else _regrouped(blocks, size):
             writer.write_table(block, row_group_size=max(block.num_rows, 1))
 

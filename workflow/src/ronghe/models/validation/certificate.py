@@ -8,9 +8,11 @@ from ronghe.models.design.design import build, terms_of
 from ronghe.models.design.weights import frames_of, weights_of
 from ronghe.models.estimate import Data, with_defaults
 from ronghe.models.report import small_sample_facts
+from ronghe.models.validation.part import part_of
 from ronghe.spatial.spatial_panel import SpatialPanel
-from ronghe.spatial.uncertainty.certificate import FLOOR, Certificate, certificate
+from ronghe.spatial.uncertainty.certificate import certificate
 from ronghe.spatial.uncertainty.designs import DESIGNS
+from ronghe.spatial.uncertainty.verdict import FLOOR, Certificate, quantity_summary
 
 # What a specification's covariance, small_sample and df are called in the certificate.
 USED = {
@@ -20,6 +22,7 @@ USED = {
     ("clustered", "CR2", "satterthwaite"): "CR2, Satterthwaite",
     ("clustered", "CR2", "working"): "CR2, working df",
     ("clustered", "corrected", "satterthwaite"): "corrected",
+    ("clustered", "working_pairs", "working"): "CR2, working pairs",
     ("clustered", "CR3", "clusters"): "CR3, t(G-1)",
     ("clustered", "CR3", "satterthwaite"): "CR3, Satterthwaite",
     ("clustered", "CR3", "working"): "CR3, working df",
@@ -30,12 +33,15 @@ USED = {
 def certify(
     specification: dict, data: Data, settings: dict, seed: int, cores: int | None = None
 ) -> tuple[dict[str, pd.DataFrame], dict]:
-    """Return the tables (intervals, sizes, summary) and the verdict: the method that the tables of the paper use, and
-    the one that the certificate speaks for.
+    """Return the tables (intervals, sizes, summary, choice) and the verdict.
+
+    The verdict names the method that the tables of the paper use, and the one that the certificate speaks for. Of many
+    regions a part of the map is taken, and the verdict says so.
 
     Draws are made at the specification's own estimates and, where `settings` has a `truth`, at these values too.
     """
     specification = with_defaults(specification)
+    data, part = part_of(specification, data)
     design = build(specification, data)
     W, _ = weights_of(specification, data, design)
     options = {key: specification[key] for key in ("model", "effects", "method", "durbin") if key in specification}
@@ -55,8 +61,9 @@ def certify(
         "sizes": found.sizes,
         "largest_sizes": _largest(found.sizes),
         "summary": found.summary.reset_index(),
+        "choice": found.choice.reset_index(),
     }
-    return tables, _verdict(specification, found, settings)
+    return tables, _verdict(specification, found, settings, part)
 
 
 def used_method(specification: dict) -> str | None:
@@ -73,7 +80,7 @@ def _largest(sizes: pd.DataFrame) -> pd.DataFrame:
     return named.groupby(["label", "hypothesis"], sort=False, as_index=False)["size"].max()
 
 
-def _verdict(specification: dict, found: Certificate, settings: dict) -> dict:
+def _verdict(specification: dict, found: Certificate, settings: dict, part: str) -> dict:
     used = used_method(specification)
     rows = {name: _row(found.summary.loc[name]) for name in found.summary.index}
     said = found.verdict
@@ -83,6 +90,7 @@ def _verdict(specification: dict, found: Certificate, settings: dict) -> dict:
         said = f"'{used}', which '{specification['name']}' uses, does not hold {100 * FLOOR:.0f} %; {said}"
     elif used != found.method:
         said = f"'{used}', which '{specification['name']}' uses, holds; another is shorter: {said}"
+    said += _by_quantity(found, used)
     largest = _largest(found.sizes).groupby("label", sort=False)["size"].max()
     return {
         "specification": specification["name"],
@@ -93,12 +101,30 @@ def _verdict(specification: dict, found: Certificate, settings: dict) -> dict:
         "holds": bool(used is not None and rows[used]["holds"]),
         **({"used_lowest": rows[used]["lowest"], "used_length": rows[used]["length_ratio"]} if used else {}),
         "methods": rows,
+        "by_quantity": {name: _row(row) for name, row in found.choice.iterrows()},
         "test": found.test,
         "largest_sizes": {label: float(size) for label, size in largest.items()},
-        "verdict": said,
+        "verdict": f"{part}: {said}" if part else said,
+        **({"part": part} if part else {}),
     }
 
 
+def _by_quantity(found: Certificate, used: str | None) -> str:
+    """Return what is said of the quantities that the method in use covers too often, where another one does not."""
+    said = ""
+    for name, row in found.choice.iterrows():
+        own = quantity_summary(found.intervals, name)
+        if row["within"] and used in own.index and own.at[used, "holds"] and not own.at[used, "within"]:
+            said += (
+                f"; {name} is covered in {_range(own.loc[used])} of the draws, by '{row['chosen']}' in {_range(row)}"
+            )
+    return said
+
+
+def _range(row: pd.Series) -> str:
+    return f"{100 * row['lowest']:.1f} to {100 * row['highest']:.1f} %"
+
+
 def _row(row: pd.Series) -> dict:
-    kinds = {"holds": bool, "within": bool}
+    kinds = {"chosen": str, "holds": bool, "within": bool}
     return {name: kinds.get(name, float)(value) for name, value in row.items()}

@@ -7,6 +7,7 @@ import pandas as pd
 from ronghe.models.design.design import build, terms_of
 from ronghe.models.design.weights import frames_of, weights_of
 from ronghe.models.estimate import Data, with_defaults
+from ronghe.models.validation.part import part_of
 from ronghe.spatial.spatial_panel import SpatialPanel
 from ronghe.spatial.uncertainty.engine_certificate import engine_certificate
 from ronghe.spatial.uncertainty.residual_test_sizes import residual_test_sizes
@@ -19,6 +20,7 @@ def certify_models(
 ) -> dict[str, pd.DataFrame]:
     """Return `intervals` and `summary` of every error model on the specification's panel, and `residual_sizes`."""
     specification = with_defaults(specification)
+    data, _ = part_of(specification, data)
     design = build(specification, data)
     W, _ = weights_of(specification, data, design)
     y, X = frames_of(design)

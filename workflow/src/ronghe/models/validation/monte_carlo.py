@@ -6,6 +6,7 @@ engine.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from scipy.special import chdtrc
 
 from ronghe.errors import RongheError
 from ronghe.models.estimate import Data
+from ronghe.models.validation.part import part_of
 from ronghe.models.validation.truth import Truth, specification_truth
 from ronghe.progress import each
 from ronghe.spatial.batch.fits import BatchFit
@@ -23,6 +25,7 @@ from ronghe.spatial.choice.lagrange import fit_within, lm_rows, moran_moments, m
 from ronghe.spatial.spatial_panel import SpatialPanel
 from ronghe.spatial.uncertainty.joint_tests import JointTest
 
+log = logging.getLogger(__name__)
 METHODS = ("lsdv", "lee_yu")
 LEVEL, NORMAL_975 = 0.95, 1.959963984540054
 
@@ -158,7 +161,10 @@ def _residual_tests(truth: Truth, drawn: np.ndarray, effects: str) -> Iterable[t
 
 
 def validate(specification: dict, data: Data, settings: dict, seed: int) -> dict[str, pd.DataFrame]:
-    """Return the tables of the validation: estimators and tests."""
+    """Return the tables of the validation: estimators and tests; of many regions with a part of the map."""
+    data, part = part_of(specification, data)
+    if part:
+        log.warning("validation: %s", part)
     truth = specification_truth(specification, data, settings.get("truth", {}))
     repetitions = settings["repetitions"]
     return {

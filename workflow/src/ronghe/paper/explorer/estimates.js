@@ -119,6 +119,25 @@ const legendOfEffects = () =>
     .map((kind) => `${{ coefficient: "●", direct: "◆", indirect: "▲", total: "■" }[kind]} ${effectName(kind)}`)
     .join("   ") + ";";
 const mixed = () => ["treatment", "outcome"].some((key) => new Set(intervals().map((d) => d.fit[key])).size > 1);
+// What a saved table holds of a specification, and of one row of it: a heading and how to find the value.
+const FIT_COLUMNS = [
+  ["specification", ({ fit }) => fit.name],
+  ...["model", "outcome", "treatment", "weights", "inference"].map((key) => [key, ({ fit }) => called(fit[key])]),
+];
+const ROW_COLUMNS = [
+  ["term", ({ row }) => called(row.term)],
+  ["effect", ({ row }) => effectName(row.effect)],
+  ["estimate", ({ row }) => row.estimate],
+  ["error", ({ row }) => row.error],
+  ["p", ({ row }) => row.pvalue],
+  ["lower", ({ row }) => row.lower],
+  ["upper", ({ row }) => row.upper],
+];
+const rowTable = (name, rows, columns) => [
+  name,
+  columns.map(([key]) => (key === "p" ? key : t(key))),
+  rows.map((d) => columns.map(([, value]) => value(d))),
+];
 
 views.push({
   key: "estimates",
@@ -157,58 +176,21 @@ views.push({
       title: () => t("estimates_title", called(state.treatment || "") || t("all"), matching().length),
       draw: drawIntervals,
       note: () => [legendOfEffects(), t("estimates_note"), mixed() ? t("units_differ") : ""].join(" ").trim(),
-      csv: () => [
-        "estimates",
-        [
-          t("specification"),
-          t("model"),
-          t("outcome"),
-          t("treatment"),
-          t("weights"),
-          t("inference"),
-          t("term"),
-          t("effect"),
-          t("estimate"),
-          t("error"),
-          "p",
-          t("lower"),
-          t("upper"),
-        ],
-        intervals().map(({ fit, row }) => [
-          fit.name,
-          called(fit.model),
-          called(fit.outcome),
-          called(fit.treatment),
-          called(fit.weights),
-          called(fit.inference),
-          called(row.term),
-          effectName(row.effect),
-          row.estimate,
-          row.error,
-          row.pvalue,
-          row.lower,
-          row.upper,
-        ]),
-      ],
+      csv: () => rowTable("estimates", intervals(), [...FIT_COLUMNS, ...ROW_COLUMNS]),
     },
     {
       key: "about",
       title: () => called(chosenFit().name),
       draw: drawAbout,
       plain: true,
-      csv: () => [
-        chosenFit().name,
-        [t("term"), t("effect"), t("estimate"), t("error"), "p", t("lower"), t("upper")],
-        chosenFit().rows.map((row) => [
-          called(row.term),
-          effectName(row.effect),
-          row.estimate,
-          row.error,
-          row.pvalue,
-          row.lower,
-          row.upper,
-        ]),
-      ],
+      csv: () => {
+        const fit = chosenFit();
+        return rowTable(
+          fit.name,
+          fit.rows.map((row) => ({ fit, row })),
+          ROW_COLUMNS,
+        );
+      },
     },
     { key: "entry", title: () => t("entry"), draw: () => entryBox(chosenFit().entry), plain: true },
   ],

@@ -17,6 +17,7 @@ from ronghe.models.multiverse.declaration import Multiverse
 from ronghe.paper.explorer import estimates, multiverse, spread, where
 from ronghe.paper.explorer.book import Book, read_words
 from ronghe.paper.explorer.exhibits import exhibits
+from ronghe.paper.explorer.many import Shown
 from ronghe.paper.formats.escape import spreadsheet
 from ronghe.paper.labels import LANGUAGES
 from ronghe.paper.results import Fit
@@ -57,8 +58,10 @@ def gather(given: Given, folder: Path) -> dict:
     """Return all that the page holds, as plain data; what a dataset has not is empty there."""
     config, results = given.config, given.results
     book = Book(config["labels"], given.language)
-    panel = read_panel(*given.panel)
-    regions, tiled = where.regions(given.regions, panel, book)
+    every = read_panel(*given.panel)
+    shown = Shown.of_panel(given.regions, every)
+    panel = shown.panel(every)
+    regions, tiled = where.regions(given.regions, panel, book, shown)
     order = [region["key"] for region in regions if region["inside"]]
     place = {region: k for k, region in enumerate(order)}
     fits = [Fit.read(name, f"{results}/models") for name in given.specifications]
@@ -78,12 +81,13 @@ def gather(given: Given, folder: Path) -> dict:
         "regions": regions,
         "places": [place.get(region["key"]) for region in regions],
         "tiled": tiled,
+        "shown": {"how": shown.how, "of": shown.of, "count": shown.count},
         "where": where.variables(panel, given.variables, order, measures, results, book)
         | {"panel": f"{given.processed}/panel.parquet"},
-        "profiles": where.profiles(indices, order, results, book),
-        "obstacles": where.obstacles(couplings, order, results, book),
+        "profiles": where.profiles(indices, order, results, book, shown),
+        "obstacles": where.obstacles(couplings, order, results, book, shown),
         "fits": estimates.fits(fits, results, book),
-        "spread": spread.spread(fits, panel, order, results, book),
+        "spread": spread.spread(fits if shown.how == "all" else [], panel, order, results, book),
         "tables": [_table(name, entry, book, folder / "tables") for name, entry in config["tables"].items()],
         "exhibits": exhibits(config, book),
         "names": book.names,

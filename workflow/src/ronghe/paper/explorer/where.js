@@ -125,94 +125,62 @@ function rankSaid() {
   return ranks && ranks[1] !== null ? `${said} ${t("rank_interval", ranks[1], ranks[2])}` : said;
 }
 
-function drawProfile(width, height) {
-  const shown = data.profiles[indexShown()],
-    region = regionOf(state.region),
-    rows = shown?.values[yearPlace()];
-  if (!rows?.[at(region)]) return h("p", {}, t("no_profile"));
-  const dots = shown.indicators.map((key, k) => ({
-    name: called(key),
-    own: rows[at(region)][k],
-    median: d3.median(rows.filter(Boolean), (row) => row[k]),
-  }));
+// Rows of one index or coupling by indicator, for the chosen year and region.
+const indicatorRow = (shown, region) => shown?.values[yearPlace()]?.[at(region)] ?? null;
+function byIndicator(width, height, label, rows, marks, x) {
   const left = margin(
     width,
-    dots.map((d) => d.name),
+    rows.map((d) => d.name),
     0.5,
   );
   return labelled(
-    plot(width, Math.max(height, dots.length * 20 + 30), {
+    plot(width, Math.max(height, rows.length * 19 + 28), {
       marginLeft: left,
       marginBottom: 22,
       marginTop: 4,
-      marginRight: 10,
-      x: { domain: [0, 1], label: null, ticks: 3, grid: true },
-      y: { label: null, domain: dots.map((d) => d.name) },
-      marks: [
-        namesAxis(left),
-        Plot.ruleY(dots, { y: "name", x1: "median", x2: "own", stroke: "var(--faint)" }),
-        Plot.dot(dots, {
-          y: "name",
-          x: "median",
-          stroke: "var(--soft)",
-          fill: "var(--card)",
-          r: 4,
-          title: (d) => `${d.name}: ${number(d.median)} (${t("median")})`,
-        }),
-        Plot.dot(dots, {
-          y: "name",
-          x: "own",
-          fill: "var(--accent)",
-          r: 5,
-          title: (d) => `${d.name}: ${number(d.own)}`,
-        }),
-      ],
+      marginRight: 34,
+      x: { label: null, grid: true, ticks: width - left < 200 ? 2 : 4, ...x },
+      y: { label: null, domain: rows.map((d) => d.name) },
+      marks: [namesAxis(left), ...marks],
     }),
-    t("profile"),
+    label,
   );
+}
+function drawProfile(width, height) {
+  const shown = data.profiles[indexShown()],
+    own = indicatorRow(shown, regionOf(state.region));
+  if (!own) return h("p", {}, t("no_profile"));
+  const rows = shown.values[yearPlace()].filter(Boolean),
+    dots = shown.indicators.map((key, k) => ({ name: called(key), own: own[k], median: d3.median(rows, (r) => r[k]) }));
+  const dot = (x, options, after = "") =>
+    Plot.dot(dots, { y: "name", x, title: (d) => `${d.name}: ${number(d[x])}${after}`, ...options });
+  const marks = [
+    Plot.ruleY(dots, { y: "name", x1: "median", x2: "own", stroke: "var(--faint)" }),
+    dot("median", { stroke: "var(--soft)", fill: "var(--card)", r: 4 }, ` (${t("median")})`),
+    dot("own", { fill: "var(--accent)", r: 5 }),
+  ];
+  return byIndicator(width, height, t("profile"), dots, marks, { domain: [0, 1] });
 }
 function drawObstacles(width, height) {
   const shown = data.obstacles[couplingShown()],
-    region = regionOf(state.region),
-    row = shown?.values[yearPlace()]?.[at(region)];
-  if (!row) return h("p", {}, t("no_obstacles"));
+    own = indicatorRow(shown, regionOf(state.region));
+  if (!own) return h("p", {}, t("no_obstacles"));
   const bars = shown.indicators
-    .map((key, k) => ({ name: called(key), share: row[k] }))
+    .map((key, k) => ({ name: called(key), share: own[k] }))
     .sort((a, b) => b.share - a.share);
-  const left = margin(
-    width,
-    bars.map((d) => d.name),
-    0.5,
-  );
-  return labelled(
-    plot(width, Math.max(height, bars.length * 18 + 26), {
-      marginLeft: left,
-      marginBottom: 22,
-      marginTop: 2,
-      marginRight: 34,
-      x: { label: null, tickFormat: ".0%", ticks: width - left < 200 ? 2 : 4, grid: true },
-      y: { label: null, domain: bars.map((d) => d.name) },
-      marks: [
-        namesAxis(left),
-        Plot.barX(bars, {
-          y: "name",
-          x: "share",
-          fill: "var(--accent)",
-          title: (d) => `${d.name}: ${percent(d.share)}`,
-        }),
-        Plot.text(bars, {
-          y: "name",
-          x: "share",
-          text: (d) => percent(d.share),
-          textAnchor: "start",
-          dx: 3,
-          fontSize: 10,
-        }),
-      ],
-    }),
-    t("obstacles"),
-  );
+  const place = { y: "name", x: "share" },
+    said = (d) => percent(d.share);
+  const marks = [
+    Plot.barX(bars, { ...place, fill: "var(--accent)", title: (d) => `${d.name}: ${said(d)}` }),
+    Plot.text(bars, { ...place, text: said, textAnchor: "start", dx: 3, fontSize: 10 }),
+  ];
+  return byIndicator(width, height, t("obstacles"), bars, marks, { tickFormat: ".0%" });
 }
+const indicatorTable = (name, shown) => [
+  `${name}_${state.year}`,
+  [t("region"), ...(shown?.indicators ?? []).map(called)],
+  inside.map((r) => [regionName(r), ...(indicatorRow(shown, r) ?? [])]),
+];
 
 views.push({
   key: "where",
@@ -229,6 +197,7 @@ views.push({
   },
   absent: () => (held.length && inside.length ? null : "absent_where"),
   notes: () => [
+    data.shown.how === "all" ? null : t(`shown_${data.shown.how}`, data.shown.of, data.shown.count),
     data.tiled ? null : t("no_tiles"),
     data.where.left_out ? t("left_out_variables", data.where.left_out) : null,
   ],
@@ -275,14 +244,7 @@ views.push({
       title: () => t("profile"),
       draw: drawProfile,
       note: () => (indexShown() ? t("profile_note", called(`${indexShown()}.index`)) : ""),
-      csv: () => {
-        const shown = data.profiles[indexShown()];
-        return [
-          `profile_${state.year}`,
-          [t("region"), ...(shown?.indicators ?? []).map(called)],
-          inside.map((r) => [regionName(r), ...(shown?.values[yearPlace()]?.[at(r)] ?? [])]),
-        ];
-      },
+      csv: () => indicatorTable("profile", data.profiles[indexShown()]),
     },
     {
       key: "obstacles",
@@ -290,14 +252,7 @@ views.push({
       title: () => t("obstacles"),
       draw: drawObstacles,
       note: () => (couplingShown() ? t("obstacles_note", called(data.obstacles[couplingShown()].name)) : ""),
-      csv: () => {
-        const shown = data.obstacles[couplingShown()];
-        return [
-          `obstacles_${state.year}`,
-          [t("region"), ...(shown?.indicators ?? []).map(called)],
-          inside.map((r) => [regionName(r), ...(shown?.values[yearPlace()]?.[at(r)] ?? [])]),
-        ];
-      },
+      csv: () => indicatorTable("obstacles", data.obstacles[couplingShown()]),
     },
   ],
   files: () => [

@@ -10,15 +10,16 @@ import pandas as pd
 
 from ronghe.frames import read_csv
 from ronghe.paper.explorer.book import Book
+from ronghe.paper.explorer.many import Shown
 from ronghe.paper.explorer.numbers import shorts
 
 # Values that the page holds at most: with more regions and years the last variables are left out, and it says so.
 MOST_VALUES = 120_000
 
 
-def regions(path: str | Path, panel: pd.DataFrame, book: Book) -> tuple[list[dict], bool]:
-    """Return every region with its names and its tile, and whether the dataset gives tiles."""
-    table = read_csv(path).set_index("region")
+def regions(path: str | Path, panel: pd.DataFrame, book: Book, shown: Shown) -> tuple[list[dict], bool]:
+    """Return what stands for the regions with its names and its tile, and whether the dataset gives tiles."""
+    table = shown.regions(read_csv(path).set_index("region"))
     here = set(panel.index.get_level_values("region"))
     outside = ~table["in_sample"].astype(bool) if "in_sample" in table else pd.Series(False, table.index)
     table = table[[name in here or outside[name] for name in table.index]]
@@ -27,21 +28,28 @@ def regions(path: str | Path, panel: pd.DataFrame, book: Book) -> tuple[list[dic
         table, columns = table[[name in here for name in table.index]], math.ceil(math.sqrt(1.6 * max(len(table), 1)))
         order = range(len(table))
         table = table.assign(tile_row=[i // columns for i in order], tile_column=[i % columns for i in order])
-    return [_region(name, row, name in here, book) for name, row in table.iterrows()], bool(tiled)
+    brief = _brief(list(table.index))
+    return [_region(name, row, name in here, brief[name], book) for name, row in table.iterrows()], bool(tiled)
 
 
-def _region(name: str, row: pd.Series, inside: bool, book: Book) -> dict:
+def _brief(names: list[str]) -> dict[str, str]:
+    """Return the first letters of names, or the end of the last word where the first letters are those of others."""
+    first, last = {name: name[:3] for name in names}, {name: name.split()[-1][-4:] for name in names}
+    return last if len({*last.values()}) > len({*first.values()}) else first
+
+
+def _region(name: str, row: pd.Series, inside: bool, brief: str, book: Book) -> dict:
     chinese = row.get("name_zh")
     names = [str(chinese) if labels.language == "zh" and pd.notna(chinese) else name for labels in book.labels]
     short_name = f"short.{name}"
     code = row.get("code")
-    given = code if isinstance(code, str) and code.isalpha() and len(code) <= 4 else name[:3]
-    brief = [labels.variable(short_name) if labels.knows(short_name) else given for labels in book.labels]
+    given = code if isinstance(code, str) and code.isalpha() and len(code) <= 4 else brief
+    short = [labels.variable(short_name) if labels.knows(short_name) else given for labels in book.labels]
     group = row.get("macro_region")
     return {
         "key": name,
         "name": names,
-        "short": brief,
+        "short": short,
         "group": book.name(group) if pd.notna(group) else "",
         "row": int(row["tile_row"]),
         "column": int(row["tile_column"]),
@@ -70,7 +78,7 @@ def variables(
     return {"years": years, "variables": held, "left_out": len(shown) - len(kept)}
 
 
-def profiles(names: list[str], order: list[str], folder: str, book: Book) -> dict[str, dict]:
+def profiles(names: list[str], order: list[str], folder: str, book: Book, shown: Shown) -> dict[str, dict]:
     """Return for each index the scores of its indicators, their weights, and the ranks with their intervals."""
     found = {}
     for name in names:
@@ -82,9 +90,10 @@ def profiles(names: list[str], order: list[str], folder: str, book: Book) -> dic
         found[name] = {
             "indicators": [book.name(indicator) for indicator in indicators],
             "weights": shorts(weights["weight"].reindex(indicators), 4) if "weight" in weights else [],
-            "values": _by_year(scores, indicators, order),
+            "values": _by_year(shown.table(scores), indicators, order),
             "file": f"{folder}/measures/{name}/scores.csv",
-            "ranks": _ranks(path / "intervals.csv", order),
+            # The rank of a mean of regions is no mean of their ranks.
+            "ranks": None if shown.how == "groups" else _ranks(path / "intervals.csv", order),
         }
     return found
 
@@ -98,7 +107,7 @@ def _ranks(path: Path, order: list[str]) -> list | None:
     return _by_year(table, columns, order) if set(columns) <= set(table) else None
 
 
-def obstacles(names: list[str], order: list[str], folder: str, book: Book) -> dict[str, dict]:
+def obstacles(names: list[str], order: list[str], folder: str, book: Book, shown: Shown) -> dict[str, dict]:
     """Return for each coupling the obstacle degree of every indicator."""
     found = {}
     for name in names:
@@ -111,7 +120,7 @@ def obstacles(names: list[str], order: list[str], folder: str, book: Book) -> di
         found[name] = {
             "name": book.name(f"{name}.coordination"),
             "indicators": keys,
-            "values": _by_year(table, columns, order),
+            "values": _by_year(shown.table(table), columns, order),
             "file": f"{folder}/measures/{name}/obstacles.csv",
         }
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from unicodedata import east_asian_width
 
 import pandas as pd
 
@@ -38,6 +39,8 @@ def draw_matrix(frame: pd.DataFrame, row: str, column: str, value: str, order: l
     if len(parts) == 1:
         figure.set_size_inches(min(6.2, 1.6 + 0.62 * n), max(2.2, 1.0 + 0.5 * n))
     shown = [names.get(k, k) for k in order]
+    # A Chinese sign is as wide as two letters.
+    longest = max(sum(2 if east_asian_width(sign) == "W" else 1 for sign in name) for name in shown)
     largest = max(1e-12, float(frame[value].abs().max()))
     for axis, (title, part) in zip(axes, parts, strict=True):
         keyed = part.assign(**{row: part[row].astype(str), column: part[column].astype(str)})
@@ -49,8 +52,8 @@ def draw_matrix(frame: pd.DataFrame, row: str, column: str, value: str, order: l
                 if pd.notna(number):
                     ink = "white" if number > 0.7 * largest else "black"
                     axis.text(j, i, f"{number:.{digits}f}", ha="center", va="center", fontsize=6, color=ink)
-        axis.set_xticks(range(n), shown, rotation=0 if max(map(len, shown)) < 8 else 35,
-                        ha="center" if max(map(len, shown)) < 8 else "right")  # fmt: skip
+        axis.set_xticks(range(n), shown, rotation=0 if longest < 8 else 35,
+                        ha="center" if longest < 8 else "right")  # fmt: skip
         axis.set_yticks(range(n), shown)
         axis.tick_params(length=0)
         for spine in axis.spines.values():

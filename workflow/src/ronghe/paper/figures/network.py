@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Nodes in square points and links in points, from the least to the largest.
-NODES, LINKS = (25.0, 330.0), (0.25, 2.2)
+NODES, LINKS = (25.0, 280.0), (0.25, 2.2)
 
 
 def draw(source: Sources) -> Figure:
@@ -32,25 +32,27 @@ def draw_network(
 ) -> Figure:
     """Draw every pair of neighbours once, as wide as the larger of its two weights; darker nodes are larger values."""
     from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.patheffects import withStroke
 
     figure, (axis,) = panels(1, 1, "full", 4.15)
     # A degree of longitude is shorter than one of latitude: the map keeps shapes at its middle.
     shrink = np.cos(np.deg2rad(regions["latitude"].mean()))
-    x, y = regions["longitude"] * shrink, regions["latitude"]
+    share = (values - values.min()) / (values.max() - values.min())
+    sizes = NODES[0] + (NODES[1] - NODES[0]) * share
+    x, y = _apart(regions["longitude"] * shrink, regions["latitude"], np.sqrt(sizes / np.pi), figure.get_size_inches())
     pairs = edges.assign(pair=[tuple(sorted(p)) for p in zip(edges["focal"], edges["neighbor"], strict=True)])
     for (first, second), weight in pairs.groupby("pair")["weight"].max().items():
         width = LINKS[0] + (LINKS[1] - LINKS[0]) * weight / pairs["weight"].max()
         axis.plot([x[first], x[second]], [y[first], y[second]], "-", marker="", color="0.55", linewidth=width, zorder=1)
-    share = (values - values.min()) / (values.max() - values.min())
     colours = LinearSegmentedColormap.from_list("ink", ["#f0f0f0", "#252525"])
-    sizes = NODES[0] + (NODES[1] - NODES[0]) * share
     axis.scatter(x, y, s=sizes, c=[colours(s) for s in share], edgecolor="black", linewidth=0.5, zorder=2)
     for region in regions.index:
         inside = share[region] > 0.35
         axis.annotate(
             short[region], (x[region], y[region]), (0, 0 if inside else 3 + np.sqrt(sizes[region]) / 2),
-            textcoords="offset points", ha="center", va="center" if inside else "bottom", fontsize=6.5, zorder=3,
+            textcoords="offset points", ha="center", va="center" if inside else "bottom", fontsize=7, zorder=3,
             color="white" if share[region] > 0.55 and inside else "black",
+            path_effects=[] if inside else [withStroke(linewidth=1.6, foreground="white")],
         )  # fmt: skip
     for step in (0.0, 0.5, 1.0):
         value = values.min() + step * (values.max() - values.min())
@@ -61,3 +63,17 @@ def draw_network(
     axis.margins(0.06)
     axis.set_axis_off()
     return figure
+
+
+def _apart(x: pd.Series, y: pd.Series, radii: pd.Series, inches: np.ndarray) -> tuple[pd.Series, pd.Series]:
+    """Move nodes that would cover one another just so far apart that they touch; radii are in points."""
+    points = 72 * 0.85 * min(inches[0] / np.ptp(x), inches[1] / np.ptp(y))
+    place, reach = np.column_stack([x, y]).astype(float), radii.to_numpy() / points
+    for _ in range(100):
+        gap = place[:, None] - place[None]
+        distance = np.hypot(gap[..., 0], gap[..., 1]) + np.eye(len(place)) * 1e9
+        over = np.clip(reach[:, None] + reach[None] - distance, 0, None)
+        if not over.any():
+            break
+        place += (gap / np.maximum(distance, 1e-9)[..., None] * over[..., None]).sum(axis=1) / 2
+    return pd.Series(place[:, 0], x.index), pd.Series(place[:, 1], y.index)

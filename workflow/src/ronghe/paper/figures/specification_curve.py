@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Shares of the curve at either end whose estimates the vertical axis need not reach.
 TRIM = 0.03
-ROW_HEIGHT, CURVE_HEIGHT = 0.125, 2.3
+ROW_HEIGHT, CURVE_HEIGHT = 0.136, 2.2
 
 
 def draw(source: Sources) -> Figure:
@@ -96,10 +96,10 @@ def _draw_strip(axis: object, shares: np.ndarray, levels: list[str], group: str,
     """Draw one row of greys for each level, the name of the choice on the right."""
     axis.imshow(shares, cmap="Greys", vmin=0, vmax=top, aspect="auto", extent=(0, n, len(levels), 0),
                 interpolation="nearest")  # fmt: skip
-    axis.set_yticks(np.arange(len(levels)) + 0.5, levels, fontsize=5.8)
+    axis.set_yticks(np.arange(len(levels)) + 0.5, levels, fontsize=6.8)
     axis.tick_params(length=0, labelbottom=False)
     for line in range(1, len(levels)):
         axis.axhline(line, color="white", linewidth=0.8)
     for spine in axis.spines.values():
         spine.set_visible(False)
-    axis.annotate(group, (1.008, 0.5), xycoords="axes fraction", va="center", fontsize=6.3)
+    axis.annotate(group, (1.008, 0.5), xycoords="axes fraction", va="center", fontsize=7)

@@ -1,4 +1,4 @@
-"""Maps, small multiples over years, for numbers and for classes: one square per region, or its outline."""
+"""Maps, small multiples over years, for numbers and for classes: a tile per region, its outline, or its position."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pandas as pd
 
 from ronghe.errors import RongheError, listing
 from ronghe.explore.maps import Outline, draw_outline, frame_outlines, read_boundaries
+from ronghe.paper.figures import position_map
 from ronghe.paper.figures.canvas import panels
 from ronghe.paper.sources import Sources
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Colour = str | tuple[float, ...]
+# The pattern of a region without a value, and fills and patterns of classes that have no order.
+ABSENT = "xxxxxx"
+PATTERNS = (("white", ""), ("0.82", "....."), ("0.55", "/////"), ("0.15", ""), ("0.97", "-----"), ("0.7", "|||||"))
 
 
 def draw(source: Sources) -> Figure:
@@ -27,14 +31,21 @@ def draw(source: Sources) -> Figure:
     else:
         values = source.panel([variable], "variable")[variable]
     years = source.get("years") or sorted(values.index.get_level_values("year").unique())
+    title = source.text("title") or ("" if "order" in source.entry else source.labels.variable(variable))
+    tiled = regions.reindex(columns=["tile_row", "tile_column"]).notna().any(axis=None)
+    if "boundaries" not in source.entry and not tiled:
+        if "order" not in source.entry:
+            return position_map.number_map(values, regions, years, title, source.labels)
+        order = [str(c) for c in source.entry["order"]]
+        return position_map.class_map(values, regions, years, order, source.names(order), source.labels)
     short, outlines = source.short_names(regions.index), None
     if "boundaries" in source.entry:
-        drawn = [r for r in regions.index if r in set(values.index.get_level_values("region"))]
+        drawn = list(regions.index[regions.index.isin(values.index.unique("region"))])
         outlines = read_boundaries(source.entry["boundaries"]["file"], source.entry["boundaries"]["key"], drawn)
     if "order" in source.entry:
         order = [str(c) for c in source.entry["order"]]
-        return class_map(values, regions, years, short, order, source.names(order), outlines)
-    title = source.text("title") or source.labels.variable(variable)
+        nominal = source.get("nominal", False)
+        return class_map(values, regions, years, short, order, source.names(order), outlines, nominal=nominal)
     return number_map(values, regions, years, short, title=title, digits=source.get("digits", 2), outlines=outlines)
 
 
@@ -65,7 +76,7 @@ def number_map(
             fill = colours(scale(value)) if known else "white"
             ink = "white" if known and scale(value) > 0.55 else "black"
             text = f"{value:.{digits}f}" if known else "–"
-            _shape(axis, region, place, fill, ink, short, text, "" if known else "////", outlines)
+            _shape(axis, region, place, fill, ink, short, text, "" if known else ABSENT, outlines)
         _finish(axis, str(year), regions, frame.index, outlines)
     bar = figure.colorbar(ScalarMappable(scale, colours), ax=axes, location="bottom", shrink=0.5, aspect=40, pad=0.01)
     bar.outline.set_linewidth(0.4)
@@ -81,20 +92,22 @@ def class_map(
     order: list[str],
     names: dict[str, str],
     outlines: dict[str, Outline] | None = None,
+    *,
+    nominal: bool = False,
 ) -> Figure:
-    """Draw a class by (region, year) in greys; where there are many classes their number stands in the tile too."""
+    """Draw a class by (region, year) in greys, in patterns where classes have no order, with numbers where many."""
     from matplotlib.patches import Patch
 
     unknown = sorted(set(classes.dropna().astype(str)) - set(order))
     if unknown:
         raise RongheError(f"tile map: classes {listing(unknown)} are not in the figure's `order`: {listing(order)}")
-    look = _looks(order)
+    look = _patterns(order) if nominal else _looks(order)
     figure, axes = panels(len(years), 2 if len(years) in (2, 4) else 3, "full", 2.75 if len(years) > 2 else 3.1)
     for axis, year in zip(axes, years, strict=True):
         frame = classes.xs(year, level="year")
         for region, place in _places(regions, frame.index).iterrows():
             value = frame.get(region)
-            fill, hatch, ink, sign = look[str(value)] if pd.notna(value) else ("white", "////", "black", "")
+            fill, hatch, ink, sign = look[str(value)] if pd.notna(value) else ("white", ABSENT, "black", "")
             _shape(axis, region, place, fill, ink, short, sign, hatch, outlines)
         _finish(axis, str(year), regions, frame.index, outlines)
     handles = [
@@ -116,6 +129,14 @@ def _looks(order: list[str]) -> dict[str, tuple[str, str, str, str]]:
         sign = str(place + 1) if len(order) > 6 else ""
         looks[name] = (f"{level:.3f}", "", "white" if level < 0.55 else "black", sign)
     return looks
+
+
+def _patterns(order: list[str]) -> dict[str, tuple[str, str, str, str]]:
+    """Return fill, hatch, ink and sign per class, each told from the others without colour or rank."""
+    if len(order) > len(PATTERNS):
+        raise RongheError(f"tile map: {len(order)} classes without order; patterns tell {len(PATTERNS)} apart")
+    return {c: (fill, hatch, "white" if fill == "0.15" else "black", "")
+            for c, (fill, hatch) in zip(order, PATTERNS, strict=False)}  # fmt: skip
 
 
 def _places(regions: pd.DataFrame, wanted: pd.Index) -> pd.DataFrame:
@@ -145,10 +166,10 @@ def _tile(axis: Axes, place: pd.Series, fill: Colour, ink: str, name: str, text:
         Rectangle((x - 0.46, y - 0.46), 0.92, 0.92, facecolor=fill, edgecolor="0.35", linewidth=0.4, hatch=hatch)
     )
     box = {"facecolor": "white", "edgecolor": "none", "pad": 0.4, "alpha": 0.85} if hatch else None
-    axis.text(x, y + (0.12 if text else 0), name, ha="center", va="center", color="black" if hatch else ink,
-              fontsize=6.4, bbox=box)  # fmt: skip
+    axis.text(x, y + (0.15 if text else 0), name, ha="center", va="center", color="black" if hatch else ink,
+              fontsize=7.2, bbox=box)  # fmt: skip
     if text:
-        axis.text(x, y - 0.24, text, ha="center", va="center", color=ink, fontsize=5)
+        axis.text(x, y - 0.22, text, ha="center", va="center", color=ink, fontsize=6)
 
 
 def _finish(axis: Axes, title: str, regions: pd.DataFrame, wanted: pd.Index,

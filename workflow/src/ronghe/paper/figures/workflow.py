@@ -17,22 +17,26 @@ if TYPE_CHECKING:
 STAGES = ("clean", "measures", "weights", "explore", "models", "paper")
 
 _RULE = re.compile(
-    r"^(?:rule|checkpoint|use rule \w+ as) (\w+)(?: with)?:\s*\n(?:\s+\"\"\"(.*?)\"\"\")?", re.MULTILINE | re.DOTALL
+    r"^ *(?:rule|checkpoint|use rule \w+ as) (\w+)(?: with)?:\s*\n(?:\s+\"\"\"(.*?)\"\"\")?", re.MULTILINE | re.DOTALL
 )
+# A rule that a loop makes for each value of a variable is named by both: estimate_{KIND}.
+_LOOPED = re.compile(r"^ *rule:\s*\n\s*name:\s*\n?\s*f\"(\w+_)\{(\w+)\}\"", re.MULTILINE)
 
 
 def draw(source: Sources) -> Figure:
     """Draw the rules of the workflow."""
     stages = source.get("order", STAGES)
-    return draw_workflow(read_rules(source.files), stages, source.names(stages))
+    rules = read_rules(source.files)
+    return draw_workflow(rules, stages, source.names([*stages, *rules["rule"]]))
 
 
 def read_rules(paths: Iterable[str]) -> pd.DataFrame:
     """List the rules of the stages' files in order: stage, rule, what its docstring says; target rules are left out."""
     rows = []
     for path in map(Path, paths):
-        stage = path.stem
-        for name, said in _RULE.findall(path.read_text(encoding="utf-8")):
+        stage, text = path.stem, path.read_text(encoding="utf-8")
+        looped = [(start + variable.lower(), "") for start, variable in _LOOPED.findall(text)]
+        for name, said in [*looped, *_RULE.findall(text)]:
             if name != stage:
                 rows.append({"stage": stage, "rule": name, "says": " ".join(said.split())})
     return pd.DataFrame(rows, columns=["stage", "rule", "says"])
@@ -62,7 +66,14 @@ def draw_workflow(rules: pd.DataFrame, stages: Sequence[str], names: dict[str, s
             axis.annotate("", (place + 0.05, -0.5), (place - 0.09, -0.5),
                           arrowprops={"arrowstyle": "->", "linewidth": 0.8})  # fmt: skip
         for row, rule in enumerate(rules.loc[rules["stage"] == stage, "rule"]):
-            axis.text(place + 0.48, -1.55 - 0.8 * row, rule.replace("_", " "), ha="center", va="center", fontsize=5.2)
+            axis.text(
+                place + 0.48,
+                -1.55 - 0.8 * row,
+                names.get(rule, rule).replace("_", " "),
+                ha="center",
+                va="center",
+                fontsize=6,
+            )
     axis.set_xlim(-0.02, len(stages))
     axis.set_ylim(-1.4 - 0.8 * max(most, 1), 0.1)
     axis.set_axis_off()

@@ -78,7 +78,7 @@ def gather_tex(
         "\\usepackage[UTF8]{ctex}" if chinese else "\\usepackage[T1]{fontenc}",
         "\\usepackage[margin=2cm]{geometry}",
         "\\usepackage{array,booktabs,longtable,graphicx}",
-        "\\extrafloats{100}",
+        "\\extrafloats{300}\\maxdeadcycles=1000",
         "\\renewcommand{\\topfraction}{0.95}\\renewcommand{\\textfraction}{0.02}\\renewcommand{\\floatpagefraction}{0.6}",
         "\\setcounter{topnumber}{6}\\setcounter{totalnumber}{8}",
         "\\begin{document}",

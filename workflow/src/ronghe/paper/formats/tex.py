@@ -7,6 +7,9 @@ import textwrap
 from ronghe.paper.exhibit import Exhibit
 from ronghe.paper.formats.escape import tex
 
+# A table with more rows does not fit one page of the document.
+LONGEST = 38
+
 
 def render_tex(table: Exhibit) -> str:
     """Return a table float, or a longtable for a long one; a number takes two columns that meet at its point."""
@@ -21,7 +24,7 @@ def render_tex(table: Exhibit) -> str:
         else ""
     )
     open_group = [r"\begingroup", size, rf"\setlength{{\tabcolsep}}{{{gap}}}"]
-    if table.long:
+    if table.long or len(table.rows) > LONGEST:
         return "\n".join(
             [
                 *open_group,
@@ -68,14 +71,21 @@ def render_tex(table: Exhibit) -> str:
 def _size(table: Exhibit) -> tuple[str, str]:
     """Return the size of print at which the widest rows fit, and half the gap between columns.
 
-    A sign is about 0.44 of the size wide; the lines of the document are 482 points long.
+    The lines of the document are 482 points long.
     """
-    labels = min(34, max((len(label) for _, label, _ in table.rows), default=0))
-    columns = [max((len(cell) for cell, _ in table.column(place)), default=0) for place in range(table.width)]
     for size, points, gap in ((r"\small", 10, 4), (r"\footnotesize", 9, 2.5), (r"\scriptsize", 8, 2)):
-        if (labels + sum(columns)) * 0.44 * points + 4 * gap * table.width <= 482:
+        if _length(table, points, gap) <= 482:
             return size, f"{gap}pt"
     return r"\scriptsize", "2pt"
+
+
+def _length(table: Exhibit, points: float, gap: float) -> float:
+    """Return about how long the rows are, with signs 0.46 of the size wide."""
+    labels = max((len(label) for _, label, _ in table.rows), default=0)
+    # A longer label breaks in a column of its own width.
+    first = labels * 0.46 * points if labels <= 34 else 0.30 * 482
+    columns = [max((len(cell) for cell, _ in table.column(place)), default=0) for place in range(table.width)]
+    return first + sum(columns) * 0.46 * points + 4 * gap * table.width
 
 
 def _specification(table: Exhibit) -> str:
@@ -87,7 +97,11 @@ def _specification(table: Exhibit) -> str:
         part = rf">{{\raggedright\arraybackslash}}p{{{0.92 / (1 + table.width):.3f}\linewidth}}"
         return f"@{{}}{part}" + f"{part}@{{}}l" * table.width + "@{}"
     labels = max((len(label) for _, label, _ in table.rows), default=0)
-    first = "@{}l" if labels <= 34 else r"@{}>{\raggedright\arraybackslash}p{0.30\linewidth}"
+    # Where even the smallest print is too wide, labels break into more lines.
+    part = "0.19" if _length(table, 8, 2) > 482 else "0.30"
+    first = (
+        "@{}l" if labels <= 34 and part == "0.30" else rf"@{{}}>{{\raggedright\arraybackslash}}p{{{part}\linewidth}}"
+    )
     halves = []
     for place in range(table.width):
         if place in table.left:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 from ronghe.paper.exhibit import Exhibit
 from ronghe.paper.formats.escape import typst
 
-# Sizes of print to choose from: the largest at which the table is no wider than the text.
+# Sizes of print to choose from: the largest at which the table is no wider than the text, before it shrinks with the
+# labels of its rows broken into lines.
 SIZES = ("9pt", "8.5pt", "8pt", "7.5pt", "7pt", "6.5pt")
+LABELS = ("auto", "14em", "11em", "9em")
 # A number in a column: what stands before its point ends, and what follows begins, where the longest ones do.
 _AT_POINT = """#let at-point(whole, part, wholes, parts) = context box(grid(
   columns: (measure(wholes).width, measure(parts).width),
@@ -27,10 +31,10 @@ def render_typst(table: Exhibit) -> str:
         '#set text(number-width: "tabular")',
         "#set par(justify: false, leading: 0.5em, first-line-indent: 0pt)",
         _AT_POINT,
-        "#let body(size, gutter) = {",
+        "#let body(size, first, gutter) = {",
         "  set text(size: size)",
         "  table(",
-        f"    columns: {1 + n_columns},",
+        f"    columns: (first, ..range({n_columns}).map(_ => auto)),",
         f"    align: ({', '.join(align)}),",
         "    column-gutter: gutter,",
         "    stroke: none,",
@@ -62,11 +66,15 @@ def _fitted(table: Exhibit) -> str:
     """Return the table as wide as the text, at the largest size that fits; the spare width goes between columns."""
     tight = f"({', '.join(_gutters(table))},)" if len(table.header) > 1 else "0pt"
     if table.left:
-        return f"body(8.5pt, {tight})"
-    fits = f"size => measure(body(size, {tight})).width <= room.width"
+        return f"body(8.5pt, auto, {tight})"
+    # A label beside two lines breaks at no cost; one beside a single line makes its row taller.
+    two_lines = any(not label for _, rows in table.groups for label, _ in rows)
+    first = [] if two_lines else [(size, "auto") for size in SIZES[:3]]
+    choices = ", ".join(f"({size}, {label})" for size, label in [*first, *product(SIZES, LABELS)])
+    fits = f"look => measure(body(..look, {tight})).width <= room.width"
     return (
-        f"layout(room => {{ let size = ({', '.join(SIZES)}).find({fits}); "
-        f"if size == none {{ body({SIZES[-1]}, {tight}) }} else {{ body(size, 1fr) }} }})"
+        f"layout(room => {{ let look = ({choices}).find({fits}); "
+        f"if look == none {{ body({SIZES[-1]}, auto, {tight}) }} else {{ body(..look, 1fr) }} }})"
     )
 
 
@@ -108,8 +116,9 @@ def _body(table: Exhibit) -> list[str]:
             lines.append("table.hline(stroke: 0.3pt)," if not table.show_groups else "")
         if table.show_groups and group:
             lines.append(
-                f"table.cell(colspan: {1 + len(longest)}, inset: (left: 0pt, top: 0.5em, bottom: 0.2em), "
-                f"emph({typst(group)})),"
+                # As a header of its own it never stands alone at the foot of a page.
+                f"table.header(level: 2, repeat: false, table.cell(colspan: {1 + len(longest)}, "
+                f"inset: (left: 0pt, top: 0.5em, bottom: 0.2em), emph({typst(group)}))),"
             )
         for number, (label, cells) in enumerate(rows):
             # A label keeps the lines below it that have none: a long one wraps beside the error of its estimate.

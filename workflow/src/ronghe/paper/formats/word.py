@@ -47,6 +47,7 @@ def render_word(table: Exhibit) -> bytes:
     _set_page(document, grid, widths, across)
     _mark_header(grid, table, size)
     _set_caption(grid, table.caption, 10)
+    _shrink_empty(grid, size)
     properties = document.core_properties
     properties.author, properties.title, properties.comments = "", table.caption[:LONGEST_TITLE], ""
     properties.created = properties.modified = datetime(*EPOCH)
@@ -136,6 +137,18 @@ def _set_caption(grid: Table, text: str, size: int) -> None:
         for run in paragraph.runs:
             run.font.name = FONT
             run._element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), ASIAN_FONT)
+
+
+def _shrink_empty(grid: Table, size: float) -> None:
+    """Give the sign that ends an empty cell the size of the others, so that its row is no taller than theirs."""
+    for row in grid.rows:
+        for cell in row._tr.tc_lst:
+            for paragraph in cell.p_lst:
+                if not "".join(paragraph.itertext()).strip():
+                    mark, points = OxmlElement("w:rPr"), OxmlElement("w:sz")
+                    points.set(qn("w:val"), str(2 * int(size)))
+                    mark.append(points)
+                    paragraph.get_or_add_pPr().append(mark)
 
 
 def _widths(table: Exhibit) -> tuple[list[float], list[float]]:

@@ -10,6 +10,9 @@ from ronghe.paper.exhibit import Exhibit, Row
 from ronghe.paper.labels import Labels
 from ronghe.paper.sources import Sources
 
+# A longer table is no table: both its ends are printed, and where the rest stands.
+MOST_LINES, ENDS = 400, 10
+
 
 def build(source: Sources) -> Exhibit:
     """Build a table from one CSV, or from several stacked with a column `source` that names each."""
@@ -23,6 +26,7 @@ def _listed(source: Sources, frame: pd.DataFrame) -> Exhibit:
     for column in columns:
         require_known(column["column"], frame.columns, "column", f"{source.where}.columns")
     stub, printed = columns[0], columns[1:]
+    frame, said = _ends(source, frame, pd.RangeIndex(len(frame)))
     rows: list[Row] = []
     for _, record in frame.iterrows():
         heading = _name(record[group], source.entry, labels) if group else ""
@@ -35,7 +39,7 @@ def _listed(source: Sources, frame: pd.DataFrame) -> Exhibit:
         rows,
         [level for level in header if any(level)] or header[1:],
         stub=_heading(stub, labels),
-        notes=source.notes(),
+        notes=source.notes(said),
         show_groups=group is not None,
         left=frozenset(place for place, column in enumerate(printed) if _is_text(column, frame)),
     )
@@ -51,6 +55,7 @@ def _across(source: Sources, frame: pd.DataFrame) -> Exhibit:
     group = source.get("group")
     for column in [key, across, *([group] if group else []), *(c["column"] for c in columns)]:
         require_known(column, frame.columns, "column", source.where)
+    frame, said = _ends(source, frame, pd.Index(frame[key].factorize()[0]))
     heads = list(dict.fromkeys(frame[across]))
     rows: list[Row] = []
     for name, part in frame.groupby(group, sort=False) if group else [("", frame)]:
@@ -64,7 +69,20 @@ def _across(source: Sources, frame: pd.DataFrame) -> Exhibit:
             rows.append((_name(name, entry, labels) if group else "", _name(value, entry, labels), found))
     top = [_name(head, entry, labels) for head in heads for _ in columns]
     header = [top] if len(columns) == 1 else [top, [_heading(c, labels) for _ in heads for c in columns]]
-    return source.exhibit(rows, header, stub=source.text("stub"), notes=source.notes(), show_groups=group is not None)
+    return source.exhibit(
+        rows, header, stub=source.text("stub"), notes=source.notes(said), show_groups=group is not None
+    )
+
+
+def _ends(source: Sources, frame: pd.DataFrame, places: pd.Index) -> tuple[pd.DataFrame, str]:
+    """Return the rows that a page can show, by the line of the table each stands in: all, or its ends and a note."""
+    lines = places.nunique()
+    if lines <= MOST_LINES:
+        return frame, ""
+    kept = frame[(places < ENDS) | (places >= lines - ENDS)]
+    file = source.entry["file"]
+    named = file if isinstance(file, str) else ", ".join(file.values())
+    return kept, source.labels.word("notes.ends", f"{lines:,}", ENDS, named)
 
 
 def _require_one(frame: pd.DataFrame, key: str, across: str, where: str) -> None:

@@ -211,7 +211,7 @@ class BatchFit:
         products = products.reshape(self.n_draws, -1)
         whole = np.einsum("bk,bk->b", products, products)
         own = ((2 * diagonal * squares) ** 2).sum(axis=1)
-        return found, 0.5 * np.maximum(whole - own, 0.0) / self.sigma2**2
+        return found, 0.5 * (whole - own) / self.sigma2**2
 
     @cached_property
     def _forms(self) -> np.ndarray:
@@ -233,24 +233,41 @@ class BatchFit:
         """Return g'V g for gradients (draw, quantity, parameter), without forming V."""
         if kind in ("expected", "observed"):
             return np.einsum("bqp,bpr,bqr->bq", gradients, self._inverse(kind == "expected"), gradients)
-        influence, between = self._influence(kind, gradients)
-        return self.factor(kind) * (np.einsum("biq,biq->bq", influence, influence) + between**2)
+        own, pairs = self.variance_parts(kind, gradients)
+        return own + pairs
+
+    def variance_parts(
+        self, kind: str, gradients: np.ndarray, sizes: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return g'V g in two parts: sums by unit, and products of two units' disturbances e_i and e_j.
+
+        With `sizes` x (draw, unit), (x_i x_j)^2 stands for (e_i'e_j)^2, see `FewClusters.pair_sizes`.
+        """
+        influence, between, weights = self._influence(kind, gradients)
+        own = self.factor(kind) * np.einsum("biq,biq->bq", influence, influence)
+        if not self.batch.has_lag:
+            return own, np.zeros_like(own)
+        if sizes is not None:
+            squared, x = self._forms**2, sizes**2
+            squared[:, np.arange(x.shape[1]), np.arange(x.shape[1])] = 0.0
+            between = 0.5 * np.einsum("bi,bij,bj->b", x, squared, x, optimize=True) / self.sigma2**2
+        return own, self.factor(kind) * between[:, None] * weights**2
 
     def covariances(self, kind: str, gradients: np.ndarray) -> np.ndarray:
         """Return G V G' for gradients (draw, quantity, parameter), (draw, quantity, quantity)."""
         if kind in ("expected", "observed"):
             return gradients @ self._inverse(kind == "expected") @ gradients.transpose(0, 2, 1)
-        influence, between = self._influence(kind, gradients)
-        found = influence.transpose(0, 2, 1) @ influence + between[:, :, None] * between[:, None]
-        return self.factor(kind) * found
+        influence, between, weights = self._influence(kind, gradients)
+        pairs = between[:, None, None] * weights[:, :, None] * weights[:, None]
+        return self.factor(kind) * (influence.transpose(0, 2, 1) @ influence + pairs)
 
-    def _influence(self, kind: str, gradients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return scores times V's gradients (draw, unit, quantity), and what pairs of units add to each quantity."""
+    def _influence(self, kind: str, gradients: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return scores times V G' (draw, unit, quantity), what pairs of units add, and the weight of rho in each."""
         require_known(kind, KINDS, "covariance", "batch")
         scores, between = self.scores(kind)
         weights = self._weigh(gradients)
-        place = weights[:, :, self.b.shape[1]] if self.batch.has_lag else np.zeros(weights.shape[:2])
-        return scores @ weights.transpose(0, 2, 1), np.sqrt(between)[:, None] * place
+        last = weights[:, :, self.b.shape[1]] if self.batch.has_lag else np.zeros(weights.shape[:2])
+        return scores @ weights.transpose(0, 2, 1), between, last
 
     def impacts(self, variables: Sequence[str] | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Return direct, indirect and total impacts (draw, variable, 3), and gradients (draw, variable, 3, parameter).

@@ -93,3 +93,11 @@ class Freedom:
         expected = T - serial.sum(axis=(1, 2)) / T if demeaned else np.full(fit.n_draws, float(T))
         variances = np.einsum("bit,bit->bi", e, e) / expected[:, None]
         return variances[:, :, None, None] * serial[:, None]
+
+    @cached_property
+    def pair_sizes(self) -> np.ndarray:
+        """x (draw, unit) with (x_i x_j)^2 the variance of e_i'e_j under it: see `FewClusters.pair_sizes`."""
+        T = self.fit.batch.n_periods
+        Q = np.eye(T) - 1 / T if self.fit.batch.projection.has_units else np.eye(T)
+        moved = Q @ self.working
+        return np.einsum("bits,bist->bi", moved, moved) ** 0.25

@@ -13,6 +13,8 @@ from ronghe.spatial.dynamic.process import Process
 from ronghe.spatial.estimates import Estimates
 from ronghe.spatial.impact_tables import average_index, delta_table
 from ronghe.spatial.impacts import average_multipliers, combine, regressor_places
+from ronghe.spatial.postestimation.reduced_form import ReducedForm, split, structural_part
+from ronghe.spatial.sufficient_statistics import lag
 
 HORIZONS = ("short", "long")
 
@@ -108,6 +110,18 @@ class DynamicResults(Estimates):
 
     def _squares(self) -> tuple[float, float]:
         return float((self.residual_array**2).sum()), float((self.process.moments.data[..., 0] ** 2).sum())
+
+    def reduced_form(self) -> ReducedForm:
+        """Return what predictions need: y of the period before is observed in the sample, and predicted beyond it."""
+        process, theta = self.process, self.values
+        panel, s, W = process.panel, process.specification, process.weights
+        persistence, b = process.persistence(theta), theta[len(process.lags) : -2]
+        before, now = panel.y[:, :-1], panel.y[:, 1:]
+        rest = now - theta[-2] * lag(W.sparse, now) - persistence[0] * before - persistence[1] * lag(W.sparse, before)
+        rest = rest - structural_part(panel.X[:, 1:], s.names, s.durbin, b, W)
+        effects = split(rest, process.projection)
+        lagged = (W, theta[-2], process.log_determinant, effects, panel.periods[1:], persistence)
+        return ReducedForm(panel, s.names, s.durbin, b, *lagged)
 
     def impacts(self, horizon: str = "short", level: float = 0.95) -> pd.DataFrame:
         """Return direct, indirect and total impacts with delta-method errors (Elhorst 2014, eq. 4.11 and 4.12).

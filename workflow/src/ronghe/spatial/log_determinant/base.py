@@ -17,12 +17,13 @@ FULL = 0.25
 DENSE_INVERSE = 600
 # Step of complex derivatives: f(a + ih) = f(a) + ih f'(a) + O(h^2) (Squire and Trapp 1998, SIAM Review 40, eq. 3).
 STEP = 1e-30
-# Orders of the series that steers the search for a maximum.
-N_MOMENTS = 40
 
 
 class LogDeterminant:
     """ln|I - a W| for one W: value, derivatives, the interval of `a`, and solves with I - a W."""
+
+    # Whether a point costs a factor, so that a search does well to begin where the sketch has its top.
+    is_costly = False
 
     def __init__(self, W: Weights) -> None:
         """Keep the matrix; what is costly is computed on first use."""
@@ -101,64 +102,5 @@ class LogDeterminant:
         """Return the standard errors of the value and of its two derivatives: zero where they are exact."""
         return np.zeros(3)
 
-    def note(self, name: str, a: float, periods: int, error: float) -> str | None:
+    def note(self, name: str, a: float, periods: int, error: float, own: float) -> str | None:
         """Return what a reader must know about the accuracy, None where it is exact."""
-
-
-class SlopeLogDeterminant(LogDeterminant):
-    """A log-determinant of which one factor gives the value and the slope, both exact."""
-
-    def __init__(self, W: Weights) -> None:
-        """Start with no points visited."""
-        super().__init__(W)
-        self._slopes: OrderedDict[float, tuple[float, float]] = OrderedDict()
-
-    def value_and_slope(self, a: float) -> tuple[float, float]:
-        """Return ln|I - a W| and its derivative -tr(G), both exact; 64 points are kept."""
-        if a not in self._slopes:
-            self._slopes[a] = self._value_and_slope(a)
-            if len(self._slopes) > 64:
-                self._slopes.popitem(last=False)
-        return self._slopes[a]
-
-    def _value_and_slope(self, a: float) -> tuple[float, float]:
-        raise NotImplementedError
-
-    def derivatives(self, a: float) -> tuple[float, float, float]:
-        """Return the value and slope, exact, and a second derivative good enough for Newton steps.
-
-        It is the difference of the exact slopes at a and at the nearest point visited, with the third derivative from
-        the series to centre it; before a second point is visited, that of the series.
-        """
-        near = [(abs(a - p), p) for p in self._slopes if 1e-8 < abs(a - p) < 0.1]
-        value, slope = self.value_and_slope(a)
-        k = np.arange(2, len(self._moments) + 1)
-        weighted = (k - 1) * self._moments[1:]
-        if not near:
-            return value, slope, -float(a ** (k - 2) @ weighted)
-        p = min(near)[1]
-        third = -float(((k[1:] - 2) * a ** (k[1:] - 3)) @ weighted[1:])
-        return value, slope, (slope - self._slopes[p][1]) / (a - p) + 0.5 * third * (a - p)
-
-    @cached_property
-    def _moments(self) -> np.ndarray:
-        """Estimates of tr(W^k), k = 1, 2, ... from seeded probes (Barry and Pace 1999, equation 3); tr(W) is zero."""
-        n_probes = int(np.clip(60_000 // self.n, 2, 20))
-        probes = np.random.default_rng(20100).choice([-1.0, 1.0], size=(self.n, n_probes))
-        scale = self.bounds[1]
-        scaled, moments, power = self.matrix * scale, [], probes
-        for _ in range(N_MOMENTS):
-            power = scaled @ power
-            moments.append(float(np.vdot(probes, power)) / n_probes)
-        moments[0] = 0.0
-        moments[1] = float(scaled.multiply(scaled.T).sum())
-        return np.array(moments) / scale ** np.arange(1, N_MOMENTS + 1)
-
-    def sketch(self, a: np.ndarray) -> np.ndarray:
-        """Return -sum over k of a^k tr(W^k) / k, from the estimated moments."""
-        k = np.arange(1, len(self._moments) + 1)
-        return -(np.power.outer(a, k) / k) @ self._moments
-
-    def restart(self) -> None:
-        """Forget the points visited, so that a second fit takes the same steps as the first."""
-        self._slopes.clear()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import lapack
 
-from ronghe.spatial.log_determinant.base import STEP, SlopeLogDeterminant
+from ronghe.spatial.log_determinant.base import STEP
+from ronghe.spatial.log_determinant.slopes import SlopeLogDeterminant
 from ronghe.weights.matrix import Weights
 
 

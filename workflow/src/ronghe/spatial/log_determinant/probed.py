@@ -83,13 +83,14 @@ class ProbedLogDeterminant(LogDeterminant):
         """Return the estimates at many points."""
         return np.array([self.derivatives(float(x))[0] for x in a])
 
-    def note(self, name: str, a: float, periods: int, error: float) -> str:
-        """Say how the log-determinant was estimated, and what that may do to the likelihood and to the parameter."""
+    def note(self, name: str, a: float, periods: int, error: float, own: float) -> str:
+        """Say how the log-determinant was estimated, and what that does beside the parameter's own standard error."""
         value = periods * self.errors(a)[0]
         left_out = periods * self.n * self.truncation(a)
         return (
             f"log-determinant of {name} by {self.kind}, {N_PROBES} probes, {N_TERMS[self.kind]} terms: standard error "
-            f"{value:.1e} of the log-likelihood, {error:.1e} of {name}; left out below {left_out:.1e}"
+            f"{value:.1e} of the log-likelihood, {error:.1e} of {name}, {100 * error / own:.1g} % of its own "
+            f"standard error; left out below {left_out:.1e}"
         )
 
     @cached_property

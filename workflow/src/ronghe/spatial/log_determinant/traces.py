@@ -22,6 +22,8 @@ LARGE_WORK = 3e8
 MANY_SOLVES = 5000
 N_PROBES = 64
 BLOCK = 256
+# Accuracy of tr(G^2) beside exact traces, and beside those that are estimated.
+NEAR_EXACT, CLOSE = 1e-9, 1e-6
 
 
 @dataclass(frozen=True)
@@ -89,18 +91,17 @@ def multiplier(ln_det: LogDeterminant, a: float) -> np.ndarray:
 
 
 def _cycle_traces(ln_det: SparseLogDeterminant, a: float) -> tuple[float, float, float]:
-    """Return tr(G), tr(G^2) and tr(G'G), exact, without any inverse: see `trace_of_cycle`."""
+    """Return tr(G), tr(G^2) and tr(G'G) without any inverse: see `second` and `trace_of_cycle`."""
     ln_det.forget()
-    _, slope = ln_det.value_and_slope(a)
+    gg, slope = -ln_det.second(a, NEAR_EXACT), ln_det.derivatives(a)[1]
     S, n = ln_det.filtered(a), ln_det.n
     identity = sparse.eye_array(n)
     if abs(a) < SMALL:
         W = ln_det.ordered
-        return -slope, trace_of_cycle([S, S], [W, W]), trace_of_cycle([S, S.T], [identity, W.T @ W])
-    plain = trace_of_cycle([S, S], [identity, identity])
+        return -slope, gg, trace_of_cycle([S, S.T], [identity, W.T @ W])
     crossed = trace_of_cycle([S, S.T], [identity, identity])
-    # S^-1 = I + a G, hence tr(S^-1 S^-1) = N + 2 a tr G + a^2 tr G^2, and likewise with the transpose.
-    return -slope, (plain - n + 2 * a * slope) / a**2, (crossed - n + 2 * a * slope) / a**2
+    # S^-1 = I + a G, hence tr(S^-1 S^-T) = N + 2 a tr G + a^2 tr G'G.
+    return -slope, gg, (crossed - n + 2 * a * slope) / a**2
 
 
 def _solved_traces(ln_det: LogDeterminant, a: float) -> tuple[float, float, float]:
@@ -124,14 +125,11 @@ def unit_blocks(n: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 def _large_traces(ln_det: SparseLogDeterminant, a: float, column_sums_squared: float) -> FilterTraces:
-    """Return tr(G) exact, tr(G^2) to about 1e-8 from a difference of it, and tr(G'G) from probes."""
-    low, high = ln_det.bounds
-    step = 1e-4 * min(a - low, high - a)
+    """Return tr(G) exact, tr(G^2) to about a millionth of it, and tr(G'G) from probes."""
     extra, error = _asymmetric_part(ln_det, a)
     ln_det.forget()
-    below, slope, above = (ln_det.value_and_slope(a + k * step)[1] for k in (-1, 0, 1))
-    gg = -(above - below) / (2 * step)
-    return FilterTraces(-slope, gg, gg + extra, column_sums_squared, error / (gg + extra))
+    gg = -ln_det.second(a, CLOSE)
+    return FilterTraces(-ln_det.derivatives(a)[1], gg, gg + extra, column_sums_squared, error / (gg + extra))
 
 
 def _asymmetric_part(ln_det: LogDeterminant, a: float) -> tuple[float, float]:

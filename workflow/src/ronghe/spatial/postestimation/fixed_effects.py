@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +11,8 @@ from ronghe.errors import RongheError
 from ronghe.linear.inference import coefficient_table
 from ronghe.spatial.equation import Specification
 from ronghe.spatial.fitted import FittedModel
+from ronghe.spatial.postestimation import reduced_form
+from ronghe.spatial.postestimation.reduced_form import FixedEffects
 from ronghe.spatial.sufficient_statistics import lag
 
 
@@ -25,29 +26,10 @@ class Fitted(Protocol):
     resids: pd.Series
 
 
-@dataclass(frozen=True)
-class FixedEffects:
-    """Constant, unit effects and time effects; the latter two sum to zero."""
-
-    constant: float
-    units: np.ndarray
-    times: np.ndarray
-
-    @property
-    def surface(self) -> np.ndarray:
-        """Their sum as an array (unit, period)."""
-        return self.constant + self.units[:, None] + self.times[None, :]
-
-
-def structural_part(result: Fitted, X: np.ndarray | None = None) -> np.ndarray:
-    """Return X b + W X theta as an array (unit, period), for the sample or for other regressors."""
+def structural_part(result: Fitted) -> np.ndarray:
+    """Return X b + W X theta for the sample, as an array (unit, period)."""
     model, s = result.model, result.specification
-    X = model.panel.X if X is None else X
-    part = X @ model.b[: len(s.names)]
-    if s.durbin:
-        picked = [s.names.index(name) for name in s.durbin]
-        part = part + lag(model.lag_matrix, np.ascontiguousarray(X[:, :, picked])) @ model.b[len(s.names) :]
-    return part
+    return reduced_form.structural_part(model.panel.X, s.names, s.durbin, model.b, model.lag_weights)
 
 
 def remainder(result: Fitted) -> np.ndarray:
@@ -64,18 +46,7 @@ def recover(result: Fitted) -> FixedEffects:
     With a spatial error the time effects are the generalised means 1'B r_t / (1'B 1); those of units need no weights,
     as B is the same in all periods.
     """
-    model = result.model
-    r = remainder(result)
-    n_units, n_periods = r.shape
-    by_unit = r.mean(axis=1)
-    by_time = _unit_shares(result) @ r
-    if model.projection.effects == "pooled":
-        return FixedEffects(0.0, np.zeros(n_units), np.zeros(n_periods))
-    if model.projection.effects == "units":
-        return FixedEffects(by_unit.mean(), by_unit - by_unit.mean(), np.zeros(n_periods))
-    if model.projection.effects == "time":
-        return FixedEffects(by_time.mean(), np.zeros(n_units), by_time - by_time.mean())
-    return FixedEffects(by_unit.mean(), by_unit - by_unit.mean(), by_time - by_time.mean())
+    return reduced_form.split(remainder(result), result.model.projection, _unit_shares(result))
 
 
 def _unit_shares(result: Fitted) -> np.ndarray:

@@ -86,24 +86,13 @@ def _random_effects(result: RandomEffectsResults, generator: np.random.Generator
 
 def _dynamic(result: DynamicResults, generator: np.random.Generator, kind: str) -> np.ndarray:
     """Draw period by period from the first observed one, which is kept."""
-    process, p = result.process, result.params
-    panel, W, durbin = process.panel, process.weights.sparse, process.specification.durbin
-    phi, psi = process.persistence(result.values)
-    rho, y = p["rho"], panel.y
-    structural = panel.X[:, 1:] @ p[list(panel.names)].to_numpy()
-    if durbin:
-        picked = [panel.names.index(name) for name in durbin]
-        lagged = lag(W, np.ascontiguousarray(panel.X[:, 1:, picked]))
-        structural = structural + lagged @ p[[f"W*{name}" for name in durbin]].to_numpy()
-    before, now = y[:, :-1], y[:, 1:]
-    rest = now - rho * lag(W, now) - phi * before - psi * lag(W, before) - structural
-    # What the projection removes from the remainder are the fixed effects.
-    fixed_effects = rest - process.projection.apply(rest)
-    e = _disturb(now.shape, p["sigma2"], result.residual_array, generator, kind)
+    process, form = result.process, result.reduced_form()
+    y, W, (phi, psi) = process.panel.y, process.weights.sparse, form.persistence
+    whole = form.structural(process.panel.X[:, 1:]) + form.effects.surface
+    whole += _disturb(whole.shape, result.params["sigma2"], result.residual_array, generator, kind)
     drawn = np.empty_like(y)
     drawn[:, 0] = y[:, 0]
-    for t in range(now.shape[1]):
+    for t in range(whole.shape[1]):
         past = drawn[:, t]
-        whole = phi * past + psi * (W @ past) + structural[:, t] + fixed_effects[:, t] + e[:, t]
-        drawn[:, t + 1] = process.log_determinant.solve(rho, whole)
+        drawn[:, t + 1] = form.solve(whole[:, t] + phi * past + psi * (W @ past))
     return drawn

@@ -21,6 +21,7 @@ from ronghe.spatial.grid import WeightsLike, linked, read_panel_arrays, require_
 from ronghe.spatial.impact_tables import estimates_table
 from ronghe.spatial.log_determinant.exact import log_determinant
 from ronghe.spatial.panel_model import PanelModel
+from ronghe.spatial.postestimation.reduced_form import FixedEffects, ReducedForm
 from ronghe.spatial.random_effects.information import LARGEST, Components, information
 from ronghe.spatial.random_effects.likelihood import ERRORS, ErrorComponents, Point, Strata
 from ronghe.spatial.sufficient_statistics import lag
@@ -228,6 +229,16 @@ class RandomEffectsResults(Estimates):
         return self.model.describe()[1]
 
     @property
+    def fixed_effects(self) -> tuple[str, ...]:
+        """The name of the periods, where their dummies are in the model."""
+        return self.effect_names()[1:] if self.model.period_names else ()
+
+    @property
+    def random_effects(self) -> str:
+        """Units, and the kind of errors."""
+        return f"{self.effect_names()[0]} ({self.model.errors})"
+
+    @property
     def specification(self) -> Specification:
         """What was fitted, without the dummies of periods."""
         return self.model.reported
@@ -267,6 +278,20 @@ class RandomEffectsResults(Estimates):
         variance = np.diag(c.sigma2_units * base - panel.n_periods * gain @ (c.sigma2_units * base))
         index = pd.Index(panel.units, name=panel.index.names[0])
         return pd.DataFrame({"estimate": estimate, "std_error": np.sqrt(np.maximum(variance, 0))}, index=index)
+
+    def reduced_form(self) -> ReducedForm:
+        """Return what predictions need: the unit effects are predicted, those of periods are the dummies' own."""
+        model, reported, c = self.model, self.model.reported, self.components
+        coefficients = dict(zip(model.specification.terms, c.beta, strict=True))
+        times = np.array([0.0, *(coefficients[name] for name in model.period_names)])
+        times = times if model.period_names else np.zeros(model.panel.n_periods)
+        mean = float(times.mean())
+        effects = FixedEffects(mean, self.unit_effects()["estimate"].to_numpy(), times - mean)
+        b = np.array([coefficients[term] for term in reported.terms])
+        lag = model.likelihood.lag
+        return ReducedForm(
+            model.panel, reported.names, reported.durbin, b, model.weights, c.rho, lag, effects, model.panel.periods
+        )
 
     def impacts(self, level: float = 0.95) -> pd.DataFrame:
         """Return direct, indirect and total impacts with delta-method errors from the whole covariance."""

@@ -30,6 +30,7 @@ from ronghe.spatial.grid import Panel, WeightsLike, linked, read_panel_arrays, r
 from ronghe.spatial.impact_tables import estimates_table
 from ronghe.spatial.log_determinant.exact import log_determinant
 from ronghe.spatial.panel_model import PanelModel
+from ronghe.spatial.postestimation.reduced_form import ReducedForm, split, structural_part
 from ronghe.spatial.projection import Projection
 from ronghe.spatial.sufficient_statistics import lag
 from ronghe.spatial.two_stage.error_moments import ErrorMoments, FilteredRegression, QuadraticMoments
@@ -201,9 +202,8 @@ class SpatialTwoStage(PanelModel):
         n_end, n_reg = len(columns.endogenous), len(columns.order)
         raw = raw.reshape(len(flat), -1)
         varying = [i for i, n in enumerate(names[:n_reg]) if n != CONSTANT]
-        absorption.require_full_rank(
-            flat[:, 1:][:, varying], raw[:, 1:][:, varying], [names[i] for i in varying], self.projection.effects
-        )
+        own, given, effects = flat[:, 1:][:, varying], raw[:, 1:][:, varying], self.projection.effects
+        absorption.require_full_rank(own, given, [names[i] for i in varying], effects, absorption.SQUARED)
         exogenous = flat[:, 1 + n_end : 1 + n_reg]
         kept = _independent(exogenous, flat[:, 1 + n_reg :])
         excluded = flat[:, 1 + n_reg :][:, kept]
@@ -272,7 +272,8 @@ class TwoStageResults(Estimates):
         error: ErrorMoments | None,
     ) -> None:
         """Keep what the tests need."""
-        super().__init__(names, beta, covariance, problem.choice.kind)
+        self.choice = problem.choice
+        super().__init__(names, beta, covariance, self.choice.kind)
         self.model, self.problem, self.spatial_error = model, problem, error
         self.instruments, self.dropped_instruments = used, dropped
         self.residual_array = residuals.reshape(model.panel.y.shape)
@@ -314,6 +315,24 @@ class TwoStageResults(Estimates):
     def endogenous(self) -> list[str]:
         """Names of the endogenous columns, in the order of the regression."""
         return self.model.columns().endogenous
+
+    def reduced_form(self) -> ReducedForm:
+        """Return what predictions need; endogenous regressors are taken as given."""
+        model, s, p = self.model, self.specification, self.params
+        b, rho = p[list(s.terms)].to_numpy(), float(p.get("rho", 0.0))
+        y, W = model.panel.y, model.weights.sparse
+        own = [model.panel.names.index(name) for name in s.names if name != CONSTANT]
+        X = model.panel.X[:, :, own]
+        if CONSTANT in s.names:
+            X = np.concatenate([np.ones((*y.shape, 1)), X], axis=2)
+        rest = y - rho * lag(W, y) - structural_part(X, s.names, s.durbin, b, model.weights)
+        shares = None
+        if self.spatial_error is not None and model.projection.has_time:
+            shares = 1 - self.spatial_error.lam * (model.error_weights.sparse.T @ np.ones(len(y)))
+            shares = shares / shares.sum()
+        effects = split(rest, model.projection, shares)
+        filter_ = log_determinant(model.weights) if s.has_lag else None
+        return ReducedForm(model.panel, s.names, s.durbin, b, model.weights, rho, filter_, effects, model.panel.periods)
 
     def impacts(self, level: float = 0.95) -> pd.DataFrame:
         """Return direct, indirect and total impacts with delta-method errors."""

@@ -21,11 +21,11 @@ from ronghe.spatial.batch.freedom import Freedom
 from ronghe.spatial.batch.solver import Batch
 from ronghe.spatial.spatial_panel import SpatialPanel
 from ronghe.spatial.uncertainty.designs import DESIGNS, Disturbances
+from ronghe.spatial.uncertainty.few_clusters import shared_freedom
 from ronghe.spatial.uncertainty.joint_tests import HYPOTHESES, JointTest
+from ronghe.spatial.uncertainty.verdict import Certificate, conclude
 from ronghe.threads import one_thread
 
-# What a nominal 95 % interval must cover at least and at most, and how often a 5 % test may reject.
-FLOOR, CEILING, LARGEST_SIZE = 0.93, 0.98, 0.07
 LEVEL = 0.95
 REFERENCE = "CR3, t(G-1)"
 # Methods by name, and the covariance that each rests on.
@@ -36,12 +36,13 @@ METHODS = {
     "CR2, Satterthwaite": "CR2",
     "CR2, working df": "CR2",
     "corrected": "CR2",
+    "CR2, working pairs": "CR2",
     REFERENCE: "CR3",
     "CR3, Satterthwaite": "CR3",
     "CR3, working df": "CR3",
     "wild bootstrap": "CR1",
 }
-OWN_FREEDOM = ("Satterthwaite", "working df", "corrected")
+OWN_FREEDOM = ("Satterthwaite", "working df", "corrected", "working pairs")
 BOOTSTRAPPED = ("Wald, CR3",)
 TEXTBOOK = ("LR", "Wald, expected", "Wald, CR1", "Wald, CR2", "Wald, CR3")
 # Draws of the bootstrap within one data set; (1 + k) / 100 <= .05 asks k <= 4.
@@ -51,24 +52,6 @@ CHUNK, COMPLETE = 125, 5
 # Refits done together: as many as the processor's cache holds.
 TOGETHER = 400
 _job: Callable[[tuple], object] | None = None
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """Coverage of intervals, sizes of tests, and what follows.
-
-    `intervals`: at (which truth), design, quantity, method, coverage, error (simulation, half-width of 95 %),
-    length_ratio to CR3 with t(G-1), length, truth. `sizes`: hypothesis, test, version, design, size, error. `summary`:
-    one row per method with its lowest and highest coverage, its mean and largest length ratio, and whether it holds
-    (not below 93 %, as far as the draws can tell) and stays within (nor above 98 %).
-    """
-
-    intervals: pd.DataFrame
-    sizes: pd.DataFrame
-    summary: pd.DataFrame
-    method: str
-    test: str
-    verdict: str
 
 
 def certificate(
@@ -260,6 +243,10 @@ def half_lengths(fit: BatchFit, gradients: np.ndarray, methods: Sequence[str]) -
         freedom = Freedom(fit, gradients, kind) if own else None
         for working in (False, True) if own else ():
             moments[kind, working] = freedom.moments(working)
+        if "CR2, working pairs" in own:
+            a, b = fit.variance_parts(kind, gradients, freedom.pair_sizes)
+            df = shared_freedom(a, b, moments[kind, True][1], G)
+            found["CR2, working pairs"] = t_distribution.ppf(share, df) * np.sqrt(a + b)
     for method in methods:
         if method == "independent errors, normal":
             found[method] = t_distribution.ppf(share, np.inf) * errors["expected"]
@@ -269,7 +256,7 @@ def half_lengths(fit: BatchFit, gradients: np.ndarray, methods: Sequence[str]) -
         elif method == "corrected":
             error = errors["CR2"] / np.sqrt(moments["CR2", True][0])
             found[method] = t_distribution.ppf(share, moments["CR2", False][1]) * error
-        else:
+        elif method not in found:
             found[method] = plain * errors[METHODS[method]]
     return found
 
@@ -339,43 +326,6 @@ def _sizes(hypothesis: str, design: str, parts: list[dict]) -> list[tuple]:
         error = 1.96 * np.sqrt(max(rejected.mean() * (1 - rejected.mean()), 1e-4) / len(rejected))
         rows.append((HYPOTHESES[hypothesis], name, version, design, rejected.mean(), error))
     return rows
-
-
-def conclude(intervals: pd.DataFrame, sizes: pd.DataFrame, methods: Sequence[str]) -> Certificate:
-    """Choose the shortest method that holds its level in every design, or the one that comes nearest."""
-    by = intervals.groupby("method")
-    summary = pd.DataFrame(
-        {
-            "lowest": by["coverage"].min(),
-            "highest": by["coverage"].max(),
-            "length_ratio": by["length_ratio"].mean(),
-            "largest_ratio": by["length_ratio"].max(),
-        }
-    ).loc[list(methods)]
-    worst = intervals.loc[by["coverage"].idxmin()].set_index("method")
-    # The lowest of many cells, each with its simulation error: below FLOOR is what the draws can tell from it.
-    n_draws = intervals.attrs["repetitions"]
-    summary["holds"] = summary["lowest"] >= FLOOR - 1.96 * np.sqrt(FLOOR * (1 - FLOOR) / n_draws)
-    summary["within"] = summary["holds"] & (summary["highest"] <= CEILING)
-    holding = summary[summary["holds"]]
-    method = str(holding["length_ratio"].idxmin() if len(holding) else summary["lowest"].idxmax())
-    cell = worst.loc[method]
-    said = f"intervals by '{method}': lowest coverage {100 * cell['coverage']:.1f} % (+-{100 * cell['error']:.1f}), of "
-    said += f"{cell['quantity']} under '{cell['design']}' at {cell['at']}; "
-    said += f"mean length {summary.at[method, 'length_ratio']:.2f} of CR3"
-    if not len(holding):
-        said = f"no method holds {100 * FLOOR:.0f} % in every design; the nearest is {said}"
-    test = ""
-    if len(sizes):
-        largest = sizes.groupby(["test", "version"])["size"].max()
-        fit = largest[largest.index.get_level_values("version") == "wild bootstrap"]
-        name = fit.idxmin()
-        test = f"{name[0]}, {name[1]}"
-        said += f"; joint tests by '{test}': largest size {100 * fit.min():.1f} % of 5 %"
-        said += "" if fit.min() <= LARGEST_SIZE else f", above the {100 * LARGEST_SIZE:.0f} % aimed at"
-        textbook = largest[largest.index.get_level_values("version") == "textbook"]
-        said += f" (textbook LR up to {100 * textbook.get(('LR', 'textbook'), np.nan):.0f} %)"
-    return Certificate(intervals, sizes, summary, method, test, said)
 
 
 def spread_tasks(run: Callable[[tuple], object], tasks: list[tuple], cores: int | None) -> list[object]:

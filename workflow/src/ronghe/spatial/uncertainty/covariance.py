@@ -23,7 +23,7 @@ from ronghe.spatial.uncertainty.scores import period_scores, score_parts, unit_m
 
 COVARIANCES = ["expected", "observed", "robust", "clustered", "driscoll_kraay", "conley"]
 CLUSTERS = ["units", "groups", "time"]
-LEVERAGED = ["CR2", "CR3", "corrected", "jackknife"]
+LEVERAGED = ["CR2", "CR3", "corrected", "working_pairs", "jackknife"]
 SMALL_SAMPLE = ["none", "parameters", "clusters", "CR1", *LEVERAGED]
 
 
@@ -45,11 +45,13 @@ class CovarianceChoice:
     its errors are five per cent too small, and "parameters" brings coverage back.
 
     For clusters of units, or groups of them, "CR1" is "clusters"; "CR2", "CR3" (the "jackknife") and "corrected" take
-    each cluster's leverage into account, see `few_clusters`. "corrected" is CR2 with a factor for every quantity.
+    each cluster's leverage into account, see `few_clusters`. "corrected" is CR2 with a factor for every quantity;
+    "working_pairs" is CR2 with the variance of products of two units' disturbances from the working covariance.
 
     `df` are the degrees of freedom of t, from which p-values and intervals come: "clusters" (G - 1, periods - 1 for
     Driscoll and Kraay), "satterthwaite", "working" (see `linear.clusters.freedom`), or "normal". Left out, it is
-    "satterthwaite" for "corrected", "clusters" for the other sums by cluster or period, and the normal for the rest.
+    "satterthwaite" for "corrected", "working" for "working_pairs", "clusters" for the other sums by cluster or period,
+    and the normal for the rest.
     """
 
     kind: str = "expected"

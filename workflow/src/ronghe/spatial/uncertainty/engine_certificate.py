@@ -14,11 +14,12 @@ from ronghe.spatial.fitted import FittedModel
 from ronghe.spatial.impacts import IMPACTS, average_impacts
 from ronghe.spatial.maximum import NoMaximum
 from ronghe.spatial.spatial_panel import SpatialPanel
-from ronghe.spatial.uncertainty.certificate import LEVEL, METHODS, Certificate, conclude, coverage_rows, spread_tasks
+from ronghe.spatial.uncertainty.certificate import LEVEL, METHODS, coverage_rows, spread_tasks
 from ronghe.spatial.uncertainty.covariance import CovarianceChoice, covariance
 from ronghe.spatial.uncertainty.designs import DESIGNS, Disturbances
 from ronghe.spatial.uncertainty.engine_bootstrap import fitted_model, outcome_of, surface
-from ronghe.spatial.uncertainty.few_clusters import FewClusters
+from ronghe.spatial.uncertainty.few_clusters import WORKING_PAIRS, FewClusters
+from ronghe.spatial.uncertainty.verdict import Certificate, conclude
 from ronghe.threads import one_thread
 
 # Draws that one task makes with a seed of its own.
@@ -31,6 +32,7 @@ FREEDOM = {
     "CR2, Satterthwaite": ("CR2", "satterthwaite"),
     "CR2, working df": ("CR2", "working"),
     "corrected": ("corrected", None),
+    "CR2, working pairs": (WORKING_PAIRS, None),
     "CR3, t(G-1)": ("CR3", "clusters"),
     "CR3, Satterthwaite": ("CR3", "satterthwaite"),
     "CR3, working df": ("CR3", "working"),
@@ -102,6 +104,7 @@ def halves(m: FittedModel, gradients: np.ndarray) -> dict[str, np.ndarray]:
     clusters, share = FewClusters(m), 0.5 + LEVEL / 2
     V = {kind: clusters.covariance(kind) for kind in ("CR1", "CR2", "CR3")}
     V["expected"], V["corrected"] = covariance(m, CovarianceChoice(), "certificate"), V["CR2"]
+    V[WORKING_PAIRS] = clusters.covariance(WORKING_PAIRS)
 
     def half(kind: str, factors: np.ndarray | float, df: np.ndarray | float) -> np.ndarray:
         variances = np.einsum("qp,pr,qr->q", gradients, V[kind], gradients)

@@ -8,14 +8,14 @@ from functools import cached_property
 
 import numpy as np
 
-from ronghe.errors import require_known
+from ronghe.errors import RongheError, require_known
 from ronghe.linear.algebra import inverse_scaled
 from ronghe.linear.clusters import POWERS, Blocks, ClusterLeverage, Working, freedom
 from ronghe.spatial.fitted import FittedModel
 from ronghe.spatial.uncertainty.group_scores import group_meat
 from ronghe.spatial.uncertainty.information import observed_information
-from ronghe.spatial.uncertainty.near_pairs import near_meat
-from ronghe.spatial.uncertainty.scores import score_parts, unit_meat
+from ronghe.spatial.uncertainty.near_pairs import near_parts
+from ronghe.spatial.uncertainty.scores import score_parts, unit_parts
 
 # Directions of [Z, G Z b] with less than this share of their scale say nothing.
 RANK = 1e-11
@@ -23,6 +23,8 @@ RANK = 1e-11
 AT_ONCE = 256
 # Up to this many units every pair of them is in the sum, beyond it those within reach.
 MANY_UNITS = 600
+# CR2, but for products of two units' disturbances: see `FewClusters.pair_sizes`.
+WORKING_PAIRS = "working_pairs"
 
 
 @dataclass(frozen=True)
@@ -100,17 +102,43 @@ class FewClusters:
         The score's linear terms, each cluster's own part of the quadratic forms and the products of pairs of clusters
         are those of `cov_type="clustered"`, with adjusted residuals. CR1 carries G/(G-1) (n-1)/(n-K) (and N/(N-1) for
         the time effects under Lee and Yu's method), CR2 none (nor `corrected`, see `freedom`), CR3 (G-1)/G, so that it
-        is the cluster jackknife of the linear model (MacKinnon, Nielsen and Webb 2023).
+        is the cluster jackknife of the linear model (MacKinnon, Nielsen and Webb 2023). `working_pairs` is CR2 with
+        the variance of the pairs' products from the working covariance.
         """
+        own, between = self.parts(kind)
+        return own + between
+
+    def parts(self, kind: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return the covariance in two parts: sums by cluster, and products of pairs (groups: all in the first)."""
         require_known(kind, POWERS, "small_sample", "few clusters")
-        e = self.adjusted(kind)
-        moved = copy(self.model)
-        moved.__dict__["residuals"] = e
-        meat = group_meat(moved, self.codes, over_time=True) if self.codes is not None else None
-        if meat is None and self.model.panel.n_units > MANY_UNITS:
-            meat = near_meat(moved)
-        meat = unit_meat(moved, over_time=True) if meat is None else meat
-        return self.factor(kind) * (self._bread @ meat @ self._bread)
+        moved, found = copy(self.model), None
+        moved.__dict__["residuals"] = self.adjusted(kind)
+        sizes = self.pair_sizes if kind == WORKING_PAIRS else None
+        if self.codes is not None:
+            meat = group_meat(moved, self.codes, over_time=True)
+            found = meat, np.zeros_like(meat)
+        elif self.model.panel.n_units > MANY_UNITS:
+            found = near_parts(moved, sizes)
+        found = unit_parts(moved, True, sizes) if found is None else found
+        own, between = (self.factor(kind) * (self._bread @ meat @ self._bread) for meat in found)
+        return own, between
+
+    @cached_property
+    def pair_sizes(self) -> np.ndarray:
+        """x by unit with (x_i x_j)^2 = tr(Q Omega_i Q Omega_j), what E(e_i'e_j)^2 is under the working covariance.
+
+        Where errors move together between units, (e_i'e_j)^2 takes what two units share for variance of their product.
+        """
+        panel, projection = self.model.panel, self.model.projection
+        if self.codes is not None or panel.observed is not None:
+            raise RongheError(
+                f"few clusters: small_sample '{WORKING_PAIRS}' is for a complete panel clustered by units; choose CR2 "
+                "or corrected"
+            )
+        T = panel.n_periods
+        Q = np.eye(T) - 1 / T if projection.has_units else np.eye(T)
+        moved = Q @ self._working.blocks
+        return np.einsum("uts,ust->u", moved, moved) ** 0.25
 
     @cached_property
     def _bread(self) -> np.ndarray:
@@ -120,7 +148,7 @@ class FewClusters:
         """Return the small-sample factor."""
         m, G = self.model, self.n_clusters
         N, T = m.panel.n_units, m.panel.n_periods
-        if kind in ("CR2", "corrected"):
+        if kind in ("CR2", "corrected", WORKING_PAIRS):
             return 1.0
         if kind == "CR3":
             return (G - 1) / G
@@ -134,7 +162,9 @@ class FewClusters:
     def freedom(self, kind: str, gradients: np.ndarray, df: str | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Return factors of the variance and degrees of freedom of combinations g'theta (quantity, parameter).
 
-        See `clusters.freedom`. Combinations without a linear part (lambda, sigma2) have G - 1 and no factor.
+        See `clusters.freedom`. Combinations without a linear part (lambda, sigma2) have G - 1 and no factor. With
+        `working_pairs` the sums by cluster have degrees of freedom of their own, "working" unless told, the pairs
+        G - 1, and both together those of `shared_freedom`.
         """
         parts = [self._freedom(kind, gradients[i : i + AT_ONCE], df) for i in range(0, len(gradients), AT_ONCE)]
         factors, found = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -151,8 +181,16 @@ class FewClusters:
         size = np.sqrt((directions**2).sum(axis=(0, 1)))
         present = size > 1e-12 * np.abs(c[moving] * scale).sum(axis=1)
         places, directions = np.flatnonzero(moving)[present], directions[:, :, present] / size[present]
+        df = "working" if kind == WORKING_PAIRS and df is None else df
         factors[places], found[places] = freedom(self.leverage, directions, kind, df, lambda: self._working)
+        if kind == WORKING_PAIRS:
+            a, b = (np.einsum("qp,pr,qr->q", gradients, part, gradients) for part in self._both)
+            found = shared_freedom(a, b, found, self.n_clusters)
         return factors, np.full(len(found), np.inf) if df == "normal" else found
+
+    @cached_property
+    def _both(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.parts(WORKING_PAIRS)
 
     def without_each(self) -> np.ndarray:
         """Return the estimates without each cluster (cluster, parameter), by one step from its score.
@@ -174,3 +212,12 @@ class FewClusters:
         units, times = np.repeat(np.arange(N), T), np.tile(np.arange(T), N)
         rows = self.adjusted("CR2").reshape(-1)
         return Working.estimated(rows, units, times, self.blocks, self.model.projection.has_units)
+
+
+def shared_freedom(own: np.ndarray, pairs: np.ndarray, df: np.ndarray, n_clusters: int) -> np.ndarray:
+    """Return degrees of freedom of a variance in two parts, the first with its own, the second with G - 1.
+
+    (a + b)^2 / (a^2 / df + b^2 / (G - 1)), G - 1 at the most (Satterthwaite 1946).
+    """
+    last = n_clusters - 1.0
+    return np.minimum((own + pairs) ** 2 / (own**2 / df + pairs**2 / last), last)

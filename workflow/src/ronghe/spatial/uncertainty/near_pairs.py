@@ -17,8 +17,8 @@ DROPPED = 3e-4
 LARGEST_REST = 0.05
 
 
-def near_meat(model: FittedModel) -> np.ndarray | None:
-    """Return `scores.unit_meat(model, over_time=True)` for one filter, None where too much lies far from neighbours.
+def near_parts(model: FittedModel, sizes: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return `scores.unit_parts(model, over_time=True)` for one filter, None where too much lies far from neighbours.
 
     The sum over pairs of (c_ij + c_ji)^2 (e_i'e_j)^2 takes every pair for which the series G = W + a W^2 + ... has a
     term within reach; the squares that remain, known from the traces of C, are spread over the other pairs with these
@@ -53,12 +53,13 @@ def near_meat(model: FittedModel) -> np.ndarray | None:
     diagonal = C.diagonal()
     B.setdiag(0.0)
     B = B.tocoo()
-    products = np.einsum("nt,nt->n", e[B.row], e[B.col]) ** 2
-    squares = np.einsum("it,it->i", e, e)
+    x = e if sizes is None else sizes[:, None]
+    products = np.einsum("nt,nt->n", x[B.row], x[B.col]) ** 2
+    squares = np.einsum("it,it->i", x, x)
     far = 2 * (total_c + total_cc) - float(np.sum((2 * diagonal) ** 2)) - float(np.sum(B.data**2))
     if far > LARGEST_REST * 2 * (total_c + total_cc):
         return None
-    outer = e.T @ e
+    outer = x.T @ x
     rest = float(np.sum(outer * outer)) - float(np.sum(squares**2)) - float(products.sum())
     n_rest = N * (N - 1) - B.nnz
     between = 0.5 * (float(B.data**2 @ products) + max(far, 0.0) * rest / max(n_rest, 1)) / s2**2
@@ -68,9 +69,9 @@ def near_meat(model: FittedModel) -> np.ndarray | None:
     excess = e**2 - np.mean(e**2)
     own[:, :, place] += (diagonal + shift)[:, None] * excess / s2
     sums = own.sum(axis=1)
-    found = sums.T @ sums
-    found[place, place] += between
-    return found
+    pairs = np.zeros((sums.shape[1], sums.shape[1]))
+    pairs[place, place] = between
+    return sums.T @ sums, pairs
 
 
 def _series(W: sparse.csr_array, a: float) -> sparse.csr_array | None:

@@ -63,22 +63,30 @@ def unit_meat(model: FittedModel, over_time: bool) -> np.ndarray:
     independent too, and (e_i'e_j)^2 gives way to the sum of e_it^2 e_jt^2. Under normal disturbances both equal the
     expected information; under others they add the third and fourth moments of Lee (2004, equation 2.10).
     """
-    own, between = score_parts(model, over_time)
+    own, between = unit_parts(model, over_time)
+    return own + between
+
+
+def unit_parts(model: FittedModel, over_time: bool, sizes: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Return `unit_meat` in two parts: sums by unit, and products of two units' disturbances (see `score_parts`)."""
+    own, between = score_parts(model, over_time, sizes)
     left, right = (half.sum(axis=1) if over_time else half.reshape(-1, half.shape[2]) for half in own)
     product = left.T @ right
-    return 0.5 * (product + product.T) + between
+    return 0.5 * (product + product.T), between
 
 
-def score_parts(model: FittedModel, over_time: bool) -> tuple[list[np.ndarray], np.ndarray]:
+def score_parts(
+    model: FittedModel, over_time: bool, sizes: np.ndarray | None = None
+) -> tuple[list[np.ndarray], np.ndarray]:
     """Return each cell's own part of the score (twice: two independent estimates for large N), and the pairs' variance.
 
     The own part holds the linear terms and the squares c_ii e_i^2; the products of two units' disturbances, which
-    belong to neither, are in the second alone.
+    belong to neither, are in the second alone. With `sizes` x by unit, (x_i x_j)^2 stands for (e_i'e_j)^2 there.
     """
     e, s2 = model.residuals, model.sigma2
     forms, linear = quadratic_forms(model), linear_scores(model)
     excess = e**2 - _mean_share(model, float(np.sum(e**2)))
-    pairs = _pairs(forms, e, over_time)
+    pairs = _pairs(forms, e if sizes is None else sizes[:, None], over_time)
     halves = []
     for half in range(2):
         own = linear.copy()

@@ -1,0 +1,119 @@
+"""Many regions: what is estimated in another way says so, and what stands in for the rest is right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from panel_builders import make_panel, null_panel, uneven_ring
+from ronghe.linear import threshold_regions
+from ronghe.models import many, report
+from ronghe.models.estimate import Data, run, with_defaults
+from ronghe.models.estimators import leave_one_out
+from ronghe.models.multiverse import settings as multiverse_settings
+from ronghe.models.validation import part
+from ronghe.weights import Weights
+from ronghe.weights.contiguity import from_grid
+
+FIXED = {"name": "f", "kind": "fixed_effects", "outcome": "y", "treatment": "x0", "controls": ["x1"]}
+
+
+@pytest.fixture
+def few_are_many(monkeypatch):
+    """Call more than twenty regions many."""
+    for module in (many, report, leave_one_out):
+        monkeypatch.setattr(module, "MANY_CLUSTERS", 20)
+
+
+def test_a_small_panel_is_estimated_as_it_is_written():
+    entry = with_defaults({**FIXED, "wild_repetitions": 99})
+    assert many.lightened(entry, null_panel()) == (entry, [])
+
+
+def test_wild_bootstraps_of_many_regions_are_left_out_and_it_is_said(few_are_many):
+    result = run({**FIXED, "small_sample": "corrected", "wild_repetitions": 99}, Data(null_panel()))
+    assert result.fit["notes"] == ["no wild bootstrap: it is for few clusters, and there are 30 regions (more than 20)"]
+    assert list(result.tests["test"]) == ["all regressors zero"]
+    assert "draws" not in str(result.tests["note"].iloc[0])
+
+
+def test_coefficients_and_errors_of_many_regions_are_those_of_few(monkeypatch):
+    entry = {**FIXED, "small_sample": "CR2", "wild_repetitions": 99}
+    few = run(entry, Data(null_panel()))
+    monkeypatch.setattr(many, "MANY_CLUSTERS", 20)
+    pd.testing.assert_frame_equal(run(entry, Data(null_panel())).coefficients, few.coefficients)
+
+
+def test_a_long_panel_searches_thresholds_among_quantiles(monkeypatch):
+    monkeypatch.setattr(many, "MANY_ROWS", 100)
+    monkeypatch.setattr(many, "DRAWS_OF_MANY", 19)
+    monkeypatch.setattr(threshold_regions, "MOST_DECIDING", 3)
+    entry = {**FIXED, "kind": "threshold", "threshold_variable": "x1", "controls": [], "repetitions": 99}
+    result = run({**entry, "thresholds": 1}, Data(null_panel()))
+    assert (result.fit["search"], result.fit["repetitions"]) == ("quantiles", 19)
+    assert len(result.fit["notes"]) == 2 and result.tables["without_each"].empty
+
+
+def test_of_many_regions_those_of_most_influence_are_left_out(few_are_many, monkeypatch):
+    data = Data(null_panel(effect=0.3))
+    few = 4
+    monkeypatch.setattr(leave_one_out, "MOST_LEFT_OUT", few)
+    result = run({"name": "t", "kind": "leave_one_out", "of": FIXED}, data)
+    shown = result.tables["influence"]
+    monkeypatch.setattr(leave_one_out, "MANY_CLUSTERS", 1000)
+    everyone = run({"name": "t", "kind": "leave_one_out", "of": FIXED}, data).tables["influence"]
+    everyone = everyone[everyone["term"] == "x0"].set_index("left_out")["dfbeta"].abs()
+    assert set(shown["left_out"]) == set(everyone.nlargest(few).index)
+    assert "of 30 regions 4 are left out" in result.fit["notes"][0]
+
+
+def test_one_step_is_the_refit_of_least_squares():
+    data = Data(null_panel(effect=0.3))
+    base = with_defaults(FIXED)
+    moved = leave_one_out._one_step(base, leave_one_out.build(base, data))
+    whole = run(FIXED, data).coefficients.set_index("term").at["x0", "estimate"]
+    for place, region in ((0, "r00"), (17, "r17")):
+        alone = run(FIXED, Data(data.panel.drop(index=region, level=0)))
+        gap = abs(whole - alone.coefficients.set_index("term").at["x0", "estimate"])
+        assert moved[place] == pytest.approx(gap, rel=1e-10)
+
+
+def test_a_part_of_the_map_is_connected_and_of_the_size_asked():
+    W = from_grid(12, 12)
+    kept = part.around(W, 77, 25)
+    cut = W.subset(sorted(kept))
+    assert len(kept) == 25 and 77 in kept and cut.n_components == 1 and not cut.islands
+
+
+def test_regions_whose_neighbours_all_lie_outside_are_left_out_of_a_part():
+    # b gives weight to a, which gives weight to far places only: a is reached from b, and has nobody inside.
+    edges = pd.DataFrame(
+        [("s", "b", 1.0), ("b", "s", 1.0), ("b", "a", 1.0), ("a", "y", 1.0), ("y", "z", 1.0), ("z", "y", 1.0)],
+        columns=["focal", "neighbor", "weight"],
+    )
+    assert part.around(Weights.from_edges(edges), "s", 3) == {"s", "b"}
+
+
+def test_the_part_is_named_and_small_panels_stay_whole(monkeypatch):
+    y, X, W = make_panel(n=24, periods=4, W=uneven_ring(24))
+    data = Data(X.assign(y=y), weights={"ring": W})
+    entry = {"name": "s", "kind": "spatial", "outcome": "y", "treatment": "a", "controls": ["b"], "weights": "ring"}
+    assert part.part_of(entry, data) == (data, "")
+    monkeypatch.setattr(part, "MOST", 20)
+    monkeypatch.setattr(part, "PART", 9)
+    cut, said = part.part_of(entry, data)
+    kept = cut.panel.index.unique(0)
+    assert said == f"tried on 9 neighbouring regions around {sorted(W.labels)[12]}, of 24"
+    assert len(kept) == 9 and W.subset(list(kept)).n_components == 1
+    assert np.isfinite(run({**entry, "covariance": "expected"}, cut).coefficients["estimate"]).all()
+
+
+def test_a_multiverse_of_too_many_regions_is_refused(monkeypatch):
+    from models.multiverse.worlds import declared, samples, world
+    from ronghe.errors import RongheError
+
+    entry = declared()
+    source = multiverse_settings.Settings(entry, samples(entry), world())
+    monkeypatch.setattr(multiverse_settings, "MOST_REGIONS", 10)
+    with pytest.raises(RongheError, match="has 20 regions, and what all specifications share takes N\\^3"):
+        source.rows(entry.settings()[0])

@@ -1,0 +1,17 @@
+"""Renders the tables of one section from the configuration's entries and stored results."""
+
+from pathlib import Path
+
+from ronghe.journal import journal
+
+with journal(snakemake.log[0]):
+    from ronghe.paper.labels import Labels
+    from ronghe.paper.render_table import render_tables
+
+    render_tables(
+        snakemake.params.entries,
+        Labels(snakemake.params.labels, snakemake.params.language),
+        Path(snakemake.output[0]).parent,
+        reads=snakemake.params.reads,
+        models=snakemake.params.models,
+    )

@@ -1,0 +1,28 @@
+"""Several results made by one job: each is tried, and at the end every fault is told of by name."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+
+from ronghe.errors import RongheError, SeveralErrors
+
+
+def make_each(names: Iterable[str], make: Callable[[str], object]) -> None:
+    """Make one result after the other, a line in the log before each; a fault in one does not keep back the others."""
+    faults: list[RongheError] = []
+    broken: list[Exception] = []
+    for name in names:
+        logging.info("%s", name)
+        try:
+            make(name)
+        except RongheError as error:
+            faults.append(error)
+        except Exception as error:
+            error.add_note(f"while making '{name}'")
+            broken.append(error)
+    # A fault of ours, or of the machine, goes before those that a user can mend.
+    if broken:
+        raise broken[0]
+    if faults:
+        raise faults[0] if len(faults) == 1 else SeveralErrors(faults)

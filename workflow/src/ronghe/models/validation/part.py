@@ -1,0 +1,47 @@
+"""A part of the map on which intervals and estimators are tried where regions are too many to draw with all of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ronghe.models.design.design import build
+from ronghe.models.design.weights import weights_of
+from ronghe.models.estimate import Data, with_defaults
+from ronghe.weights import Weights
+
+# Up to so many regions draws are made with all of them, else with so many neighbouring ones: a draw costs the cube.
+MOST, PART = 60, 30
+
+
+def part_of(specification: dict, data: Data) -> tuple[Data, str]:
+    """Return the data of PART neighbouring regions, and a sentence that says so; smaller panels stay as they are.
+
+    The part grows from the region in the middle of the order of names, neighbour by neighbour, so that it is connected.
+    """
+    if data.panel.index.unique(0).size <= MOST:
+        return data, ""
+    design = build(with_defaults(specification), data)
+    W, _ = weights_of(with_defaults(specification), data, design)
+    if W.n <= MOST:
+        return data, ""
+    start = sorted(W.labels)[W.n // 2]
+    kept = around(W, start, PART)
+    panel = data.panel[data.panel.index.get_level_values(0).isin(kept)]
+    return replace(data, panel=panel), f"tried on {len(kept)} neighbouring regions around {start}, of {W.n:,}"
+
+
+def around(W: Weights, start: object, count: int) -> set:
+    """Return the `count` regions nearest to one by steps over W, of which each has a neighbour among them."""
+    either = (W.sparse + W.sparse.T).tocsr()
+    names = np.array([str(label) for label in W.labels])
+    found = edge = [W.labels.index(start)]
+    while edge and len(found) < count:
+        near = {int(j) for i in edge for j in either.indices[either.indptr[i] : either.indptr[i + 1]]} - set(found)
+        edge = sorted(near, key=lambda j: names[j])[: count - len(found)]
+        found = found + edge
+    # Where W is not symmetric, a region may have all its own neighbours outside.
+    while found and (alone := [i for i in found if not W.sparse[[i]][:, found].nnz]):
+        found = [i for i in found if i not in alone]
+    return {W.labels[i] for i in found}
