@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ronghe.spatial.choice.identification import identification_table
     from ronghe.spatial.dynamic.panel import DynamicPanel
     from ronghe.spatial.examples import munnell
+    from ronghe.spatial.lags import spatial_lag
     from ronghe.spatial.postestimation.prediction import predict
     from ronghe.spatial.postestimation.simulation import simulate
     from ronghe.spatial.random_effects.panel import RandomEffectsPanel
@@ -59,6 +60,7 @@ __all__ = [
     "munnell",
     "predict",
     "simulate",
+    "spatial_lag",
 ]
 # Where each name lives; it is imported on first use, so that importing the package costs nothing.
 _HOMES = {
@@ -76,6 +78,7 @@ _HOMES = {
     "munnell": "examples",
     "predict": "postestimation.prediction",
     "simulate": "postestimation.simulation",
+    "spatial_lag": "lags",
 }
 
 
