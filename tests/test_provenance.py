@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -30,10 +31,10 @@ def package(tmp_path, monkeypatch):
         path.write_text(text)
     monkeypatch.setattr(provenance, "ROOT", tmp_path / "ronghe")
     monkeypatch.chdir(tmp_path)
-    for function in (provenance.imported_modules, provenance.source_files):
+    for function in (provenance.imported_modules, provenance.source_files, provenance._imports):
         function.cache_clear()
     yield tmp_path
-    for function in (provenance.imported_modules, provenance.source_files):
+    for function in (provenance.imported_modules, provenance.source_files, provenance._imports):
         function.cache_clear()
 
 
@@ -45,6 +46,46 @@ def test_follows_every_form_of_import(package):
         "ronghe/stage/formula.py",
         "ronghe/stage/helper.py",
     ]
+
+
+def parsed_imports(path: Path, package: str) -> set[str]:
+    """Return what Python itself reads in a file, as `ronghe.MODULE` or as a name taken from one."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package.rsplit(".", node.level - 1)[0] if node.level else ""
+            origin = f"{base}.{node.module}".strip(".") if node.module else base
+            for alias in node.names:
+                name = f"{origin}.{alias.name}"
+                found.add(name if name.startswith("ronghe") and provenance.module_path(name) else origin)
+    return {name for name in found if name.split(".")[0] == "ronghe" and provenance.module_path(name)}
+
+
+def test_reads_in_every_file_of_ours_what_python_reads(project):
+    files = [*(project / "workflow/src/ronghe").rglob("*.py"), *(project / "workflow/scripts").glob("*.py")]
+    assert len(files) > 300
+    for path in files:
+        parts = path.relative_to(project / "workflow/src").parts if "src" in path.parts else ()
+        package = ".".join(parts[:-1])
+        assert provenance._imports(path, package) == parsed_imports(path, package), path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from ronghe.stage import (\n    formula,  # (the first)\n    helper as h,\n)\n",
+        "from ronghe.stage import formula, \\\n    helper\n",
+        "import ronghe.stage.formula, ronghe.stage.helper as h  # two\n",
+        "if True:\n\tfrom ronghe.stage import formula\n\tfrom ronghe.stage.helper import f\n",
+        "x = 'ronghe.late'\nfrom ronghe.stage import formula, helper\n# import ronghe.late\n",
+    ],
+)
+def test_reads_imports_over_several_lines_and_under_other_names(package, text):
+    (package / "do.py").write_text(text)
+    assert provenance._imports(package / "do.py") == {"ronghe.stage.formula", "ronghe.stage.helper"}
+    assert parsed_imports(package / "do.py", "") == {"ronghe.stage.formula", "ronghe.stage.helper"}
 
 
 def test_unrelated_modules_are_left_out(package):

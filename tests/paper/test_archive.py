@@ -82,7 +82,7 @@ def test_readme_follows_the_template(finished, tmp_path):
     for heading in headings:
         assert re.search(rf"^##+ {re.escape(heading)}$", readme, re.M), heading
     assert "| `data/raw/us_states/borders.csv` | `data/raw/us_states/SOURCES.md` | yes |" in readme
-    assert "| clean | 1 | 12 | 340 |" in readme and "20201231" in readme and "`render_table`" in readme
+    assert "| clean | 1 | 12 | 340 |" in readme and "20201231" in readme and "`render_tables_data`" in readme
     assert not re.search(r"\{\w+\}", readme)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import yaml
 
 from ronghe.errors import RongheError
+from ronghe.files import write_text
 
 ENTRIES = Path("config/figures.yaml")
 DRAWN = Path("paper/china_provinces/en/figures")
@@ -84,7 +85,7 @@ def main() -> None:
     written = texts(source)
     for kind, name in shown(source).items():
         picture(DRAWN / f"{name}.png", written[name], PICTURES / f"{kind}.png")
-    PAGE.write_text(gallery(source, Path(__file__).with_name("figures")), encoding="utf-8")
+    write_text(PAGE, gallery(source, Path(__file__).with_name("figures")))
 
 
 if __name__ == "__main__":
