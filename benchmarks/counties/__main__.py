@@ -54,9 +54,10 @@ def timed(folder: Path) -> dict[str, float]:
 
 
 def by_stage(found: pd.DataFrame, taken: dict[str, float]) -> pd.DataFrame:
-    """Return the jobs of each stage together: their number, processor seconds, and the largest peak of memory."""
+    """Return the jobs of each stage together: number, processor seconds, seconds by the clock, largest peak."""
     stages = found.groupby("stage").agg(jobs=("job", "size"), peak_megabytes=("peak_megabytes", "max"))
     stages.insert(1, "cpu_seconds", pd.Series(taken))
+    stages.insert(2, "seconds", found.groupby("stage")["seconds"].sum())
     return stages.loc[list(STAGES)].reset_index()
 
 

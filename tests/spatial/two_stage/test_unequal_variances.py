@@ -1,4 +1,4 @@
-"""What unequal variances do to rho: the likelihood's and its robust interval are off, those of instruments are not."""
+"""Unequal variances: the likelihood's rho is off, and its robust interval with it; that of instruments is not."""
 
 from __future__ import annotations
 

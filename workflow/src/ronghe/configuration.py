@@ -124,6 +124,7 @@ def check_files(folder: str | Path, schemas: str | Path, project: str | Path) ->
 
 def check_configuration(config: dict, files: Iterable[str | Path], schemas: str | Path) -> None:
     """Check the merged configuration and each file it came from; raise RongheError at the first fault."""
+    files = list(files)
     loaded = {str(path): load_yaml(path) for path in files}
     schema = merge_schemas(schemas)
     allowed = list(schema["properties"])
@@ -135,7 +136,7 @@ def check_configuration(config: dict, files: Iterable[str | Path], schemas: str 
         if key not in config:
             meaning = schema["properties"][key].get("description", "")
             raise RongheError(f"config/config.yaml: the key '{key}' is missing ({meaning}); write it again")
-    with naming_file(config, loaded):
+    with naming_file(config, files):
         for key, value in config.items():
             validate(value, {"$defs": schema["$defs"], **schema["properties"][key]}, "", [key])
         for stage in (measures, weights, explore, models, multiverse, paper):
@@ -169,7 +170,7 @@ def check_printed(config: dict, dataset: dict) -> None:
 def check_names(config: dict, files: Iterable[str | Path], dataset: dict) -> None:
     """Check that every name of a variable, sector or year that an entry uses is one of the dataset."""
     known = [*variables(dataset), *(derivation.name for derivation in derivations(dataset))]
-    with naming_file(config, {str(path): load_yaml(path) for path in files}):
+    with naming_file(config, files):
         for stage in (measures, weights, explore, multiverse, paper):
             stage.check_panel_variables(config, known)
         measures.check_microdata(config, {n: entry["kind"] for n, entry in dataset.get("microdata", {}).items()})
@@ -207,7 +208,7 @@ NOUNS = {"specification": "specifications", "sample": "samples", "table": "table
 
 
 @contextlib.contextmanager
-def naming_file(config: dict, loaded: dict[str, dict]) -> Iterator[None]:
+def naming_file(config: dict, files: Iterable[str | Path]) -> Iterator[None]:
     """Put before a message that opens with its entry (`measures.x: ...`, `specification 'x': ...`) the file of that."""
     try:
         yield
@@ -215,6 +216,7 @@ def naming_file(config: dict, loaded: dict[str, dict]) -> Iterator[None]:
         message = str(error).removeprefix(": ")
         section, *place = re.split(r"[. ]", message.partition(": ")[0].replace("'", ""))
         place = [NOUNS.get(section, section), *place]
+        loaded = {str(path): load_yaml(path) for path in files}
         raise RongheError(f"{' or '.join(_origins(config, loaded, place))}: {message}") from None
 
 
