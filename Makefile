@@ -1,6 +1,6 @@
 # Two doors: `make` makes everything from raw tables to the paper, `make test` runs the whole suite.
 .DEFAULT_GOAL := all
-.PHONY: all test states test-slurm trust bench bench-counties lint house docs archive verify wheel-test help clean-results
+.PHONY: all test states test-slurm trust bench bench-large bench-counties lint house docs archive verify wheel-test help clean-results
 SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
@@ -36,6 +36,10 @@ bench: $(VENV)/tested ## speed beside a peer in the same run, into results/bench
 	@$(BIN)/snakemake clean --quiet rules
 	@for module in engine multiverse all_measures frontier weights distribution; do \
 		$(BIN)/python -m benchmarks.$$module || exit 1; done
+
+bench-large: $(VENV)/tested ## some minutes more: 100 million generated plant-years, co-location of 100,000 plants, 1,000,000 units
+	@$(BIN)/python -m benchmarks.microdata
+	@$(BIN)/python -m benchmarks.engine --sizes 300000x10 1000000x10
 
 bench-counties: $(VENV)/tested ## 300 and 3,000 generated counties through the whole pipeline, into results/benchmarks/
 	@$(BIN)/python -m benchmarks.counties

@@ -30,8 +30,10 @@ from benchmarks.timing import Peer, measure, record
 
 SIZES = [(48, 17), (300, 12), (3000, 10), (30_000, 10)]
 LARGE = [(300_000, 10), (1_000_000, 10)]
-# A graph without places, whose sparse factors fill in: exactly, and where dense factors no longer fit by probes.
-RANDOM = [(3000, 10, "exact"), (30_000, 10, "series")]
+# A graph without places, whose sparse factors fill in: exactly, and where no factors fit by probes, chosen by itself.
+RANDOM = [(3000, 10, "exact"), (30_000, 10, "auto")]
+# Sizes at which the covariance for few clusters is timed too, as a multiple of the plain fit.
+CLUSTERED = range(1000, 5001)
 # spreg forms N x N matrices: at 3,000 units a run takes many seconds and this many gigabytes.
 PEER_LIMIT = 3000
 PEER_GIGABYTES = 8
@@ -83,21 +85,27 @@ def measure_size(n: int, t: int, W: Weights, kind: str = "exact", peer_limit: in
     repeats = 50 if n <= 100 else 15 if n <= 1000 else 3 if n <= 30_000 else 1
     before = peak_megabytes()
 
-    def fit(model: SpatialPanel) -> None:
-        result = model.fit()
+    def fit(model: SpatialPanel, **covariance: str) -> None:
+        result = model.fit(**covariance)
         _ = result.params, result.cov, result.impacts()
 
     def anew() -> SpatialPanel:
         return SpatialPanel(y, X, Weights(W.labels, W.sparse, W.name), log_determinant=kind)
 
     size = f"{n} x {t}, {W.name}"
-    how = "" if kind == "exact" else f", log-determinant by {kind}"
+    how = "" if kind == "exact" else ", log-determinant by probes"
     rows = [measure(f"from data and W{how}", size, lambda: fit(anew()), repeats)]
     memory = {"peak_mb": round(peak_megabytes()), "added_mb": round(peak_megabytes() - before)}
     if n <= 10_000:
         model = anew()
         fit(model)
         rows.append(measure(f"after set-up{how}", size, lambda: fit(model), repeats))
+    if n in CLUSTERED and W.name == "nearest neighbours":
+        for choice in ("CR2", "corrected"):
+            settings = {"cov_type": "clustered", "small_sample": choice}
+            task = f"from data and W, clustered by unit, {choice}"
+            row = measure(task, size, lambda settings=settings: fit(anew(), **settings), repeats)
+            rows.append(row | {"times_plain": row["cpu"] / rows[0]["cpu"]})
     if n <= peer_limit:
         theirs = spreg_peer(y, X, W, n, t)
         peer = measure("", "", theirs.work, min(repeats, 5) if n <= 1000 else 1)
@@ -154,7 +162,7 @@ def main() -> None:
         # A fresh process for each, so that its peak of memory is its own.
         with ProcessPoolExecutor(1, get_context("spawn")) as process:
             rows += process.submit(_measure, *task).result()
-    record(rows, arguments.output, ("peak_mb", "added_mb"), keep=True)
+    record(rows, arguments.output, ("times_plain", "peak_mb", "added_mb"), keep=True)
 
 
 if __name__ == "__main__":

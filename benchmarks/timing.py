@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-COLUMNS = ["task", "size", "seconds", "best", "repeats", "peer", "peer_task", "peer_seconds", "times_faster"]
+COLUMNS = ["task", "size", "seconds", "best", "cpu", "repeats", "peer", "peer_task", "peer_seconds", "times_faster"]
 
 
 @dataclass(frozen=True)
@@ -22,22 +22,26 @@ class Peer:
     repeats: int | None = None
 
 
-def timed(work: Callable[[], object], repeats: int = 3) -> tuple[float, float]:
-    """Return the median and the least seconds of some runs; on a busy machine the least is the better measure."""
-    seconds = []
+def timed(work: Callable[[], object], repeats: int = 3) -> tuple[float, float, float]:
+    """Return the median and the least seconds of some runs, and the least of this process's processor time.
+
+    On a busy machine the least is the better measure, and processor time the better still.
+    """
+    seconds, processor = [], []
     for _ in range(repeats):
-        start = time.perf_counter()
+        start, used = time.perf_counter(), time.process_time()
         work()
         seconds.append(time.perf_counter() - start)
-    return sorted(seconds)[repeats // 2], min(seconds)
+        processor.append(time.process_time() - used)
+    return sorted(seconds)[repeats // 2], min(seconds), min(processor)
 
 
 def measure(task: str, size: str, work: Callable[[], object], repeats: int = 3, peer: Peer | None = None) -> dict:
     """Return one row: our seconds, the peer's beside them, and how many times faster the best of ours is than its."""
-    median, best = timed(work, repeats)
-    row = {"task": task, "size": size, "seconds": median, "best": best, "repeats": repeats}
+    median, best, cpu = timed(work, repeats)
+    row = {"task": task, "size": size, "seconds": median, "best": best, "cpu": cpu, "repeats": repeats}
     if peer is not None:
-        _, theirs = timed(peer.work, peer.repeats or repeats)
+        _, theirs, _ = timed(peer.work, peer.repeats or repeats)
         row |= {"peer": peer.name, "peer_task": peer.task, "peer_seconds": theirs, "times_faster": theirs / best}
     return row
 
@@ -55,7 +59,7 @@ def record(rows: list[dict], path: str | Path, extra: tuple[str, ...] = (), keep
     """Write the rows, rounded, and show them; with `keep`, earlier rows of sizes not measured now stay."""
     import pandas as pd
 
-    digits = {"seconds": 5, "best": 5, "peer_seconds": 5, "times_faster": 2}
+    digits = {"seconds": 5, "best": 5, "cpu": 5, "times_plain": 2, "peer_seconds": 5, "times_faster": 2}
     table = pd.DataFrame(rows).reindex(columns=[*COLUMNS, *extra]).round(digits)
     if keep and Path(path).exists():
         earlier = pd.read_csv(path, dtype={"size": str})

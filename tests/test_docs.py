@@ -12,6 +12,7 @@ import ronghe.linear
 import ronghe.spatial
 from ronghe.models.kinds import KINDS, estimator
 from ronghe.provenance import module_path
+from ronghe.spatial.equation import MODELS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts)
@@ -32,6 +33,21 @@ def test_links_lead_to_pages(page: Path):
     text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
     for target in re.findall(r"\]\(([^)#:]+)\)", text):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_model_has_a_page_with_its_four_parts():
+    """Equation, when to use it, an example, and what other packages do; for every model and every class of them."""
+    pages = {p.stem: p.read_text(encoding="utf-8") for p in (DOCS / "engine").glob("*.md")}
+    titles = {name: text for name, text in pages.items() if "**When**" in text}
+    for model in MODELS:
+        assert any(model in name.split("_") for name in titles), model
+    classes = [name for name in ronghe.spatial.__all__ if isinstance(getattr(ronghe.spatial, name), type)]
+    for name in classes:
+        assert any(name in text for text in titles.values()) or name.endswith("Result"), name
+    for name, text in titles.items():
+        for part in ("```text", ">>> ", "**Other packages**"):
+            assert part in text, f"{name} lacks {part}"
+        assert name in pages["index"].split("toctree")[1].split(), f"{name} is not in the list of pages"
 
 
 def public() -> dict[str, object]:

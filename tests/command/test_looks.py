@@ -162,6 +162,16 @@ def test_names_old_coded_and_in_latin_letters_are_one_region_and_said(tables: Pa
         assert words in said, words
 
 
+def test_a_region_is_not_left_out_for_one_row_without_figures(tables: Path) -> None:
+    body = [[c, y, f"{GDP[c, y]}*" if y == YEARS[2] else "…" if (c, y) == (CITIES[0], YEARS[3]) else GDP[c, y]]
+            for c in CITIES for y in YEARS]  # fmt: skip
+    book(tables / "1.xlsx", {"a": [["城市", "年份", "地区生产总值（亿元）"], *body, ["合计", YEARS[0], 5]]})
+    book(tables / "2.xlsx", {"a": [["城市", "年份", "年末常住人口（万人）"], *long(PEOPLE)]})
+    draft, panel = panel_of(tables)
+    assert draft.ignore == ["合计"] and draft.regions == CITIES
+    same(panel, "gdp", {key: v for key, v in GDP.items() if key != (CITIES[0], YEARS[3])})
+
+
 def test_names_that_are_one_only_in_sound_or_no_more_are_not_matched() -> None:
     both = SameRegion([["山西省", "陕西省", "苏州市", "宿州市", "济南市"], ["Shanxi", "Shaanxi", "Suzhou", "莱芜市"]])
     assert both.key("Shanxi") == ("山西", "pinyin") and both.key("Shaanxi Province") == ("陕西", "pinyin")

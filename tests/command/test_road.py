@@ -166,6 +166,7 @@ def test_the_tutorial_runs_word_for_word(tmp_path: Path, project: Path, page: st
         if "new" in words:
             assert {"en": "not read: 10 面积.csv", "zh": "未读：10 面积.csv"}[language] in done.stdout
         if "--region" in words:
-            assert f"(云岭市 2018): {figures(900, 1)['云岭市', 2018]:.15g}" in done.stdout
+            place = {"en": "(云岭市 2018): ", "zh": "（云岭市 2018）："}[language]
+            assert f"{place}{figures(900, 1)['云岭市', 2018]:.15g}" in done.stdout
     made = tmp_path / "paper/yunling" / language / "tables"
     assert {"main.docx", "summary.docx", "baseline.docx", "effects.docx"} <= {path.name for path in made.iterdir()}

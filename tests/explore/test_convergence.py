@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from ronghe.errors import RongheError
+from ronghe.explore import convergence
 from ronghe.explore.convergence import beta_convergence, sigma_convergence, speed_of
 from ronghe.measures.formulas.growth import growth
 from ronghe.weights import Weights
+from ronghe.weights.contiguity import from_grid
 from scipy.optimize import minimize_scalar
 from scipy.stats import linregress
 
@@ -144,3 +146,20 @@ def test_refusals():
         sigma_convergence(values, pd.Series("h", values.index.unique("region")).where(lambda s: s.index != "r00", "g"))
     with pytest.raises(RongheError, match="unknown spatial form 'lagg'"):
         beta_convergence(values, weights=ring(6), forms=["lagg"])
+
+
+@pytest.mark.parametrize("form", ["lag", "error", "durbin"])
+def test_of_many_regions_the_engine_gives_what_spreg_gives(form, monkeypatch):
+    W = from_grid(8, 9).standardise("row")
+    rng = np.random.default_rng(1)
+    X = pd.DataFrame(rng.normal(size=(72, 2)), list(W.labels), ["initial", "control"])
+    noise = 1 + 0.5 * X["initial"] + rng.normal(size=72)
+    y = pd.Series(np.linalg.solve(np.eye(72) - 0.4 * W.sparse.toarray(), noise), X.index, name="growth")
+    theirs, about = convergence._spatial(y, X, W, form)
+    monkeypatch.setattr(convergence, "DENSE", 10)
+    ours, held = convergence._spatial(y, X, W, form)
+    # spreg's search stops at 1e-7 of rho.
+    pd.testing.assert_frame_equal(ours, theirs, rtol=1e-4)
+    assert list(ours.index) == list(theirs.index) and ours.index.name == "term"
+    assert held["loglik"] == pytest.approx(about["loglik"], rel=1e-9)
+    assert held["rsquared"] == pytest.approx(about["rsquared"], rel=1e-5)

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from ronghe.explore import local_statistics
 from ronghe.explore.autocorrelation import global_tests
 from ronghe.explore.local_statistics import (
     NOT_SIGNIFICANT,
@@ -166,3 +167,24 @@ def test_states_against_spdep(recorded, variable):
     np.testing.assert_allclose(found.loc[names, "local_geary"], stored[f"{variable}_localC"]["C"], rtol=1e-10)
     if variable == "lgsp1986":
         np.testing.assert_allclose(found.loc[names, "getis_ord_z"], stored["lgsp1986_localG"]["Gi"], rtol=1e-10)
+
+
+def test_of_many_regions_a_clear_cluster_survives_the_correction(monkeypatch):
+    """With few first draws no p-value is small enough for so many tests; the cells at their floor are drawn again."""
+    W = from_grid(20, 20).standardise("row")
+    rng = np.random.default_rng(8)
+    values = rng.normal(size=400)
+    block = [20 * row + column for row in range(3) for column in range(3)]
+    values[block] += 6.0
+    panel = pd.DataFrame({"v": values}, pd.MultiIndex.from_product([range(400), [2000]], names=["region", "year"]))
+    plain = local_tests(panel, W, permutations=199, seed=3)
+    assert (plain["cluster"] == "not significant").all()
+    monkeypatch.setattr(local_statistics, "MANY_UNITS", 300)
+    refined = local_tests(panel, W, permutations=199, seed=3)
+    found = set(refined.loc[refined["cluster"] == "high-high", "region"])
+    assert {0, 1, 20, 21} <= found <= set(range(400)) and len(found) < 25
+    # Cells above the floor stay as they were, and those drawn again agree with the p-value by moments in size.
+    floor = plain["permuted_pvalue"] <= 2 / 200 * (1 + 1e-9)
+    pd.testing.assert_series_equal(plain.loc[~floor, "permuted_pvalue"], refined.loc[~floor, "permuted_pvalue"])
+    assert (refined.loc[floor, "permuted_pvalue"] <= 0.05).all()
+    assert refined["permuted_pvalue"].min() == pytest.approx(2 / (4 * 400 / 0.05 + 1))

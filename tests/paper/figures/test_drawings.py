@@ -297,10 +297,10 @@ def test_the_network_joins_each_pair_once_and_larger_values_are_larger_nodes(dra
         {"focal": ["A", "B", "B", "C"], "neighbor": ["B", "A", "C", "B"], "weight": [1.0, 0.5, 0.5, 0.25]}
     )
     figure = draw_network(edges, places, pd.Series([1.0, 2.0, 3.0], index=["A", "B", "C"]), {r: r for r in "ABC"})
-    lines = figure.axes[0].get_lines()
+    links, nodes = figure.axes[0].collections[:2]
     # The pair A-B has weights 1 and 0.5, B-C 0.5 and 0.25: widths follow the larger of the two.
-    assert [line.get_linewidth() for line in lines] == pytest.approx([LINKS[1], LINKS[0] + (LINKS[1] - LINKS[0]) / 2])
-    assert (np.diff(figure.axes[0].collections[0].get_sizes()) > 0).all()
+    assert list(links.get_linewidths()) == pytest.approx([LINKS[1], LINKS[0] + (LINKS[1] - LINKS[0]) / 2])
+    assert (np.diff(nodes.get_sizes()) > 0).all()
     assert cut_off(figure) == []
 
 

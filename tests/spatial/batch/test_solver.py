@@ -53,6 +53,26 @@ def test_estimates_impacts_and_covariances_equal_the_engine(panel, kind, effects
         np.testing.assert_allclose(np.sqrt(fit.variances("CR1", flat)[i]), table["std_error"], rtol=1e-8)
 
 
+@pytest.mark.parametrize("kind,effects", list(itertools.product(("ols", "slx", "sar", "sdm"), EFFECTS)))
+def test_outcomes_with_signs_are_projected_as_if_made_one_by_one(panel, kind, effects):
+    y, X, W = panel
+    batch = Batch(SpatialPanel(y, X, W, kind, effects))
+    rng, (N, T) = np.random.default_rng(2), (batch.n_units, batch.n_periods)
+    base, e = rng.normal(size=(2, 3, N, T))
+    e -= e.mean(axis=2, keepdims=True) if batch.projection.has_units else 0.0
+    v = rng.choice([-1.0, 1.0], size=(3, 4, N))
+    for A in (None, np.eye(N) + 0.1 * rng.normal(size=(3, N, N))):
+        moved = (np.eye(N) if A is None else A[:, None]) @ (v[:, :, :, None] * e[:, None])
+        whole = batch.fit((base[:, None] + moved).reshape(-1, N, T))
+        fit = batch.fit_projected(batch.signed(A, base, e, v))
+        np.testing.assert_allclose(fit.values, whole.values, rtol=1e-8, atol=1e-10)
+        gradients = rng.normal(size=(12, 3, len(batch.names)))
+        for cov in ("CR1", "CR3"):
+            V = gradients @ whole.covariance(cov) @ gradients.transpose(0, 2, 1)
+            np.testing.assert_allclose(fit.covariances(cov, gradients), V, rtol=1e-7, atol=1e-9)
+            np.testing.assert_allclose(fit.variances(cov, gradients), np.einsum("bqq->bq", V), rtol=1e-7)
+
+
 def test_lsdv_with_time_effects_and_rows_that_do_not_sum_to_one():
     W = uneven_ring(11) * np.linspace(0.5, 1.5, 11)[:, None]
     y, X, weights = make_panel(W=W, rho=0.3)

@@ -8,6 +8,7 @@ from ronghe.errors import RongheError
 from ronghe.spatial.spatial_panel import SpatialPanel
 from ronghe.spatial.uncertainty.certificate import Setup, half_lengths
 from ronghe.spatial.uncertainty.dependence_tests import TESTS
+from ronghe.spatial.uncertainty.effects_tests import NAMES
 from ronghe.spatial.uncertainty.engine_certificate import ENGINE_METHODS, EngineSetup, engine_certificate
 from ronghe.spatial.uncertainty.residual_test_sizes import HAUSMAN, residual_test_sizes
 
@@ -52,7 +53,7 @@ def test_sizes_of_residual_tests(data):
     pd.testing.assert_frame_equal(
         table, residual_test_sizes(SpatialPanel(y, X, W), ("independent", "flipped"), 130, seed=1, cores=2)
     )
-    assert set(table["test"]) == {*TESTS, HAUSMAN} and table["size"].between(0, 1).all()
+    assert set(table["test"]) == {*TESTS, HAUSMAN, *NAMES.values()} and table["size"].between(0, 1).all()
     sizes = table.set_index(["test", "version"])["size"]
     # 5 % and three simulation errors; the textbook's Wald test of four means with fourteen units is far above.
     assert sizes.loc[:, "studentised by unit, wild bootstrap"].max() < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 130)

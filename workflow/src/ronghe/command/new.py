@@ -14,7 +14,7 @@ from ronghe.command.looks import Grid, Look, grids, identifier, is_word, look_at
 from ronghe.command.pairs import graph_file, look_at_pairs
 from ronghe.command.regions import settle_pairs, settle_regions, write_regions
 from ronghe.command.written import write_dataset, write_stages, write_texts
-from ronghe.command.yearly import NO_YEAR, Joined, join_years, one_year
+from ronghe.command.yearly import NO_YEAR, Joined, count_absent_rows, join_years, one_year
 from ronghe.configuration import require_dataset
 from ronghe.default_stages import stages
 from ronghe.errors import RongheError, listing
@@ -48,6 +48,7 @@ def new(name: str, source: str | Path, project: str | Path = ".") -> Draft:
     if not draft.found:
         raise RongheError(f"{source}: no table could be read: {'; '.join(draft.unread) or 'the folder is empty'}")
     settle_regions(draft)
+    count_absent_rows(draft)
     _settle_years(draft)
     settle_pairs(draft)
     write_regions(draft, folder)

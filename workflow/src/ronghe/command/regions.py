@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ronghe.command.draft import Draft
-from ronghe.command.looks import Look, is_number, plain, vocabulary
+from ronghe.command.looks import Look, is_number, plain, plain_figure, vocabulary
 from ronghe.command.pairs import FEWEST
 from ronghe.command.same_region import SameRegion
 from ronghe.errors import RongheError, listing
@@ -50,6 +50,8 @@ def settle_regions(draft: Draft) -> None:
         if counts[key] < len(rows):
             draft.leave_out.append(region)
             draft.guesses.append(f"'{region}' is not in every table and is left out of the sample")
+    # A row without figures is no region, unless its name stands beside figures elsewhere.
+    draft.ignore = [name for name in draft.ignore if same.key(name)[0] not in draft.keys]
     if short:
         draft.guesses.append(f"taken for one, with and without suffix: {', '.join(short)}")
     for place in draft.places:
@@ -64,7 +66,7 @@ def _regions_of(draft: Draft, look: Look) -> list[str]:
     found: dict[str, None] = {}
     for row in look.body:
         name = row[look.region]
-        empty = not any(is_number(cell) for place, cell in enumerate(row) if place != look.region)
+        empty = not any(is_number(plain_figure(cell)) for place, cell in enumerate(row) if place != look.region)
         if plain(name) in words or empty or not name:
             draft.ignore += [name] if name not in draft.ignore else []
         else:

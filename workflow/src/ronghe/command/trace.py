@@ -233,8 +233,11 @@ class Chain:
         entry = self.config["weights"][name]
         path = f"{self.named['results']}/weights/{name}/edges.csv"
         stored = self.project / path
-        edges = f", {sum(1 for _ in stored.open(encoding='utf-8')) - 1} edges" if stored.is_file() else ""
-        yield step(depth, f"weights '{name}' ({entry['kind']}): {path}{edges}")
+        if stored.is_file():
+            edges = sum(1 for _ in stored.open(encoding="utf-8")) - 1
+            yield step(depth, f"weights '{name}' ({entry['kind']}): {path}, {edges} edges")
+        else:
+            yield step(depth, f"weights '{name}' ({entry['kind']}): {path}")
         folder = self.dataset["folder"]
         raw = [entry[key] for key in ("file", "boundaries") if key in entry]
         if entry["kind"] == "contiguity" and not raw:

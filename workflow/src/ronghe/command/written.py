@@ -48,8 +48,8 @@ def write_dataset(draft: Draft, path: Path) -> None:
     if derived:
         lines += ["", "derived:", *(f"  {name}: {{ {rule} }}" for name, (rule, _) in derived.items())]
     lines += ["", "labels:"]
-    lines += [f"  {f.name}: {{ en: {quoted(_label(f))}, zh: {quoted(f.written)} }}" for f in _alone(draft)]
-    chinese = {f.name: without_unit(f.written) for f in draft.variables()} | DERIVED
+    lines += [f"  {f.name}: {{ en: {quoted(_label(f))}, zh: {quoted(_chinese(f))} }}" for f in _alone(draft)]
+    chinese = DERIVED | {f.name: without_unit(_chinese(f)) for f in draft.variables()}
     for name, (_, label) in derived.items():
         of = chinese.get(name.removeprefix("log_"))
         zh = f"{of}（对数）" if of and name.startswith("log_") else DERIVED.get(name, label)
@@ -135,7 +135,18 @@ def _members(family: list[Found]) -> list[str]:
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+    return vocabulary()["print"].get(name) or name.replace("_", " ").capitalize()
+
+
+def _small(words: str) -> str:
+    """Return words as they stand inside a label: an abbreviation keeps its capitals."""
+    return words if words[:2].isupper() else words[:1].lower() + words[1:]
+
+
+def _chinese(found: Found) -> str:
+    """Return how a variable is called in Chinese: as its table writes it, or by the usual word."""
+    usual = vocabulary()["variables"].get(found.name, [""])[0]
+    return usual if found.written.isascii() and not usual.isascii() else found.written
 
 
 def _label(found: Found) -> str:
@@ -155,7 +166,7 @@ def _derived(draft: Draft) -> dict[str, tuple[str, str]]:
         derived["employment_total"] = (f"sum: [{names}]", "Employment, all sectors of the table")
     for found in _alone(draft):
         if found.positive and found.unit not in ("%", UNSTATED):
-            derived[f"log_{found.name}"] = (f"log: {found.name}", f"ln {_words(found.name).lower()}")
+            derived[f"log_{found.name}"] = (f"log: {found.name}", f"ln {_small(_words(found.name))}")
     return derived
 
 

@@ -181,9 +181,6 @@ def _join(group: list[OneYear]) -> Joined:
     for heading, years in called.items():
         for year, names in years.items() if heading in kept_headings else ():
             entries[year].setdefault("called", {})[heading] = names
-    absent = _absent_rows(group)
-    for one in found:
-        one.gap += absent
     for (name, heading, how), years in taken.items():
         look.guesses.append(f"'{name}' of {listing(dict.fromkeys(years))} is taken for '{heading}' ({how})")
     _note_units(found, units, entries, look)
@@ -265,9 +262,13 @@ def _free(columns: list[Column], others: list[Column]) -> list[Column]:
     return [other for other in others if not any(other is one for one in taken)]
 
 
-def _absent_rows(group: list[OneYear]) -> int:
-    names = [{plain(row[one.look.region]) for row in one.look.body} for one in group]
-    return sum(len(set().union(*names)) - len(mine) for mine in names)
+def count_absent_rows(draft: Draft) -> None:
+    """Add the regions that the file of a year lacks to the missing figures of its table, once regions are known."""
+    for table, members in draft.members.items():
+        names = [{draft.same.key(row[look.region])[0] for row in look.body} & set(draft.keys) for look in members]
+        absent = sum(len(set().union(*names) - mine) for mine in names)
+        for one in draft.found[table]:
+            one.gap += absent
 
 
 def _say_years(look: Look, group: list[OneYear], entries: dict[int, dict]) -> None:

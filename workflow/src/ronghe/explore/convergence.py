@@ -17,8 +17,9 @@ from ronghe.weights import Weights
 
 SPATIAL_FORMS = ("lag", "error", "durbin")
 ALL = "all"
-# spreg's dense determinant is exact; beyond this many regions its sparse one takes over.
+# spreg's covariance is dense: beyond this many regions our engine takes over, with the same numbers (to 1e-6).
 DENSE = 500
+MODELS = {"lag": "sar", "error": "sem", "durbin": "sdm"}
 
 
 def _positive(values: pd.Series, what: str) -> pd.DataFrame:
@@ -111,21 +112,40 @@ def _cross_section(y: pd.Series, X: pd.DataFrame) -> tuple[pd.DataFrame, dict[st
 
 
 def _spatial(y: pd.Series, X: pd.DataFrame, weights: Weights, form: str) -> tuple[pd.DataFrame, dict[str, float]]:
-    """Maximum likelihood with a spatial lag, a spatial error, or a lag and W x, by spreg."""
+    """Maximum likelihood with a spatial lag, a spatial error, or a lag and W x: by spreg, of many regions by ours."""
+    if len(y) > DENSE:
+        return _sparse(y, X, weights, form)
     from spreg import ML_Error, ML_Lag
 
     w = weights.to_graph().to_W()
     # The graph holds the weights as they are; spreg must not scale them again.
     w.transform = "O"
-    method = "full" if len(y) <= DENSE else "LU"
     estimator = ML_Error if form == "error" else ML_Lag
     options = {"slx_lags": 1} if form == "durbin" else {}
-    fit = estimator(y.to_numpy()[:, None], X.to_numpy(), w=w, method=method, **options)
+    fit = estimator(y.to_numpy()[:, None], X.to_numpy(), w=w, method="full", **options)
     lagged = [f"W*{name}" for name in X.columns] if form == "durbin" else []
     names = ["constant", *X.columns, *lagged, "lambda" if form == "error" else "rho"]
     statistics = np.array(fit.z_stat)
     quality = {"loglik": float(fit.logll), "rsquared": float(fit.pr2)}
     return _rows(names, fit.betas, fit.std_err, statistics[:, 0], statistics[:, 1]), quality
+
+
+def _sparse(y: pd.Series, X: pd.DataFrame, weights: Weights, form: str) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Return what spreg would, as a panel of one period without effects; no array of regions x regions is formed."""
+    from ronghe.spatial.spatial_panel import SpatialPanel
+
+    index = pd.MultiIndex.from_product([X.index, [0]], names=["region", "year"])
+    model = SpatialPanel(y.set_axis(index), X.set_axis(index), weights, MODELS[form], effects="pooled", method="lsdv")
+    fit = model.fit(cov_type="expected")
+    table = fit.tidy().set_index("term").drop(index="sigma2").rename(index={"const": "constant"})
+    b = table["estimate"]
+    shown = b["constant"] + X @ b[list(X.columns)]
+    if form != "error":
+        shown = shown + b["rho"] * weights.lag(y)
+    if form == "durbin":
+        shown = shown + weights.lag(X) @ b[[f"W*{name}" for name in X.columns]].to_numpy()
+    quality = {"loglik": float(fit.loglik), "rsquared": float(np.corrcoef(shown, y)[0, 1] ** 2)}
+    return table[["estimate", "std_error", "statistic", "pvalue"]], quality
 
 
 def _panel_form(values: pd.Series, controls: pd.DataFrame | None) -> tuple[pd.DataFrame, dict[str, float], int]:

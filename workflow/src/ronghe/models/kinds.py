@@ -118,6 +118,15 @@ def _threshold_fault(entry: dict) -> str | None:
     return None
 
 
+def _random_fault(entry: dict) -> str | None:
+    clustered = entry.get("covariance") == "clustered"
+    if clustered and as_list(entry.get("cluster", "units")) != ["units"]:
+        return "errors of a random-effects model are clustered by units alone; set cluster: units"
+    if clustered and entry["model"] in ("sem", "sdem", "sarar", "gns") and entry.get("errors") != "kkp":
+        return "clustered errors of a model with a spatial error ask for errors: kkp; or choose covariance: expected"
+    return _spatial_fault(entry)
+
+
 # What holds its level in the certificate of the default panel (docs/inference.md).
 MEASURED = {"covariance": "clustered", "cluster": "units", "small_sample": "corrected"}
 SPATIAL_COVARIANCES = ("expected", "observed", "robust", "clustered", "driscoll_kraay", "conley")
@@ -287,12 +296,18 @@ KINDS: dict[str, Kind] = {
     ),
     "spatial_random_effects": Kind(
         "Spatial panel with random unit effects, and fixed period effects, by maximum likelihood.",
-        (*REGRESSION, "effects", "covariance", "weights", "model", "durbin", "errors"),
+        (*REGRESSION, "effects", "covariance", "cluster", *FEW_CLUSTERS, "weights", "model", "durbin", "errors"),
         required=("outcome", "treatment", "weights"),
-        covariances=("expected", "observed"),
+        covariances=("expected", "observed", "clustered"),
         effects=("units", "twoways"),
-        fault=_spatial_fault,
-        defaults={"effects": "twoways", "model": "sdm", "errors": "baltagi", "covariance": "expected"},
+        fault=_random_fault,
+        defaults={
+            "effects": "twoways",
+            "model": "sdm",
+            "errors": "baltagi",
+            "covariance": "expected",
+            "cluster": "units",
+        },
     ),
     "spatial_two_stage": Kind(
         "Spatial two-stage least squares, for a spatial lag and endogenous treatments.",

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ronghe.spatial.choice.identification import identification_table
     from ronghe.spatial.dynamic.panel import DynamicPanel
     from ronghe.spatial.examples import munnell
+    from ronghe.spatial.lags import spatial_lag
     from ronghe.spatial.postestimation.prediction import predict
     from ronghe.spatial.postestimation.simulation import simulate
     from ronghe.spatial.random_effects.panel import RandomEffectsPanel
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from ronghe.spatial.spatial_panel import SpatialPanel
     from ronghe.spatial.tables import compare, etable
     from ronghe.spatial.two_stage.panel import SpatialTwoStage
+    from ronghe.spatial.unbalanced.panel import UnbalancedPanel
 
 __all__ = [
     "DynamicPanel",
@@ -49,6 +51,7 @@ __all__ = [
     "SpatialPanel",
     "SpatialPanelResult",
     "SpatialTwoStage",
+    "UnbalancedPanel",
     "compare",
     "compare_models",
     "compare_weights",
@@ -57,6 +60,7 @@ __all__ = [
     "munnell",
     "predict",
     "simulate",
+    "spatial_lag",
 ]
 # Where each name lives; it is imported on first use, so that importing the package costs nothing.
 _HOMES = {
@@ -65,6 +69,7 @@ _HOMES = {
     "SpatialPanel": "spatial_panel",
     "SpatialPanelResult": "results",
     "SpatialTwoStage": "two_stage.panel",
+    "UnbalancedPanel": "unbalanced.panel",
     "compare": "tables",
     "compare_models": "choice.comparison",
     "compare_weights": "choice.comparison",
@@ -73,6 +78,7 @@ _HOMES = {
     "munnell": "examples",
     "predict": "postestimation.prediction",
     "simulate": "postestimation.simulation",
+    "spatial_lag": "lags",
 }
 
 

@@ -6,13 +6,14 @@ import ast
 import itertools
 import operator
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from ronghe.errors import RongheError, listing, require_known
+from ronghe.spatial.lags import Lags, spatial_lag
 
 OPERATORS = ("+", ":", "*")
 FUNCTIONS: dict[str, Callable] = {"log": np.log, "exp": np.exp, "sqrt": np.sqrt, "I": lambda values: values}
@@ -39,7 +40,9 @@ class Formula:
     notes: tuple[str, ...]
 
 
-def read_formula(formula: str, data: pd.DataFrame, where: str = "formula") -> Formula:
+def read_formula(
+    formula: str, data: pd.DataFrame, where: str = "formula", lags: Mapping[str, Lags] | None = None
+) -> Formula:
     """Read a formula on data indexed by (unit, period).
 
     Terms are joined by +, products of terms by `a:b` (or `a*b` for a + b + a:b). A term is a column, in backticks if
@@ -48,6 +51,8 @@ def read_formula(formula: str, data: pd.DataFrame, where: str = "formula") -> Fo
     regressors whose spatial lag enters. Behind a bar stand the fixed effects: `| units`, `| time`, `| units + time`,
     or the names of the index levels. There is no intercept to write: pooled models have one, fixed effects absorb it.
     The first k periods, in which nothing can be lagged, are left out, and `notes` says so.
+    `lags` are other weights by name, each one matrix or one for every period: with {"W2": W2}, `W2(x + z)` are the
+    lags of x and z by W2 (`ronghe.spatial.spatial_lag`), columns like any other.
 
     formulaic would hand each factor to Python's `eval`; here its parser alone is used, and what the factors may hold
     is walked and computed.
@@ -68,8 +73,10 @@ def read_formula(formula: str, data: pd.DataFrame, where: str = "formula") -> Fo
     if len(outcome) != 1:
         raise RongheError(_shape(formula, where))
     lagged = [term for term in terms if len(term) == 1 and term[0].startswith("W(") and term[0].endswith(")")]
-    terms = [term for term in terms if term not in lagged]
-    reader = _Columns(data, where)
+    lags = lags or {}
+    _check_lags(lags, where)
+    terms = [one for term in terms if term not in lagged for one in _spread(term, lags, formula, where)]
+    reader = _Columns(data, where, lags)
     (y,) = reader.read(outcome)
     X = reader.read(terms)
     durbin = [x.name for (text,) in lagged for x in reader.read(_terms(text[2:-1], formula, where), terms)]
@@ -77,6 +84,27 @@ def read_formula(formula: str, data: pd.DataFrame, where: str = "formula") -> Fo
     frame = pd.DataFrame({x.name: x for x in X}, index=data.index)
     found = _effects(effects[0], data.index.names, where) if effects else None
     return Formula(y[kept], frame[kept], found, tuple(durbin) if lagged else None, notes)
+
+
+def _check_lags(lags: Mapping[str, Lags], where: str) -> None:
+    """Refuse names of weights that mean something else."""
+    taken = [name for name in lags if not name.isidentifier() or name in {*FUNCTIONS, "lag", "C", "W"}]
+    if taken:
+        raise RongheError(
+            f"{where}: lags cannot be named {listing(taken)}; take letters and digits, as in 'W2', and no function"
+        )
+
+
+def _spread(term: list[str], lags: Mapping[str, Lags], formula: str, where: str) -> list[list[str]]:
+    """Return W2(x + z) as the terms W2(x) and W2(z), any other term as it is."""
+    name = term[0].partition("(")[0] if len(term) == 1 and term[0].endswith(")") else ""
+    if name not in lags:
+        return [term]
+    inner = _terms(term[0][len(name) + 1 : -1], formula, where)
+    products = [":".join(factors) for factors in inner if len(factors) > 1]
+    if products:
+        raise RongheError(f"{where}: {name}() lags columns, not products ({listing(products)}); use I() within it")
+    return [[f"{name}({factor})"] for (factor,) in inner]
 
 
 def _shape(formula: str, where: str) -> str:
@@ -136,6 +164,7 @@ class _Columns:
 
     data: pd.DataFrame
     where: str
+    lags: Mapping[str, Lags] = field(default_factory=dict)
     reach: int = 0
     used: list[str] = field(default_factory=list)
 
@@ -203,8 +232,10 @@ class _Columns:
                 return -value(operand)
             case ast.Call(func=ast.Name(id="lag"), args=[argument, ast.Constant(value=int() as k)], keywords=[]):
                 return self._lagged(value(argument), k)
+            case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in self.lags:
+                return self._spatial(value(argument), name)
             case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]):
-                require_known(name, [*FUNCTIONS, "lag", "C", "W"], "function", self.where)
+                require_known(name, [*FUNCTIONS, "lag", "C", "W", *self.lags], "function", self.where)
                 if name in FUNCTIONS:
                     return FUNCTIONS[name](value(argument))
         raise RongheError(
@@ -230,6 +261,13 @@ class _Columns:
             raise RongheError(f"{self.where}: C({label}) has one value only, and no dummy beside a constant")
         mark = "T." if leave_out else ""
         return {f"{text}[{mark}{v}]": (codes == k) * 1.0 for k, v in enumerate(values) if k or not leave_out}
+
+    def _spatial(self, values: np.ndarray, name: str) -> np.ndarray:
+        """Return the lag of values by other weights, NaN where a neighbour has no value."""
+        column = pd.Series(np.broadcast_to(values, len(self.data)), index=self.data.index)
+        lagged = spatial_lag(column, self.lags[name], f"{self.where}: {name}()").to_numpy()
+        self.lost |= ~np.isfinite(lagged)
+        return lagged
 
     def _lagged(self, values: np.ndarray, k: int) -> np.ndarray:
         """Return the values k periods before within each unit, NaN where there is no such row."""

@@ -214,7 +214,7 @@ def _check_grid(
         raise RongheError(
             f"{where}: the panel is not balanced; no row for {listing(absent)}{f' and {more} more' if more else ''}. "
             "A spatial lag needs every unit in every period: add the rows, leave these units (with weights built "
-            "anew) or periods out, or, for the models ols and slx, pass missing='select'"
+            "anew) or periods out, use UnbalancedPanel (sar to gns), or pass missing='select' (ols and slx)"
         )
 
 

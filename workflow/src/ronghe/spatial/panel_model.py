@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 import pandas as pd
@@ -10,6 +11,7 @@ from ronghe.errors import RongheError
 from ronghe.spatial.equation import Specification, describe
 from ronghe.spatial.formula import read_formula
 from ronghe.spatial.grid import WeightsLike
+from ronghe.spatial.lags import Lags
 
 
 class PanelModel:
@@ -21,10 +23,18 @@ class PanelModel:
     formula_notes: tuple[str, ...] = ()
 
     @classmethod
-    def from_formula(cls, formula: str, data: pd.DataFrame, W: WeightsLike | None = None, **options: object) -> Self:
+    def from_formula(
+        cls,
+        formula: str,
+        data: pd.DataFrame,
+        W: WeightsLike | None = None,
+        lags: Mapping[str, Lags] | None = None,
+        **options: object,
+    ) -> Self:
         """Return the model of a formula on data indexed by (unit, period).
 
         "log(y) ~ x1 + C(group) + lag(x2, 1) + I(x3**2) + W(x1) | units + time": see `ronghe.spatial.formula`.
+        `lags` are other weights by the name under which the formula lags regressors by them, as in W2(x).
         `options` are those of the class; what the formula says must not stand there again. In `RandomEffectsPanel`
         the effects of units are random.
 
@@ -34,7 +44,7 @@ class PanelModel:
         <SpatialPanel: sdm, log(gsp) ~ log(emp) + unemp + W*unemp, twoways effects, weights 'borders'; 48 x 17>
         """
         where = str(options.get("name", "formula"))
-        read = read_formula(formula, data, where)
+        read = read_formula(formula, data, where, lags)
         for name, value in (("effects", read.effects), ("durbin", read.durbin)):
             if value is None:
                 continue

@@ -81,8 +81,8 @@ class SpatialPanel(PanelModel):
         if missing == "select" and model not in ("ols", "slx"):
             raise RongheError(
                 f"{name}: model '{model}' has a spatial lag of the outcome or the error, which every unit in every "
-                "period enters: missing='select' is for ols and slx only. Fill the gaps before, or leave out the "
-                "units or periods that have them (with weights built anew)"
+                "period enters: missing='select' is for ols and slx only. Use UnbalancedPanel, the exact likelihood of "
+                "the observed cells, or leave out the units or periods with gaps (with weights built anew)"
             )
         panel = _with_constant(read_panel_arrays(y, X, units, name, missing == "select"), effects)
         self.specification = specify(model, effects, method, panel.names, durbin, name)

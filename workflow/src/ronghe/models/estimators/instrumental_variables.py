@@ -78,7 +78,9 @@ def wild_tests(
         rows.append({"test": f"wild restricted efficient bootstrap: {endogenous[0]}", **row})
     wild, nothing = AndersonRubinWild.of(problem, draws, seed=seed), np.zeros(len(endogenous))
     row = {"statistic": wild.statistic(nothing), "df": problem.excluded.shape[1], "pvalue": wild.pvalue(nothing)}
-    return [*rows, {"test": "Anderson-Rubin, no effect, wild bootstrap", **row, "note": f"Wald, CR3, {note}"}], wild
+    together = "; all endogenous regressors together, a set is drawn where there is one" if len(endogenous) > 1 else ""
+    name = "Anderson-Rubin, no effect, wild bootstrap"
+    return [*rows, {"test": name, **row, "note": f"Wald, CR3, {note}{together}"}], wild
 
 
 def wild_set(problem: Problem, endogenous: list[str], wild: AndersonRubinWild | None) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ronghe.models.design.design import build
 from ronghe.models.design.weights import frames_of, weights_facts, weights_of, with_notes
 from ronghe.models.estimate import Data, Estimate
+from ronghe.models.kinds import FEW_CLUSTERS
 from ronghe.models.report import covariance_facts, facts
 from ronghe.spatial.random_effects.panel import RandomEffectsPanel
 
@@ -15,7 +16,9 @@ def estimate(specification: dict, data: Data) -> Estimate:
     W, cut = weights_of(specification, data, design)
     options = {key: specification.get(key) for key in ("model", "errors", "durbin", "effects")}
     model = RandomEffectsPanel(*frames_of(design), W, **options)
-    result, notes = with_notes(model.fit, cov_type=specification["covariance"])
+    clustered = specification["covariance"] == "clustered"
+    few = {key: specification[key] for key in FEW_CLUSTERS if key in specification} if clustered else {}
+    result, notes = with_notes(model.fit, cov_type=specification["covariance"], **few)
     if result.at_boundary:
         notes = ["the variance of the unit effects is at its boundary", *notes]
     return Estimate(
@@ -26,7 +29,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
             f"random_effects_{options['errors']}",
             weights_facts(specification, design, cut, *notes),
             options["model"],
-            covariance=covariance_facts(specification),
+            covariance=covariance_facts(specification, "corrected"),
             random=["units"],
             loglik=float(result.loglik),
             sigma2=float(result.params["sigma2"]),

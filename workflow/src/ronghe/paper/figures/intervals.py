@@ -13,11 +13,20 @@ from ronghe.paper.sources import Sources
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+# Rows that a page has room for; of more both ends are drawn.
+MOST_ROWS, ENDS = 60, 20
+
 
 def draw(source: Sources) -> Figure:
-    """Draw the stored estimates of an entry; the label that is its `reference` becomes the band behind the others."""
+    """Draw the stored estimates of an entry; the label that is its `reference` becomes the band behind the others.
+
+    Of more than MOST_ROWS labels the first and the last are drawn, and the figure says so.
+    """
     columns = {source.get(key, key): key for key in ("estimate", "lower", "upper")}
-    frame, label = source.rows().rename(columns=columns), source.get("label")
+    frame, label = source.rows(), source.get("label")
+    # The table may have other columns of these names.
+    spare = [name for name in columns.values() if name in frame and name not in columns]
+    frame = frame.drop(columns=spare).rename(columns=columns)
     if source.get("sorted"):
         frame = frame.sort_values("estimate", kind="stable")
     keys = [source.get(key) for key in ("label", "series", "panel") if source.get(key)]
@@ -27,8 +36,12 @@ def draw(source: Sources) -> Figure:
         chosen = frame[label].astype(str) == source.entry["reference"]
         reference = tuple(frame.loc[chosen, ["estimate", "lower", "upper"]].iloc[0])
         frame = frame[~chosen]
-    series, panel = source.get("series"), source.get("panel")
-    return draw_intervals(frame, label, series, source.text("xlabel"), names, reference, panel)
+    series, panel, xlabel = source.get("series"), source.get("panel"), source.text("xlabel")
+    places = frame[label].factorize()[0]
+    if (rows := places.max(initial=-1) + 1) > MOST_ROWS:
+        frame = frame[(places < ENDS) | (places >= rows - ENDS)]
+        xlabel = f"{xlabel}\n{source.labels.word('notes.rows', f'{rows:,}', ENDS)}"
+    return draw_intervals(frame, label, series, xlabel, names, reference, panel)
 
 
 def draw_intervals(frame: pd.DataFrame, label: str, series: str | None, xlabel: str, names: dict[str, str],

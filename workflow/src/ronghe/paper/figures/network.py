@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # Nodes in square points and links in points, from the least to the largest.
 NODES, LINKS = (25.0, 280.0), (0.25, 2.2)
+# Above this many regions none is named or moved; nodes and links are small.
+MANY, SMALL_NODES, SMALL_LINKS = 150, (0.5, 9.0), (0.1, 0.5)
 
 
 def draw(source: Sources) -> Figure:
@@ -22,15 +24,17 @@ def draw(source: Sources) -> Figure:
     regions, variable = source.regions(), source.get("variable")
     year = source.get("years", [None])[-1]
     values = source.panel([variable], "variable")[variable].xs(year, level="year")
-    return draw_network(
-        source.rows(), regions.loc[values.index], values, source.short_names(values.index), source.text("title")
-    )
+    title = source.text("title")
+    if len(values) > MANY:
+        title = f"{title}\n{source.labels.word('maps.links', f'{len(values):,}')}"
+    return draw_network(source.rows(), regions.loc[values.index], values, source.short_names(values.index), title)
 
 
 def draw_network(
     edges: pd.DataFrame, regions: pd.DataFrame, values: pd.Series, short: dict[str, str], title: str = ""
 ) -> Figure:
     """Draw every pair of neighbours once, as wide as the larger of its two weights; darker nodes are larger values."""
+    from matplotlib.collections import LineCollection
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.patheffects import withStroke
 
@@ -38,15 +42,29 @@ def draw_network(
     # A degree of longitude is shorter than one of latitude: the map keeps shapes at its middle.
     shrink = np.cos(np.deg2rad(regions["latitude"].mean()))
     share = (values - values.min()) / (values.max() - values.min())
-    sizes = NODES[0] + (NODES[1] - NODES[0]) * share
-    x, y = _apart(regions["longitude"] * shrink, regions["latitude"], np.sqrt(sizes / np.pi), figure.get_size_inches())
+    many = len(regions) > MANY
+    (least, most), (thin, thick) = (SMALL_NODES, SMALL_LINKS) if many else (NODES, LINKS)
+    sizes = least + (most - least) * share
+    x, y = regions["longitude"] * shrink, regions["latitude"]
+    if not many:
+        x, y = _apart(x, y, np.sqrt(sizes / np.pi), figure.get_size_inches())
     pairs = edges.assign(pair=[tuple(sorted(p)) for p in zip(edges["focal"], edges["neighbor"], strict=True)])
-    for (first, second), weight in pairs.groupby("pair")["weight"].max().items():
-        width = LINKS[0] + (LINKS[1] - LINKS[0]) * weight / pairs["weight"].max()
-        axis.plot([x[first], x[second]], [y[first], y[second]], "-", marker="", color="0.55", linewidth=width, zorder=1)
+    widest = pairs.groupby("pair")["weight"].max()
+    lines = [[(x[first], y[first]), (x[second], y[second])] for first, second in widest.index]
+    widths = thin + (thick - thin) * widest.to_numpy() / widest.max()
+    axis.add_collection(LineCollection(lines, colors="0.55", linewidths=widths, zorder=1, rasterized=many))
     colours = LinearSegmentedColormap.from_list("ink", ["#f0f0f0", "#252525"])
-    axis.scatter(x, y, s=sizes, c=[colours(s) for s in share], edgecolor="black", linewidth=0.5, zorder=2)
-    for region in regions.index:
+    axis.scatter(
+        x,
+        y,
+        s=sizes,
+        c=[colours(s) for s in share],
+        edgecolor="black",
+        linewidth=0.1 if many else 0.5,
+        zorder=2,
+        rasterized=many,
+    )
+    for region in () if many else regions.index:
         inside = share[region] > 0.35
         axis.annotate(
             short[region], (x[region], y[region]), (0, 0 if inside else 3 + np.sqrt(sizes[region]) / 2),
@@ -56,9 +74,10 @@ def draw_network(
         )  # fmt: skip
     for step in (0.0, 0.5, 1.0):
         value = values.min() + step * (values.max() - values.min())
-        axis.scatter([], [], s=NODES[0] + (NODES[1] - NODES[0]) * step, color=[colours(step)], edgecolor="black",
+        axis.scatter([], [], s=least + (most - least) * step, color=[colours(step)], edgecolor="black",
                      linewidth=0.5, label=f"{value:.2f}")  # fmt: skip
-    axis.legend(title=title, loc="lower left", labelspacing=1.3, borderpad=0.8, handletextpad=1.0)
+    beside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if many else {"loc": "lower left"}
+    axis.legend(title=title, labelspacing=1.3, borderpad=0.8, handletextpad=1.0, **beside)
     axis.set_aspect("equal")
     axis.margins(0.06)
     axis.set_axis_off()

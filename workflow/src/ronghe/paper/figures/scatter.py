@@ -14,6 +14,8 @@ from ronghe.paper.sources import Sources
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+MANY, MARK = 500, {"markersize": 3.4, "markeredgewidth": 0.5}
+
 
 def draw(source: Sources) -> Figure:
     """Draw the stored points of an entry."""
@@ -31,7 +33,10 @@ def draw_scatter(frame: pd.DataFrame, x: str, y: str, label: str, panel: str | N
     figure, axes = panels(len(parts), 2, "full" if len(parts) > 1 else "half", 2.9)
     for axis, (title, part) in zip(axes, parts, strict=True):
         horizontal, vertical = part[x].to_numpy(float), part[y].to_numpy(float)
-        axis.plot(horizontal, vertical, "o", color="black", markerfacecolor="0.7", markersize=3.4, markeredgewidth=0.5)
+        # Thousands of points are small, and one picture in PDF and SVG.
+        many = len(part) > MANY
+        look = {"markersize": 1.2, "markeredgewidth": 0, "rasterized": True} if many else MARK
+        axis.plot(horizontal, vertical, "o", color="0.45" if many else "black", markerfacecolor="0.7", **look)
         axis.axhline(vertical.mean(), color="0.5", linewidth=0.5)
         axis.axvline(horizontal.mean(), color="0.5", linewidth=0.5)
         slope = np.cov(horizontal, vertical)[0, 1] / np.var(horizontal, ddof=1)

@@ -14,8 +14,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+# The one group that stands for all regions.
+ALL = "all"
+# More groups than this cannot be told apart by line and marker.
+MOST_GROUPS = 8
+
+
 def draw(source: Sources) -> Figure:
-    """Draw the variables of an entry."""
+    """Draw the variables of an entry; of many groups each is a thin line, and the mean of all regions stands out."""
     panel, regions = source.panel(source.entry["variables"], "variables"), source.regions()
     group = regions[source.get("group", "macro_region")].astype(str)
     present = set(group[group.index.isin(panel.index.get_level_values("region"))])
@@ -23,7 +29,10 @@ def draw(source: Sources) -> Figure:
     frames = {source.labels.variable(variable): panel[variable] for variable in source.entry["variables"]}
     given = source.get("bounds", {})
     bounds = [given.get(variable) for variable in source.entry["variables"]]
-    return draw_trends(frames, group, order, source.names(order), bounds)
+    if len(order) <= MOST_GROUPS:
+        return draw_trends(frames, group, order, source.names(order), bounds)
+    figure = draw_trends(frames, pd.Series(ALL, group.index), [ALL], {ALL: source.labels.word("trends.all")}, bounds)
+    return add_groups(figure, frames, group, order, source.labels.word("trends.groups", len(order)))
 
 
 def interval_of_mean(
@@ -81,4 +90,20 @@ def draw_trends(
         axis.set_title(title)
     handles, texts = axes[0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside lower center", ncols=len(order))
+    return figure
+
+
+def add_groups(figure: Figure, frames: dict[str, pd.Series], group: pd.Series, order: list[str], said: str) -> Figure:
+    """Draw the mean of every group by year as a thin line behind what the panels show; the legend says how many."""
+    for axis, values in zip(figure.axes, frames.values(), strict=False):
+        years = values.index.get_level_values("year")
+        member = group.reindex(values.index.get_level_values("region")).to_numpy()
+        means = values.groupby([member, years]).mean().unstack(level=0)[order]
+        axis.plot(means.index, means, "-", marker="", color="0.75", linewidth=0.5, zorder=1)
+        axis.relim()
+        axis.autoscale()
+    handles, texts = figure.axes[0].get_legend_handles_labels()
+    figure.legends.clear()
+    thin = figure.axes[0].lines[-1]
+    figure.legend([*handles, thin], [*texts, said], loc="outside lower center", ncols=min(len(frames), 2))
     return figure

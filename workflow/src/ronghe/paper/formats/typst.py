@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 
 from ronghe.paper.exhibit import Exhibit
@@ -18,6 +19,7 @@ _AT_POINT = """#let at-point(whole, part, wholes, parts) = context box(grid(
   whole, part,
 ))"""
 _SPANNER_LENGTH = 26
+_SPAN = re.compile(r"(?<=\d{4})–(?=\d{4})")
 
 
 def render_typst(table: Exhibit) -> str:
@@ -143,4 +145,5 @@ def _width(text: str) -> float:
 def _cell(text: str, parts: tuple[str, str] | None, longest: tuple[str, str]) -> str:
     if parts:
         return f"at-point({', '.join(typst(part) for part in (*parts, *longest))})"
-    return typst(text) if text else "[]"
+    # A span of years stays on its line.
+    return _SPAN.sub("\u2060–\u2060", typst(text)) if text else "[]"

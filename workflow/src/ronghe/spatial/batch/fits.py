@@ -16,24 +16,28 @@ KINDS = ("expected", "observed", "CR0", "CR1", "CR2", "CR3")
 
 @dataclass(frozen=True)
 class BatchFit:
-    """Estimates by draw; every array has the draw as its first axis, parameters in the order of `batch.names`."""
+    """Estimates by draw; every array has the draw as its first axis, parameters in the order of `batch.names`.
+
+    Outcomes `y` and `lagged` W y are none where they were given projected, residuals where estimates were `moved`
+    without them.
+    """
 
     batch: Shared
-    y: np.ndarray
+    y: np.ndarray | None
     lagged: np.ndarray | None
     projected: np.ndarray | None
     b: np.ndarray
     rho: np.ndarray
     ssr: np.ndarray
-    residuals: np.ndarray
+    residuals: np.ndarray | None
     partialled: np.ndarray | None
     at_edge: np.ndarray
     slope: np.ndarray | None = None
 
     def moved(self, b: np.ndarray, rho: np.ndarray, residuals: np.ndarray | None = None) -> BatchFit:
         """Return the same outcomes at other parameters, with the residuals there where scores are wanted."""
-        e = self.residuals if residuals is None else residuals
-        return replace(self, b=b, rho=rho, residuals=e, ssr=np.einsum("bit,bit->b", e, e))
+        ssr = self.ssr if residuals is None else np.einsum("bit,bit->b", residuals, residuals)
+        return replace(self, b=b, rho=rho, residuals=residuals, ssr=ssr)
 
     @property
     def n_draws(self) -> int:
@@ -69,33 +73,30 @@ class BatchFit:
 
     @cached_property
     def lagged_fitted(self) -> np.ndarray:
-        """Q G Z b by draw, as `FittedModel.lagged_fitted`."""
-        batch = self.batch
-        has_time = batch.projection.has_time
-        plain = batch.is_row_standardised and has_time
-        base = batch.flat if plain else batch.raw.reshape(len(batch.flat), -1)
-        fitted = (self.b @ base.T).reshape(self.y.shape)
-        if has_time and not batch.is_row_standardised:
-            rest = self.y - self.rho[:, None, None] * self.lagged - fitted
-            fitted += rest.mean(axis=1, keepdims=True)
-        return batch.projection.apply_to_draws(batch.spectrum.apply(self.rho, fitted, self._multiplier))
+        """Q G Z b by draw, as `FittedModel.lagged_fitted`, with the effects of time in Z b: Q W y - Q G e.
+
+        From G (I - rho W) = W; of the effects of units Q leaves nothing.
+        """
+        found = self.batch.spectrum.apply(self.rho, self.residuals, self._multiplier)
+        if self.batch.projection.has_time:
+            found -= np.einsum("bit->bt", found)[:, None] / self.batch.n_units
+        return np.subtract(self.projected, found, out=found)
 
     @cached_property
     def inverse_information(self) -> np.ndarray:
         """Inverse of the observed information (minus the Hessian), by blocks."""
         return self._inverse(expected=False)
 
-    def _inverse(self, expected: bool) -> np.ndarray:
-        """Return the inverse information: that of (rho, sigma2) off b first, then b given these."""
+    def _corner(self, expected: bool) -> tuple[np.ndarray, ...]:
+        """Return h and the inverse information of (rho, sigma2), b concentrated out, by its three elements.
+
+        The rest follows: b moves by -h with rho, and its variance given both is s2 (Z'Z)^-1.
+        """
         batch, s2, n = self.batch, self.sigma2, self.batch.nobs
-        K, P = self.b.shape[1], len(self.batch.names)
-        V = np.empty((self.n_draws, P, P))
-        own = s2[:, None, None] * batch.bread
+        ss = n / (2 * s2**2)
         if not batch.has_lag:
-            V[:] = 0.0
-            V[:, :K, :K] = own
-            V[:, -1, -1] = 2 * s2**2 / n
-            return V
+            none = np.zeros(self.n_draws)
+            return np.zeros_like(self.b), none, none, 1 / ss
         g, gg = self._traces
         edge, a = batch.jacobian.edge, 1 / (1 - self.rho)
         if expected:
@@ -111,15 +112,39 @@ class BatchFit:
             e1 = self.partialled
             rr = np.einsum("bit,bit->b", e1, e1) / s2 + batch.periods * (gg - edge * a**2)
             rs = np.einsum("bit,bit->b", e1, self.residuals) / s2**2
-        ss = n / (2 * s2**2)
         det = rr * ss - rs * rs
-        v_rr, v_rs, v_ss = ss / det, -rs / det, rr / det
-        V[:, :K, :K] = own + (h[:, :, None] * h[:, None, :]) * v_rr[:, None, None]
-        V[:, :K, K] = V[:, K, :K] = -h * v_rr[:, None]
+        return h, ss / det, -rs / det, rr / det
+
+    def _inverse(self, expected: bool) -> np.ndarray:
+        """Return the inverse information."""
+        K, P = self.b.shape[1], len(self.batch.names)
+        V = np.empty((self.n_draws, P, P))
+        h, v_rr, v_rs, v_ss = self._corner(expected)
+        V[:, :K, :K] = self.sigma2[:, None, None] * self.batch.bread
+        V[:, :K, :K] += (h[:, :, None] * h[:, None, :]) * v_rr[:, None, None]
         V[:, :K, -1] = V[:, -1, :K] = -h * v_rs[:, None]
-        V[:, K, K], V[:, -1, -1] = v_rr, v_ss
-        V[:, K, -1] = V[:, -1, K] = v_rs
+        V[:, -1, -1] = v_ss
+        if self.batch.has_lag:
+            V[:, :K, K] = V[:, K, :K] = -h * v_rr[:, None]
+            V[:, K, K] = v_rr
+            V[:, K, -1] = V[:, -1, K] = v_rs
         return V
+
+    def _weigh(self, gradients: np.ndarray) -> np.ndarray:
+        """Return gradients (draw, quantity, parameter) times the inverse information, which is not formed."""
+        K = self.b.shape[1]
+        h, v_rr, v_rs, v_ss = (v[:, None] for v in self._corner(expected=False))
+        linear, last = gradients[:, :, :K], gradients[:, :, -1]
+        gap = np.einsum("bqk,bk->bq", linear, h[:, 0])
+        if self.batch.has_lag:
+            gap -= gradients[:, :, K]
+        found = np.empty(gradients.shape)
+        found[:, :, :K] = (self.sigma2[:, None, None] * linear) @ self.batch.bread
+        found[:, :, :K] += (v_rr * gap - v_rs * last)[:, :, None] * h
+        if self.batch.has_lag:
+            found[:, :, K] = v_rs * last - v_rr * gap
+        found[:, :, -1] = v_ss * last - v_rs * gap
+        return found
 
     @cached_property
     def own_regressor(self) -> np.ndarray | None:
@@ -129,7 +154,7 @@ class BatchFit:
         q = self.lagged_fitted.reshape(self.n_draws, -1)
         rest = q - ((q @ self.batch.flat) @ self.batch.bread) @ self.batch.flat.T
         length = np.sqrt(np.einsum("bi,bi->b", rest, rest))
-        return (rest / np.where(length > 0, length, 1.0)[:, None]).reshape(self.y.shape)
+        return (rest / np.where(length > 0, length, 1.0)[:, None]).reshape(self.residuals.shape)
 
     @cached_property
     def _adjusted(self) -> dict[str, np.ndarray]:
@@ -183,8 +208,8 @@ class BatchFit:
         found[:, :, K] = (np.einsum("bit,bit->bi", e, self.lagged_fitted) + diagonal * excess) / s2
         products = e @ e.transpose(0, 2, 1)
         products *= forms
-        products *= products
-        whole = products.reshape(self.n_draws, -1).sum(axis=1)
+        products = products.reshape(self.n_draws, -1)
+        whole = np.einsum("bk,bk->b", products, products)
         own = ((2 * diagonal * squares) ** 2).sum(axis=1)
         return found, 0.5 * (whole - own) / self.sigma2**2
 
@@ -218,9 +243,7 @@ class BatchFit:
 
         With `sizes` x (draw, unit), (x_i x_j)^2 stands for (e_i'e_j)^2, see `FewClusters.pair_sizes`.
         """
-        scores, between = self.scores(kind)
-        weights = gradients @ self.inverse_information
-        influence = scores @ weights.transpose(0, 2, 1)
+        influence, between, weights = self._influence(kind, gradients)
         own = self.factor(kind) * np.einsum("biq,biq->bq", influence, influence)
         if not self.batch.has_lag:
             return own, np.zeros_like(own)
@@ -228,7 +251,23 @@ class BatchFit:
             squared, x = self._forms**2, sizes**2
             squared[:, np.arange(x.shape[1]), np.arange(x.shape[1])] = 0.0
             between = 0.5 * np.einsum("bi,bij,bj->b", x, squared, x, optimize=True) / self.sigma2**2
-        return own, self.factor(kind) * between[:, None] * weights[:, :, self.b.shape[1]] ** 2
+        return own, self.factor(kind) * between[:, None] * weights**2
+
+    def covariances(self, kind: str, gradients: np.ndarray) -> np.ndarray:
+        """Return G V G' for gradients (draw, quantity, parameter), (draw, quantity, quantity)."""
+        if kind in ("expected", "observed"):
+            return gradients @ self._inverse(kind == "expected") @ gradients.transpose(0, 2, 1)
+        influence, between, weights = self._influence(kind, gradients)
+        pairs = between[:, None, None] * weights[:, :, None] * weights[:, None]
+        return self.factor(kind) * (influence.transpose(0, 2, 1) @ influence + pairs)
+
+    def _influence(self, kind: str, gradients: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return scores times V G' (draw, unit, quantity), what pairs of units add, and the weight of rho in each."""
+        require_known(kind, KINDS, "covariance", "batch")
+        scores, between = self.scores(kind)
+        weights = self._weigh(gradients)
+        last = weights[:, :, self.b.shape[1]] if self.batch.has_lag else np.zeros(weights.shape[:2])
+        return scores @ weights.transpose(0, 2, 1), between, last
 
     def impacts(self, variables: Sequence[str] | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Return direct, indirect and total impacts (draw, variable, 3), and gradients (draw, variable, 3, parameter).

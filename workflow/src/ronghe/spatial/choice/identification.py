@@ -2,9 +2,9 @@
 
 The order is the usual one (Elhorst 2014, section 2.7 and 3.4; LeSage and Pace 2009, section 2.7): is there spatial
 dependence, of which kind; are fixed effects needed, of which kind, or random ones; does the Durbin model reduce to a
-smaller one. Verdicts at the level given; they say what the tests say, and the last one what follows. Every verdict but
-that on the presence of fixed effects rests on wild bootstraps by unit where there are any: the textbook's tests take
-disturbances as independent, and reject true hypotheses far too often where they are not (docs/inference.md).
+smaller one. Verdicts at the level given; they say what the tests say, and the last one what follows. They rest on
+bootstraps where there are any, that on fixed effects names theirs beside F: the textbook's tests take disturbances as
+independent, and reject true hypotheses far too often where they are not (docs/inference.md).
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from ronghe.spatial.hypothesis_rows import coded_tests
 from ronghe.spatial.restrictions import REDUCTIONS
 from ronghe.spatial.spatial_panel import SpatialPanel
 from ronghe.spatial.uncertainty.dependence_tests import dependence_bootstrap
+from ronghe.spatial.uncertainty.effects_tests import NAMES as NAMED
+from ronghe.spatial.uncertainty.effects_tests import effects_bootstrap
 from ronghe.spatial.uncertainty.joint_tests import bootstrap_tests
 from ronghe.spatial.uncertainty.mundlak import means_bootstrap, mundlak_wild
 from ronghe.weights.matrix import Weights
@@ -96,6 +98,8 @@ def identification_table(
     if draws:
         model = SpatialPanel(y, X, weights, "sdm", effects, method, durbin)
         if model.panel.observed is None and weights.n <= LARGEST:
+            found = effects_bootstrap(y, X, weights, "sdm", durbin, draws, seed)
+            steps["fixed effects"] = pd.concat([steps["fixed effects"], _bootstrap_effects(found, draws)])
             steps["dependence"] = pd.concat([steps["dependence"], _wild_dependence(model, draws, seed)])
             steps["restrictions"] = pd.concat([steps["restrictions"], _wild_restrictions(model, draws, seed)])
             if "fixed or random" in steps:
@@ -132,6 +136,19 @@ def _wild_restrictions(model: SpatialPanel, draws: int, seed: int) -> pd.DataFra
             "note": f"{statistic}, {draws} draws of signs by unit",
         }
         for to, (_, row) in zip(hypotheses, found.iterrows(), strict=True)
+    }
+    return coded_tests(rows)
+
+
+def _bootstrap_effects(found: pd.DataFrame, draws: int) -> pd.DataFrame:
+    """Return the tests for effects by bootstrap; codes wild_units_given_time, wild_time_given_units."""
+    how = {
+        "units_given_time": f"F, {draws} draws of signs of AR(1) innovations",
+        "time_given_units": f"Wald, CR3, {draws} draws of signs by unit",
+    }
+    rows = {
+        f"wild_{code}": {"test": f"bootstrap: {NAMED[code]}", **row[["statistic", "df", "pvalue"]], "note": how[code]}
+        for code, row in found.iterrows()
     }
     return coded_tests(rows)
 
@@ -213,17 +230,21 @@ def _dependence_words(p: pd.Series, level: float, wild: bool) -> str:
 
 
 def _fixed_effects_verdict(p: pd.Series, level: float) -> tuple[str, str]:
-    units, times = p["f_units_given_time"] < level, p["f_time_given_units"] < level
-    kind = {(True, True): "twoways", (True, False): "units", (False, True): "time", (False, False): "pooled"}[
-        units, times
-    ]
+    """Return what F says, and what the bootstraps say where they see less.
+
+    The effects that follow are those of F: to leave effects out that are there biases, to keep them costs precision.
+    """
+    kinds = {(True, True): "twoways", (True, False): "units", (False, True): "time", (False, False): "pooled"}
+    codes = ("units_given_time", "time_given_units")
+    kind = kinds[tuple(bool(p[f"f_{code}"] < level) for code in codes)]
+    again = kinds[tuple(bool(p.get(f"wild_{code}", p[f"f_{code}"]) < level) for code in codes)]
     words = {
         "twoways": "both unit and time effects are present",
         "units": "unit effects are present, time effects are not",
         "time": "time effects are present, unit effects are not",
         "pooled": "neither unit nor time effects are present",
     }
-    return words[kind], kind
+    return words[kind] if again == kind else f"{words[kind]}; by bootstrap, {words[again]}", kind
 
 
 def _restriction_verdict(restrictions: pd.Series, dependence: pd.Series, level: float) -> tuple[str, str]:

@@ -77,6 +77,8 @@ class ReducedForm:
     effects: FixedEffects
     periods: Sequence[Hashable]
     persistence: tuple[float, float] | None = None
+    # Whether the effects are S^-1 mu and S^-1 tau 1, as where those of unobserved units are unknown.
+    effects_on_outcome: bool = False
 
     def structural(self, X: np.ndarray) -> np.ndarray:
         """Return X b + W X theta as an array (unit, period)."""
@@ -101,9 +103,14 @@ class ReducedForm:
     def at(self, X: pd.DataFrame, time_effect: float | str = "mean") -> pd.Series:
         """Return predictions for regressors that hold every unit once in each of their periods."""
         periods = sorted(set(X.index.get_level_values(1)))
-        whole = self.structural(self._columns(X, periods)) + self.effects.constant + self.effects.units[:, None]
-        whole = whole + self._times(periods, time_effect)
-        values = self.solve(whole) if self.persistence is None else self._onwards(whole, periods)
+        whole = self.structural(self._columns(X, periods))
+        effects = self.effects.constant + self.effects.units[:, None] + self._times(periods, time_effect)
+        if self.effects_on_outcome:
+            values = self.solve(whole) + effects
+        elif self.persistence is None:
+            values = self.solve(whole + effects)
+        else:
+            values = self._onwards(whole + effects, periods)
         grid = pd.MultiIndex.from_product([self.panel.units, periods], names=X.index.names)
         return pd.Series(values.ravel(), index=grid, name="prediction").reindex(X.index)
 

@@ -22,13 +22,14 @@ from ronghe.spatial.impact_tables import estimates_table
 from ronghe.spatial.log_determinant.exact import log_determinant
 from ronghe.spatial.panel_model import PanelModel
 from ronghe.spatial.postestimation.reduced_form import FixedEffects, ReducedForm
+from ronghe.spatial.random_effects.few_clusters import RandomEffectsClusters, read_settings
 from ronghe.spatial.random_effects.information import LARGEST, Components, information
 from ronghe.spatial.random_effects.likelihood import ERRORS, ErrorComponents, Point, Strata
 from ronghe.spatial.sufficient_statistics import lag
 from ronghe.weights.matrix import Weights
 
 WHERE = "RandomEffectsPanel"
-COVARIANCES = ("expected", "observed")
+COVARIANCES = ("expected", "observed", "clustered")
 EFFECTS = ("units", "twoways")
 STEP = 1e-4
 
@@ -149,10 +150,18 @@ class RandomEffectsPanel(PanelModel):
             names = [t for t, v in zip(self.specification.terms, vectors[:, 0], strict=True) if abs(v) > 1e-3]
             raise RongheError(f"{WHERE}: these regressors add up to one another: {', '.join(names)}; leave one out")
 
-    def fit(self, cov_type: str = "expected") -> RandomEffectsResults:
-        """Maximise the likelihood; the covariance of all parameters is kept whole."""
+    def fit(
+        self, cov_type: str = "expected", small_sample: str | None = None, df: str | None = None
+    ) -> RandomEffectsResults:
+        """Maximise the likelihood; the covariance of all parameters is kept whole.
+
+        `cov_type` is expected, observed or clustered (by units), with `small_sample` CR1, CR2, CR3 (jackknife) or
+        corrected, which it is unless told, and `df` as in `SpatialPanel.fit`.
+        """
         require_known(cov_type, COVARIANCES, "cov_type", WHERE)
-        return RandomEffectsResults(self, *self.maximum(), cov_type)
+        if cov_type != "clustered" and (small_sample, df) != (None, None):
+            raise RongheError(f"{WHERE}: small_sample and df are for cov_type='clustered'; leave them out")
+        return RandomEffectsResults(self, *self.maximum(), cov_type, *read_settings(small_sample or "corrected", df))
 
     def maximum(self) -> tuple[Components, Point]:
         """Return the estimates, and the likelihood there."""
@@ -212,16 +221,36 @@ class RandomEffectsResults(Estimates):
 
     title = "Spatial panel with random unit effects by maximum likelihood"
 
-    def __init__(self, model: RandomEffectsPanel, fitted: Components, point: Point, cov_type: str) -> None:
+    def __init__(
+        self,
+        model: RandomEffectsPanel,
+        fitted: Components,
+        point: Point,
+        cov_type: str,
+        small_sample: str = "corrected",
+        df: str | None = None,
+    ) -> None:
         """Name the estimates and invert the information."""
         self.model, self.components, self.loglik = model, fitted, point.loglik
+        self.small_sample, self.df = small_sample, df
         places, names = model.parameters
         self.at_boundary = fitted.at_boundary
-        full = model.information(fitted) if cov_type == "expected" else model.observed_information(fitted)
         theta = np.concatenate([fitted.beta, [fitted.rho, fitted.lam, fitted.sigma2, fitted.sigma2_units]])
-        covariance = inverse_scaled(full[np.ix_(places, places)])
         told = [i for i, name in enumerate(names) if name not in model.period_names]
+        self._told = np.eye(len(names))[told]
+        if cov_type == "clustered":
+            self._clusters = RandomEffectsClusters.at(model, fitted)
+            covariance = self._clusters.covariance(small_sample)
+        else:
+            full = model.information(fitted) if cov_type == "expected" else model.observed_information(fitted)
+            covariance = inverse_scaled(full[np.ix_(places, places)])
         super().__init__([names[i] for i in told], theta[places][told], covariance[np.ix_(told, told)], cov_type)
+
+    def reference(self, gradients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return factors of the variance and degrees of freedom of t for combinations g'theta (quantity, parameter)."""
+        if self.cov_type != "clustered":
+            return super().reference(gradients)
+        return self._clusters.freedom(self.small_sample, gradients @ self._told, self.df)
 
     @property
     def effects(self) -> str:

@@ -49,6 +49,8 @@ TEXTBOOK = ("LR", "Wald, expected", "Wald, CR1", "Wald, CR2", "Wald, CR3")
 INNER, ALLOWED, ROUND = 99, 4, 11
 # Data sets in one task, and of how many one has all its draws, for the length of its interval.
 CHUNK, COMPLETE = 125, 5
+# Refits done together: as many as the processor's cache holds.
+TOGETHER = 400
 _job: Callable[[tuple], object] | None = None
 
 
@@ -208,6 +210,7 @@ class Setup:
         lagged = fit.rho[:, None, None] * fit.lagged if batch.has_lag else 0.0
         surface = fit.y - lagged - fit.residuals
         inverse = np.linalg.inv(np.eye(N) - fit.rho[:, None, None] * batch.W) if batch.has_lag else None
+        surface = surface if inverse is None else inverse @ surface
         v = 1.0 - 2.0 * generator.integers(0, 2, size=(fit.n_draws, INNER, N))
         complete = np.arange(fit.n_draws) % COMPLETE == 0
         drawn = np.full((fit.n_draws, INNER, t.shape[1]), np.nan)
@@ -215,18 +218,15 @@ class Setup:
         for start in range(0, INNER, ROUND):
             active = np.flatnonzero(complete | (counts <= ALLOWED).any(axis=1))
             part = slice(start, start + ROUND)
-            right = surface[active][:, None] + v[active, part][:, :, :, None] * e[active][:, None]
-            y = right if inverse is None else inverse[active][:, None] @ right
-            y = y.reshape(-1, *y.shape[2:])
-            found = np.empty((len(y), t.shape[1]))
-            for piece in batch.in_chunks(len(y)):
-                again = batch.fit(y[piece])
+            for piece in batch.in_chunks(len(active), TOGETHER // ROUND):
+                sets = active[piece]
+                A = None if inverse is None else inverse[sets]
+                again = batch.fit_projected(batch.signed(A, surface[sets], e[sets], v[sets, part]))
                 centre, slopes = self.quantities(again)
-                owner = active[np.arange(piece.start, piece.stop) // ROUND]
-                found[piece] = np.abs(centre - values[owner]) / np.sqrt(again.variances("CR1", slopes))
-            found = found.reshape(len(active), ROUND, -1)
-            drawn[active, part] = found
-            counts[active] += np.sum(found >= t[active][:, None], axis=1)
+                errors_again = np.sqrt(again.variances("CR1", slopes)).reshape(len(sets), ROUND, -1)
+                found = np.abs(centre.reshape(errors_again.shape) - values[sets][:, None]) / errors_again
+                drawn[sets, part] = found
+                counts[sets] += np.sum(found >= t[sets][:, None], axis=1)
         half = np.full(t.shape, np.nan)
         half[complete] = np.sort(drawn[complete], axis=1)[:, INNER - ALLOWED - 1] * errors[complete]
         return np.stack([counts > ALLOWED, half])
@@ -295,14 +295,12 @@ class NullSetup:
             active = np.flatnonzero(np.any([c <= ALLOWED for c in counts.values()], axis=0))
             if not len(active):
                 break
-            drawn = test.draw(null, active, v[active, start : start + ROUND])
-            values = {name: np.empty(len(drawn)) for name in BOOTSTRAPPED}
-            for piece in test.whole.in_chunks(len(drawn)):
-                for name, some in test.statistics(drawn[piece], BOOTSTRAPPED)[0].items():
-                    values[name][piece] = some
-            for name in BOOTSTRAPPED:
-                reached = values[name].reshape(len(active), -1) >= statistics[name][active, None]
-                counts[name][active] += reached.sum(axis=1)
+            for piece in test.whole.in_chunks(len(active), TOGETHER // ROUND):
+                sets = active[piece]
+                again = test.whole.fit_projected(test.draw_projected(null, sets, v[sets, start : start + ROUND]))
+                for name in BOOTSTRAPPED:
+                    values = test.wald(again, name.removeprefix("Wald, ")).reshape(len(sets), -1)
+                    counts[name][sets] += (values >= statistics[name][sets, None]).sum(axis=1)
         return found | {f"{name}|wild bootstrap": counts[name] <= ALLOWED for name in BOOTSTRAPPED}
 
 

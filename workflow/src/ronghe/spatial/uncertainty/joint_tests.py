@@ -85,7 +85,7 @@ class JointTest:
     def wald(self, fit: BatchFit, kind: str) -> np.ndarray:
         """Return g'(G V G')^-1 g."""
         gap, gradient = self.gap(fit)
-        V = gradient @ fit.covariance(kind) @ gradient.transpose(0, 2, 1)
+        V = fit.covariances(kind, gradient)
         return np.einsum("bi,bi->b", gap, np.linalg.solve(V, gap[:, :, None])[:, :, 0])
 
     def null(self, y: np.ndarray) -> NullFit:
@@ -106,15 +106,24 @@ class JointTest:
     def draw(self, null: NullFit, places: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Return outcomes under the null of the data sets at `places`, for weights (data set, draw, unit)."""
         e = null.residuals[places][:, None] * weights[:, :, :, None]
-        eye, base = np.eye(self.whole.n_units), null.fitted[places][:, None]
-        if self.hypothesis == "sem":
-            filters = eye - null.lam[places, None, None] * self.small.M
-            y = base + np.linalg.inv(filters)[:, None] @ e
-        elif not self.small.has_lag:
-            y = base + e
-        else:
-            y = np.linalg.inv(eye - null.rho[places, None, None] * self.whole.W)[:, None] @ (base + e)
+        base, A = self._world(null, places)
+        y = base[:, None] + (e if A is None else A[:, None] @ e)
         return y.reshape(-1, *y.shape[2:])
+
+    def draw_projected(self, null: NullFit, places: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Return the same as `Batch.fit_projected` of the Durbin model takes them."""
+        base, A = self._world(null, places)
+        return self.whole.signed(A, base, null.residuals[places], weights)
+
+    def _world(self, null: NullFit, places: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return y without disturbances, and what multiplies these: (I - rho W)^-1, (I - lambda M)^-1 or none."""
+        base, eye = null.fitted[places], np.eye(self.whole.n_units)
+        if self.hypothesis == "sem":
+            return base, np.linalg.inv(eye - null.lam[places, None, None] * self.small.M)
+        if not self.small.has_lag:
+            return base, None
+        A = np.linalg.inv(eye - null.rho[places, None, None] * self.whole.W)
+        return A @ base, A
 
     def statistics(
         self, y: np.ndarray, wanted: Sequence[str] = STATISTICS

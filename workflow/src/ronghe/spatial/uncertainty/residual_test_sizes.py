@@ -1,4 +1,4 @@
-"""How often LM and Hausman tests of 5 % reject where nothing is there, on the panel's own regions, years and W."""
+"""How often LM, Hausman and effects tests of 5 % reject where nothing is there, on the panel's own regions."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.special import chdtrc
+from scipy.special import chdtrc, fdtrc
 
 from ronghe.spatial.spatial_panel import SpatialPanel
 from ronghe.spatial.uncertainty.certificate import ALLOWED, CHUNK, INNER, LEVEL, ROUND, spread_tasks
 from ronghe.spatial.uncertainty.dependence_tests import TESTS, DependenceTests
 from ronghe.spatial.uncertainty.designs import DESIGNS, Disturbances
+from ronghe.spatial.uncertainty.effects_tests import NAMES, PRESENCE, EffectsTest
 from ronghe.spatial.uncertainty.mundlak import MeansTest
 from ronghe.threads import one_thread
 
 STATISTIC = "Wald, CR3"
 HAUSMAN = "Hausman, regression form"
+KINDS = ("lm", "hausman", *PRESENCE)
+STREAMS = {"hausman": 9, "lm": 10, "units_given_time": 11, "time_given_units": 12}
 COLUMNS = ["test", "version", "design", "size", "error"]
 
 
@@ -27,31 +30,38 @@ def residual_test_sizes(
     seed: int = 0,
     cores: int | None = None,
 ) -> pd.DataFrame:
-    """Return sizes of the LM tests and of Hausman's test in regression form, textbook and bootstrap, by design.
+    """Return sizes of LM tests, Hausman's test in regression form and F tests of effects, textbook and bootstrap.
 
     LM: outcomes without spatial terms, as estimated here. Hausman: outcomes of the Durbin model with random effects of
-    units that the regressors know nothing of, their variance that of the units' mean residuals. 99 draws in each data
+    units that the regressors know nothing of, their variance that of the units' mean residuals. F: outcomes of the
+    Durbin model without the effects, disturbances as large as the residuals with all of them. 99 draws in each data
     set, stopped where the answer at 5 % is certain.
     """
     parts = [CHUNK] * (repetitions // CHUNK) + ([repetitions % CHUNK] if repetitions % CHUNK else [])
-    tasks = [(kind, d, i, n) for kind in ("lm", "hausman") for d in designs for i, n in enumerate(parts)]
+    tasks = [(kind, d, i, n) for kind in KINDS for d in designs for i, n in enumerate(parts)]
     own = model.fit().model.residuals
     cells = model.projection.effective_size(*own.shape, "lee_yu")[0]
     shape = Disturbances(float(np.sum(own**2)) / cells, own)
     lm, means = DependenceTests(model), MeansTest(model)
+    panel = model.panel
+    X = pd.DataFrame({name: panel.series(panel.X[:, :, k], name) for k, name in enumerate(panel.names)})
+    frames, lags = (panel.series(panel.y, "y"), X, model.weights), list(model.specification.durbin)
+    effects = {code: EffectsTest.of(code, *frames, model="sdm", durbin=lags) for code in PRESENCE}
 
     def run(task: tuple) -> dict[tuple[str, str], np.ndarray]:
         kind, design, part, count = task
-        stream = [seed, 9 + (kind == "lm"), list(DESIGNS).index(design), part]
+        stream = [seed, STREAMS[kind], list(DESIGNS).index(design), part]
         generator = np.random.default_rng(np.random.SeedSequence(stream))
         with one_thread():
             if kind == "lm":
                 return _lm_trial(lm, model, design, generator, count)
-            return _means_trial(means, model, shape, design, generator, count)
+            if kind == "hausman":
+                return _means_trial(means, model, shape, design, generator, count)
+            return _effects_trial(effects[kind], kind, shape, design, generator, count)
 
     found = dict(zip(tasks, spread_tasks(run, tasks, cores), strict=True))
     rows = []
-    for kind in ("lm", "hausman"):
+    for kind in KINDS:
         for design in designs:
             trials = [found[kind, design, i, n] for i, n in enumerate(parts)]
             for test, version in trials[0]:
@@ -112,3 +122,19 @@ def _means_trial(
         (HAUSMAN, "textbook"): chdtrc(test.df, observed) < 1 - LEVEL,
         (HAUSMAN, "wild bootstrap"): counts <= ALLOWED,
     }
+
+
+def _effects_trial(
+    test: EffectsTest, code: str, shape: Disturbances, design: str, generator: np.random.Generator, count: int
+) -> dict[tuple[str, str], np.ndarray]:
+    _, null = test.of_outcomes(test.whole.panel.y[None])
+    surface = null.y[0] - null.rho[0] * null.lagged[0] - null.residuals[0]
+    spread = np.linalg.inv(np.eye(test.whole.n_units) - null.rho[0] * test.whole.W)
+    observed, at_null = test.of_outcomes(spread @ (surface + shape.draw(design, generator, count)))
+    counts = np.zeros(count, dtype=int)
+    for _ in range(0, INNER, ROUND):
+        active = np.flatnonzero(counts <= ALLOWED)
+        if len(active):
+            counts[active] += test.reached(at_null, active, observed, ROUND, generator)
+    book = chdtrc(test.df[0], observed) if test.dummies else fdtrc(*test.df, observed)
+    return {(NAMES[code], "textbook"): book < 1 - LEVEL, (NAMES[code], "bootstrap"): counts <= ALLOWED}

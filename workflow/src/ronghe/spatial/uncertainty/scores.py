@@ -86,7 +86,7 @@ def score_parts(
     e, s2 = model.residuals, model.sigma2
     forms, linear = quadratic_forms(model), linear_scores(model)
     excess = e**2 - _mean_share(model, float(np.sum(e**2)))
-    pairs = _pairs(forms, e if sizes is None else sizes[:, None], over_time)
+    pairs = pair_sums(forms, e if sizes is None else sizes[:, None], over_time)
     halves = []
     for half in range(2):
         own = linear.copy()
@@ -166,7 +166,7 @@ def quadratic_forms(model: FittedModel) -> list[QuadraticForm]:
     return forms
 
 
-def _pairs(forms: list[QuadraticForm], e: np.ndarray, over_time: bool) -> PairSums:
+def pair_sums(forms: list[QuadraticForm], e: np.ndarray, over_time: bool) -> PairSums:
     """Return the diagonals, and for each two forms the sum over pairs i < j of b_ij b'_ij times the product of e."""
     if not forms:
         return PairSums([], np.zeros((0, 0)))

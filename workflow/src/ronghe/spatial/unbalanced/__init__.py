@@ -1,0 +1,1 @@
+"""Spatial panels with gaps: the exact likelihood of the cells that are there."""
