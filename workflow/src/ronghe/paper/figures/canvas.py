@@ -93,6 +93,7 @@ def save(figure: Figure, name: str, folder: str | Path) -> None:
         # An empty box in the place of a sign is a fault, not a remark.
         warnings.filterwarnings("error", message="Glyph .* missing from")
         try:
+            _settle(figure)
             for ending, entries in undated.items():
                 with replacing(Path(folder, f"{name}.{ending}")) as part:
                     figure.savefig(part, metadata=dict.fromkeys(entries))
@@ -103,6 +104,14 @@ def save(figure: Figure, name: str, folder: str | Path) -> None:
             ) from None
         finally:
             plt.close(figure)
+
+
+def _settle(figure: Figure) -> None:
+    """Lay the figure out once, to six digits: the last of its solver differ from run to run and name clips."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axis in figure.axes:
+        axis.set_position([round(x, 6) for x in axis.get_position(original=True).bounds])
 
 
 def panels(n: int, columns: int, width: str, height: float) -> tuple[Figure, list]:
