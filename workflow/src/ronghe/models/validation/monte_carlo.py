@@ -73,7 +73,10 @@ def bias_corrected(fit: BatchFit) -> BatchFit:
         bias[:, -2], bias[:, -1] = 1 / (1 - fit.rho), 1 / (2 * fit.sigma2)
         values = values + n_periods * np.einsum("bpq,bq->bp", fit.covariance("expected"), bias)
     factor = n_periods / (n_periods - 1) if batch.projection.has_units else 1.0
-    return replace(fit, b=values[:, :-2], rho=values[:, -2], ssr=values[:, -1] * factor * batch.nobs)
+    b, rho = values[:, :-2], values[:, -2]
+    back = ((fit.b - b) @ batch.flat.T).reshape(fit.residuals.shape)
+    back += (fit.rho - rho)[:, None, None] * fit.projected
+    return replace(fit, b=b, rho=rho, residuals=fit.residuals + back, ssr=values[:, -1] * factor * batch.nobs)
 
 
 def _with_errors(fit: BatchFit, factor: float) -> tuple[np.ndarray, np.ndarray]:
