@@ -27,7 +27,7 @@ def few_are_many(monkeypatch):
 
 def test_a_small_panel_is_estimated_as_it_is_written():
     entry = with_defaults({**FIXED, "wild_repetitions": 99})
-    assert many.lightened(entry, null_panel()) == (entry, [])
+    assert many.lightened(entry, Data(null_panel())) == (entry, [])
 
 
 def test_wild_bootstraps_of_many_regions_are_left_out_and_it_is_said(few_are_many):
@@ -35,6 +35,30 @@ def test_wild_bootstraps_of_many_regions_are_left_out_and_it_is_said(few_are_man
     assert result.fit["notes"] == ["no wild bootstrap: it is for few clusters, and there are 30 regions (more than 20)"]
     assert list(result.tests["test"]) == ["all regressors zero"]
     assert "draws" not in str(result.tests["note"].iloc[0])
+
+
+@pytest.mark.parametrize("sample", ["regions", "where"])
+def test_a_small_sample_of_many_regions_keeps_its_wild_bootstrap(few_are_many, sample):
+    names = [f"r{i:02d}" for i in range(15)]
+    panel = null_panel()
+    attributes = pd.DataFrame({"side": np.where(panel.index.unique(0).isin(names), "east", "west")})
+    attributes.index = panel.index.unique(0)
+    chosen = {"regions": names} if sample == "regions" else {"where": {"side": ["east"]}}
+    entry = {**FIXED, "small_sample": "corrected", "wild_repetitions": 99}
+    found = run({**entry, "sample": chosen}, Data(panel, attributes))
+    alone = run(entry, Data(panel.loc[names]))
+    assert "notes" not in found.fit and "wild" in " ".join(found.tests["test"])
+    pd.testing.assert_frame_equal(found.tests, alone.tests)
+
+
+def test_rows_are_counted_in_the_sample(monkeypatch):
+    monkeypatch.setattr(many, "MANY_ROWS", 100)
+    panel = null_panel()
+    years = sorted(panel.index.unique(1))
+    entry = with_defaults({**FIXED, "kind": "threshold", "threshold_variable": "x1", "controls": []})
+    assert len(panel) > 100 and many.lightened(entry, Data(panel))[1]
+    short = {**entry, "sample": {"years": [years[0], years[1]]}}
+    assert many.lightened(short, Data(panel)) == (short, [])
 
 
 def test_coefficients_and_errors_of_many_regions_are_those_of_few(monkeypatch):

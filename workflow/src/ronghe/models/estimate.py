@@ -92,7 +92,7 @@ def with_defaults(specification: dict) -> dict:
 
 def fit(specification: dict, data: Data) -> Estimate:
     """Call the estimator of a complete specification's kind; what is done in another way for its size is noted."""
-    light, notes = lightened(specification, data.panel)
+    light, notes = lightened(specification, data)
     result = import_module(estimator(specification["kind"])).estimate(light, data)
     if notes:
         result.fit["notes"] = [*(result.fit.get("notes") or []), *notes]
