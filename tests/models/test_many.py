@@ -32,7 +32,10 @@ def test_a_small_panel_is_estimated_as_it_is_written():
 
 def test_wild_bootstraps_of_many_regions_are_left_out_and_it_is_said(few_are_many):
     result = run({**FIXED, "small_sample": "corrected", "wild_repetitions": 99}, Data(null_panel()))
-    assert result.fit["notes"] == ["no wild bootstrap: it is for few clusters, and there are 30 regions (more than 20)"]
+    assert result.fit["notes"] == [
+        "joint tests are F, no bootstrap: there are 30 clusters (more than 20)",
+        "no wild bootstrap: it is for few clusters, and there are 30 regions (more than 20)",
+    ]
     assert list(result.tests["test"]) == ["all regressors zero"]
     assert "draws" not in str(result.tests["note"].iloc[0])
 
@@ -75,7 +78,8 @@ def test_a_long_panel_searches_thresholds_among_quantiles(monkeypatch):
     entry = {**FIXED, "kind": "threshold", "threshold_variable": "x1", "controls": [], "repetitions": 99}
     result = run({**entry, "thresholds": 1}, Data(null_panel()))
     assert (result.fit["search"], result.fit["repetitions"]) == ("quantiles", 19)
-    assert len(result.fit["notes"]) == 2 and result.tables["without_each"].empty
+    assert len(result.fit["notes"]) == 3 and result.tables["without_each"].empty
+    assert "rests on" in result.fit["notes"][0] and "(more than 3)" in result.fit["notes"][0]
 
 
 def test_of_many_regions_those_of_most_influence_are_left_out(few_are_many, monkeypatch):
