@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,7 @@ from ronghe.models import many, report
 from ronghe.models.estimate import Data, run, with_defaults
 from ronghe.models.estimators import leave_one_out
 from ronghe.models.multiverse import settings as multiverse_settings
-from ronghe.models.validation import part
+from ronghe.models.validation import model_certificates, monte_carlo, part
 from ronghe.weights import Weights
 from ronghe.weights.contiguity import from_grid
 
@@ -126,14 +128,32 @@ def test_the_part_is_named_and_small_panels_stay_whole(monkeypatch):
     y, X, W = make_panel(n=24, periods=4, W=uneven_ring(24))
     data = Data(X.assign(y=y), weights={"ring": W})
     entry = {"name": "s", "kind": "spatial", "outcome": "y", "treatment": "a", "controls": ["b"], "weights": "ring"}
-    assert part.part_of(entry, data) == (data, "")
+    assert part.part_of(entry, data) == (data, None)
     monkeypatch.setattr(part, "MOST", 20)
     monkeypatch.setattr(part, "PART", 9)
     cut, said = part.part_of(entry, data)
     kept = cut.panel.index.unique(0)
-    assert said == f"tried on 9 neighbouring regions around {sorted(W.labels)[12]}, of 24"
+    assert str(said) == f"tried on 9 neighbouring regions around {sorted(W.labels)[12]}, of 24"
     assert len(kept) == 9 and W.subset(list(kept)).n_components == 1
     assert np.isfinite(run({**entry, "covariance": "expected"}, cut).coefficients["estimate"]).all()
+
+
+def test_tables_of_a_part_say_so(monkeypatch):
+    y, X, W = make_panel(n=24, periods=4, W=uneven_ring(24))
+    data = Data(X.assign(y=y), weights={"ring": W})
+    entry = {"name": "s", "kind": "spatial", "outcome": "y", "treatment": "a", "controls": ["b"], "weights": "ring"}
+    one_design = partial(model_certificates.engine_certificate, designs=("independent",))
+    monkeypatch.setattr(model_certificates, "MODELS", ("sem",))
+    monkeypatch.setattr(model_certificates, "engine_certificate", one_design)
+    whole = monte_carlo.validate(entry, data, {"repetitions": 3}, 1)
+    assert not any("part_around" in table for table in whole.values())
+    monkeypatch.setattr(part, "MOST", 20)
+    monkeypatch.setattr(part, "PART", 12)
+    cut = monte_carlo.validate(entry, data, {"repetitions": 3}, 1)
+    models = model_certificates.certify_models(entry, data, {"repetitions": 100}, 1, cores=1)
+    for table in (*cut.values(), *models.values()):
+        assert len(table) and set(table["part_regions"]) == {12} and set(table["part_of"]) == {24}
+        assert set(table["part_around"]) == {sorted(W.labels)[12]}
 
 
 def test_a_multiverse_of_too_many_regions_is_refused(monkeypatch):
