@@ -115,6 +115,19 @@ def test_a_part_of_the_map_is_connected_and_of_the_size_asked():
     assert len(kept) == 25 and 77 in kept and cut.n_components == 1 and not cut.islands
 
 
+def test_a_part_of_dense_weights_holds_the_nearest_whatever_their_names():
+    places = np.random.default_rng(3).permutation(40)
+    gaps = np.abs(places[:, None] - places)
+    W = Weights(tuple(f"r{i:02d}" for i in range(40)), np.where(gaps > 0, 1 / np.maximum(gaps, 1), 0.0))
+    middle = W.labels[int(np.flatnonzero(places == 20)[0])]
+    kept = part.around(W, middle, 9)
+    assert sorted(places[W.labels.index(name)] for name in kept) == list(range(16, 25))
+    # The fourth to each side weigh the same: of an odd number beside the middle the name decides.
+    one_less = kept - part.around(W, middle, 8)
+    ends = [W.labels[int(np.flatnonzero(places == place)[0])] for place in (16, 24)]
+    assert one_less == {max(ends)}
+
+
 def test_regions_whose_neighbours_all_lie_outside_are_left_out_of_a_part():
     # b gives weight to a, which gives weight to far places only: a is reached from b, and has nobody inside.
     edges = pd.DataFrame(

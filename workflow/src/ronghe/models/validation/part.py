@@ -54,13 +54,18 @@ def part_of(specification: dict, data: Data) -> tuple[Data, Part | None]:
 
 
 def around(W: Weights, start: object, count: int) -> set:
-    """Return the `count` regions nearest to one by steps over W, of which each has a neighbour among them."""
+    """Return the `count` regions nearest to one, of which each has a neighbour among them.
+
+    Nearest is by steps over W, within a step by weight to and from those of the steps before, then by name.
+    """
     either = (W.sparse + W.sparse.T).tocsr()
     names = np.array([str(label) for label in W.labels])
     found = edge = [W.labels.index(start)]
     while edge and len(found) < count:
         near = {int(j) for i in edge for j in either.indices[either.indptr[i] : either.indptr[i + 1]]} - set(found)
-        edge = sorted(near, key=lambda j: names[j])[: count - len(found)]
+        weight = either[:, found].sum(axis=1)
+        weight = np.round(weight / (weight.max() or 1.0), 10)
+        edge = sorted(near, key=lambda j: (-weight[j], names[j]))[: count - len(found)]
         found = found + edge
     # Where W is not symmetric, a region may have all its own neighbours outside.
     while found and (alone := [i for i in found if not W.sparse[[i]][:, found].nnz]):
