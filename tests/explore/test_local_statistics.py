@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from ronghe.explore import local_statistics
+from ronghe.explore import local_statistics, permutation
 from ronghe.explore.autocorrelation import global_tests
 from ronghe.explore.local_statistics import (
     NOT_SIGNIFICANT,
@@ -188,3 +188,23 @@ def test_of_many_regions_a_clear_cluster_survives_the_correction(monkeypatch):
     pd.testing.assert_series_equal(plain.loc[~floor, "permuted_pvalue"], refined.loc[~floor, "permuted_pvalue"])
     assert (refined.loc[floor, "permuted_pvalue"] <= 0.05).all()
     assert refined["permuted_pvalue"].min() == pytest.approx(2 / (4 * 400 / 0.05 + 1))
+
+
+def test_more_draws_in_blocks_add_up_to_the_same_p_values(monkeypatch):
+    """A dense W takes whole orders; in blocks their stream goes on, so that nothing changes, and none is larger."""
+    places = np.random.default_rng(0).uniform(size=(120, 2))
+    gaps = np.hypot(*(places[:, None] - places).transpose(2, 0, 1))
+    names = tuple(f"u{i:03d}" for i in range(120))
+    W = Weights(names, sparse.csr_array(((gaps < 0.2) & (gaps > 0)).astype(float))).standardise("row")
+    panel = panel_of(W, 2, 4)
+    panel.loc[[names[i] for i in np.flatnonzero(gaps[0] < 0.25)]] += 4
+    monkeypatch.setattr(local_statistics, "MANY_UNITS", 100)
+    whole = local_tests(panel, W, permutations=99, seed=3)
+    assert (whole["permuted_pvalue"] < 2 / 100).sum() > 5
+    monkeypatch.setattr(permutation, "MOST_CELLS", 119 * 500)
+    pd.testing.assert_frame_equal(local_tests(panel, W, permutations=99, seed=3), whole, check_exact=True)
+    blocks = list(permutation.blocks_of_draws(119, 30, 1201, 7))
+    assert [len(block) for block in blocks] == [500, 500, 201]
+    few = list(permutation.blocks_of_draws(4000, 3, 30_000, 7))
+    assert len(few) == 2 and sum(map(len, few)) == 30_000
+    assert all(len(set(row)) == 3 for block in few for row in block[:200].tolist())

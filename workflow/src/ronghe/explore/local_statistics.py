@@ -14,7 +14,7 @@ from statsmodels.stats.multitest import multipletests
 
 from ronghe.errors import require_known, require_share
 from ronghe.explore.autocorrelation import varying
-from ronghe.explore.permutation import MANY_UNITS, by_name, draws, two_sided
+from ronghe.explore.permutation import MANY_UNITS, blocks_of_draws, by_name, draws, pvalues_of, tails, two_sided
 from ronghe.weights.matrix import Weights
 from ronghe.weights.wide import to_wide
 
@@ -46,15 +46,16 @@ def local_tests(
     require_share(alpha, "local dependence: alpha")
     W = by_name(Weights.coerce(W))
     chosen = draws(W.n - 1, int(np.diff(W.sparse.indptr).max()), permutations, seed)
+    wides = {variable: varying(to_wide(panel[variable], W, name=variable)) for variable in panel}
+    centred = {v: wide.to_numpy() - wide.to_numpy().mean(axis=0) for v, wide in wides.items()}
+    permuted = {variable: _permuted_pvalues(W, Z, chosen) for variable, Z in centred.items()}
+    if W.n > MANY_UNITS:
+        pairs = [(Z, permuted[variable]) for variable, Z in centred.items()]
+        _refine(W, pairs, permutations, int(np.ceil(4 * W.n / alpha)), seed + 1)
     tables = []
-    for variable in panel:
-        wide = varying(to_wide(panel[variable], W, name=variable))
-        Z = wide.to_numpy() - wide.to_numpy().mean(axis=0)
-        permuted = _permuted_pvalues(W, Z, chosen)
-        if W.n > MANY_UNITS:
-            _refine(W, Z, permuted, permutations, int(np.ceil(4 * W.n / alpha)), seed + 1)
+    for variable, wide in wides.items():
         for column, year in enumerate(wide):
-            table = _one_year(W, wide[year].to_numpy(), alpha, correction, permuted[:, column])
+            table = _one_year(W, wide[year].to_numpy(), alpha, correction, permuted[variable][:, column])
             tables.append(table.assign(variable=variable, region=list(W.labels), year=year))
     return _ordered(pd.concat(tables, ignore_index=True))
 
@@ -139,19 +140,27 @@ def _permuted_pvalues(W: Weights, Z: np.ndarray, chosen: np.ndarray) -> np.ndarr
     return result
 
 
-def _refine(W: Weights, Z: np.ndarray, pvalues: np.ndarray, first: int, more: int, seed: int) -> None:
-    """Replace the p-values at the floor of the first draws by those of more draws of their own."""
-    at_floor = pvalues <= 2 / (first + 1) * (1 + 1e-9)
-    starts, chosen = W.sparse.indptr, draws(W.n - 1, int(np.diff(W.sparse.indptr).max()), more, seed)
-    for i in np.flatnonzero(at_floor.any(axis=1)):
-        years, weights = np.flatnonzero(at_floor[i]), W.sparse.data[starts[i] : starts[i + 1]]
-        values = np.ascontiguousarray(Z[:, years])
-        observed = weights @ values[W.sparse.indices[starts[i] : starts[i + 1]]]
-        simulated = np.zeros((more, len(years)))
-        for k, weight in enumerate(weights):
-            picked = chosen[:, k]
-            simulated += weight * values[picked + (picked >= i)]
-        pvalues[i, years] = two_sided(observed, simulated)
+def _refine(W: Weights, pairs: list[tuple[np.ndarray, np.ndarray]], first: int, more: int, seed: int) -> None:
+    """Replace p-values at the floor of the first draws by those of more draws of their own.
+
+    Every pair is a variable and its p-values. Draws come block by block, the same for all variables.
+    """
+    found = [(Z, pvalues, pvalues <= 2 / (first + 1) * (1 + 1e-9)) for Z, pvalues in pairs]
+    if not any(at_floor.any() for *_, at_floor in found):
+        return
+    counts, starts = [np.zeros((2, *Z.shape), dtype=int) for Z, _ in pairs], W.sparse.indptr
+    for chosen in blocks_of_draws(W.n - 1, int(np.diff(starts).max()), more, seed):
+        for (Z, _, at_floor), counted in zip(found, counts, strict=True):
+            for i in np.flatnonzero(at_floor.any(axis=1)):
+                years, place = np.flatnonzero(at_floor[i]), slice(starts[i], starts[i + 1])
+                values = np.ascontiguousarray(Z[:, years])
+                observed = W.sparse.data[place] @ values[W.sparse.indices[place]]
+                simulated = np.zeros((len(chosen), len(years)))
+                for picked, weight in zip(chosen.T, W.sparse.data[place], strict=False):
+                    simulated += weight * values[picked + (picked >= i)]
+                counted[:, i, years] += tails(observed, simulated)
+    for (_, pvalues, at_floor), counted in zip(found, counts, strict=True):
+        pvalues[at_floor] = pvalues_of(counted, more)[at_floor]
 
 
 def cluster_transitions(local: pd.DataFrame, labels: str = "cluster") -> pd.DataFrame:
