@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from types import SimpleNamespace
 
@@ -115,11 +116,17 @@ def test_a_disk_without_room_for_a_lock_is_told_before_anything_runs(tmp_path, m
         require_room(tmp_path)
 
 
-def test_a_kill_before_the_hash_leaves_no_hash_of_another_file(tmp_path, monkeypatch):
+def test_a_file_whose_hash_finds_no_room_is_not_there(tmp_path, monkeypatch):
+    path, full = tmp_path / "a.csv", OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr("ronghe.files._seal", lambda *_: (_ for _ in ()).throw(full))
+    with sealing(), pytest.raises(RongheError, match="a.csv: cannot be written .No space left"):
+        write_text(path, "figures")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_no_job_writes_has_no_hash_of_a_job(tmp_path):
     path = tmp_path / "a.csv"
     with sealing():
-        write_text(path, "before")
-    monkeypatch.setattr("ronghe.files._seal", lambda path: None)
-    with sealing():
-        write_text(path, "after")
-    assert read_text(path) == "after" and not seal_of(path).exists()
+        write_text(path, "of a job")
+    write_text(path, "of a user")
+    assert read_text(path) == "of a user" and not seal_of(path).exists()
