@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 from ronghe.errors import RongheError
-from ronghe.files import read_json, read_text, replacing, require_room, seal_of, write_text
+from ronghe.files import read_json, read_text, replacing, require_room, seal_of, sealing, write_text
 from ronghe.frames import read_csv, read_panel, read_parquet, write_csv, write_panel
 from ronghe.journal import journal
 from ronghe.paper.formats.escape import spreadsheet, tex
@@ -113,3 +113,13 @@ def test_a_disk_without_room_for_a_lock_is_told_before_anything_runs(tmp_path, m
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=4096))
     with pytest.raises(RongheError, match="4096 bytes are free, not enough to begin; make room, and run again"):
         require_room(tmp_path)
+
+
+def test_a_kill_before_the_hash_leaves_no_hash_of_another_file(tmp_path, monkeypatch):
+    path = tmp_path / "a.csv"
+    with sealing():
+        write_text(path, "before")
+    monkeypatch.setattr("ronghe.files._seal", lambda path: None)
+    with sealing():
+        write_text(path, "after")
+    assert read_text(path) == "after" and not seal_of(path).exists()

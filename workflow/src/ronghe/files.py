@@ -58,6 +58,8 @@ def replacing(path: str | Path, seal: bool = True) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
+        # A kill between the two leaves a file without a hash, never one beside the hash of another.
+        seal_of(path).unlink(missing_ok=True)
         os.replace(part, path)
         if seal and _sealing.get():
             _seal(path)
