@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+from ronghe.errors import RongheError
 from ronghe.explore.dependence import measure_dependence
 
 YEARS = [2000, 2001, 2002]
@@ -22,3 +24,8 @@ def test_no_pairs_give_an_empty_table_with_its_heading(grid_panel):
     panel, weights = grid_panel
     found = measure_dependence(panel, weights, ["y"], permutations=99)["bivariate"]
     assert found.empty and list(found)[:4] == ["weights", "first", "second", "lag"]
+
+
+def test_no_permutations_are_refused_and_not_taken_for_the_default(grid_panel):
+    with pytest.raises(RongheError, match="permutations"):
+        measure_dependence(*grid_panel, ["x"], permutations=0)

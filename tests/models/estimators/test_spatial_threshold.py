@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from ronghe.linear import threshold_regions
 from ronghe.models.estimate import Data
 from ronghe.models.estimate import run as fit
 from ronghe.models.estimators import spatial_threshold
@@ -81,6 +82,13 @@ def test_size_without_a_threshold(monkeypatch):
         rejected.append([tests[f"single threshold{way}"] <= 0.05 for way in ("", ", signs by region")])
     # Three binomial errors above 5 %.
     assert np.all(np.mean(rejected, axis=0) < 0.135)
+
+
+def test_where_too_many_regions_decide_none_is_left_out_and_it_is_said(monkeypatch):
+    monkeypatch.setattr(threshold_regions, "MOST_DECIDING", 3)
+    result = fit(entry(points=8, repetitions=19), simulated(1, jump=0.8))
+    assert result.tables["without_each"].empty
+    assert any("not searched again without each region" in note for note in result.fit["notes"])
 
 
 def test_without_each_is_the_search_on_the_panel_without_the_region():

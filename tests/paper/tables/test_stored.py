@@ -39,6 +39,16 @@ def test_a_stored_table_keeps_its_rows_and_formats(stored: Path) -> None:
     assert table.rows[3] == ("Co-agglomeration", "2014", ["0.001", ""])
 
 
+def test_a_table_of_a_part_of_the_map_says_so(stored: Path) -> None:
+    frame = pd.read_csv(stored).assign(part_regions=30, part_around="Hebei", part_of=1250)
+    write_csv(frame, stored)
+    listed = {"kind": "stored", "caption": "x", "file": "moran.csv", "columns": ["year", "statistic"]}
+    crossed = {**listed, "rows": ["year"], "across": "variable", "columns": ["statistic"]}
+    for entry in (listed, crossed):
+        table = build_table("moran", entry, Labels(LABELS), files=[str(stored)])
+        assert "on 30 neighbouring regions around Hebei, of 1,250" in table.notes
+
+
 def test_a_stored_table_may_spread_a_column_across(stored: Path) -> None:
     entry = {"kind": "stored", "caption": "Moran", "file": "moran.csv", "rows": ["year"],
              "across": "variable", "columns": [{"column": "statistic", "digits": 2}]}  # fmt: skip

@@ -13,7 +13,7 @@ MANY_UNITS, OF_FEW, OF_MANY = 500, 9999, 999
 
 def count_for(n: int, asked: int | None) -> int:
     """Return how many orders the global tests of n units draw: those asked for, else 9,999, or 999 of many units."""
-    return asked or (OF_MANY if n > MANY_UNITS else OF_FEW)
+    return asked if asked is not None else OF_MANY if n > MANY_UNITS else OF_FEW
 
 
 def by_name(W: Weights) -> Weights:

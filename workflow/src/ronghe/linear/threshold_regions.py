@@ -47,6 +47,17 @@ def deciding_units(regime: np.ndarray, layout: Layout) -> tuple[np.ndarray, np.n
     return np.flatnonzero(outside), outside
 
 
+def too_many(regime: np.ndarray, layout: Layout) -> list[str]:
+    """Return a note where so many units decide a threshold that it is not searched again without each; else none."""
+    deciding = len(deciding_units(regime, layout)[0])
+    if deciding <= MOST_DECIDING:
+        return []
+    return [
+        f"the threshold is not searched again without each region: it rests on {deciding:,} of them (more than "
+        f"{MOST_DECIDING}), and on none alone"
+    ]
+
+
 def without_unit(sample: Sample, unit: int) -> Sample:
     """Return the sample without one unit, the codes of units and periods counted anew."""
     rows = sample.layout.units != unit
@@ -61,7 +72,7 @@ def without_each(
     """Search the first threshold again without each unit that decides it: break, F, p by signs, slope on either side.
 
     A search that cannot be made is a row with a note. Where more than MOST_DECIDING units decide, none does alone: the
-    table is empty.
+    table is empty, and `too_many` says so.
 
     >>> from ronghe.linear import Layout
     >>> rng = np.random.default_rng(0)
@@ -75,7 +86,7 @@ def without_each(
     """
     regime = (sample.q > threshold).astype(int)
     units, outside = deciding_units(regime, sample.layout)
-    if len(units) > MOST_DECIDING:
+    if too_many(regime, sample.layout):
         return pd.DataFrame(columns=COLUMNS)
     crosses = (rows_by_regime(regime, sample.layout) > 0).all(axis=1)
     rows = []

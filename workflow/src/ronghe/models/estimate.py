@@ -92,8 +92,13 @@ def with_defaults(specification: dict) -> dict:
 
 def fit(specification: dict, data: Data) -> Estimate:
     """Call the estimator of a complete specification's kind; what is done in another way for its size is noted."""
-    light, notes = lightened(specification, data.panel)
+    light, notes = lightened(specification, data)
     result = import_module(estimator(specification["kind"])).estimate(light, data)
+    return noted(result, notes)
+
+
+def noted(result: Estimate, notes: list[str]) -> Estimate:
+    """Return an estimate with further notes in its facts."""
     if notes:
         result.fit["notes"] = [*(result.fit.get("notes") or []), *notes]
     return result

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from ronghe.linear.clusters import MANY_CLUSTERS
+from ronghe.models.design.sample import Tables, sample_mask
 
 # Rows from which a threshold is searched among 401 quantiles, and the draws of its tests there.
 MANY_ROWS, DRAWS_OF_MANY = 10_000, 499
 
 
-def lightened(specification: dict, panel: pd.DataFrame) -> tuple[dict, list[str]]:
+def lightened(specification: dict, data: Tables) -> tuple[dict, list[str]]:
     """Return a complete specification as it is estimated for so many regions, and a note on all that differs.
 
-    Wild bootstraps are there for few clusters: with more than MANY_CLUSTERS the errors themselves are relied on.
+    Regions and rows are those of its own sample. Wild bootstraps are there for few clusters: with more than
+    MANY_CLUSTERS the errors themselves are relied on.
     """
-    regions, rows = panel.index.unique(0).size, len(panel)
+    sample = data.panel.index[sample_mask(specification.get("sample") or {}, data.panel, data)]
+    regions, rows = sample.unique(0).size, len(sample)
     changed, notes = {}, []
     if regions > MANY_CLUSTERS and specification.get("wild_repetitions"):
         changed["wild_repetitions"] = 0

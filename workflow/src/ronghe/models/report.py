@@ -94,7 +94,7 @@ def linear_estimate(
         as_list(specification["cluster"]) if specification["covariance"] == "clustered" else [],
     )
     notes = few_periods(specification["covariance"], layout.n_periods), two_ways(ways, layout.n_units, layout.n_periods)
-    notes = [note for note in notes if note]
+    notes = [note for note in (*notes, many_clusters(fit)) if note]
     factors, df = fit.reference(np.eye(len(names)))
     held = facts(
         specification,
@@ -117,13 +117,22 @@ def linear_estimate(
     )
 
 
+def many_clusters(fit: Fit) -> str:
+    """Return the note that joint tests are F where clusters are many; nothing where they are few."""
+    if fit.clusters is None or fit.clusters.n_clusters <= MANY_CLUSTERS:
+        return ""
+    return (
+        f"joint tests are F, no bootstrap: there are {fit.clusters.n_clusters:,} clusters (more than {MANY_CLUSTERS})"
+    )
+
+
 def joint_test(fit: Fit, restrictions: np.ndarray) -> dict:
     """Return the Wald test of restrictions @ b = 0: by wild bootstrap where clusters have leverages, else as F.
 
     F with clusters - 1 degrees of freedom rejects a true hypothesis of seven restrictions in 25 to 60 % of the draws
     where regions are thirty (docs/inference.md); more than MANY_CLUSTERS need no bootstrap.
     """
-    if fit.clusters is None or fit.clusters.n_clusters > MANY_CLUSTERS:
+    if fit.clusters is None or many_clusters(fit):
         return wald_test(fit.coefficients, fit.covariance, restrictions, fit.df_inference)
     missing = len(fit.clusters.fit.coefficients) - restrictions.shape[1]
     whole = np.pad(restrictions, ((0, 0), (0, missing)))

@@ -15,7 +15,7 @@ from ronghe.linear.layout import group_sums
 from ronghe.linear.least_squares import fit_least_squares
 from ronghe.models.design.design import Design, build, terms_of
 from ronghe.models.design.weights import cut_to, frames_of, weights_named
-from ronghe.models.estimate import Data, Estimate, fit
+from ronghe.models.estimate import Data, Estimate, fit, noted
 from ronghe.models.kinds import one_way
 from ronghe.progress import each
 from ronghe.spatial.batch.left_out import estimates, has_batch_form, without_unit
@@ -61,9 +61,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
     whole.tests = test_table(_summary(table, watched))
     whole.tables = {"influence": table}
     whole.fit = {**whole.fit, "base": base["name"], "left_out": [str(r) for r in regions]}
-    if note:
-        whole.fit["notes"] = [*(whole.fit.get("notes") or []), note]
-    return whole
+    return noted(whole, [note] if note else [])
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from ronghe.errors import RongheError
 from ronghe.linear.absorption import absorb
 from ronghe.linear.bootstrap import unit_signs
 from ronghe.linear.inference import test_table
-from ronghe.linear.threshold_regions import COLUMNS, deciding_units, regime_facts, rows_by_regime
+from ronghe.linear.threshold_regions import COLUMNS, deciding_units, regime_facts, rows_by_regime, too_many
 from ronghe.linear.threshold_search import candidates
 from ronghe.linear.threshold_tests import critical_likelihood_ratio, judged, leverage_corrected
 from ronghe.models.design.design import Design, build, from_frame, terms_of
 from ronghe.models.design.weights import cut_to, frames_of, weights_of
-from ronghe.models.estimate import Data, Estimate
+from ronghe.models.estimate import Data, Estimate, noted
 from ronghe.models.estimators.spatial import spatial_fit
 from ronghe.models.estimators.threshold import SIGNS, critical_note, regime_names
 from ronghe.progress import each
@@ -153,6 +153,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
     regime = (problem.q > found.threshold).astype(int)
     result.tables = _tables(found, problem.q)
     result.tables["without_each"] = _without_each(problem, found.threshold, specification, data)
+    noted(result, too_many(regime, design.layout))
     result.fit.update(
         {
             "threshold_variable": problem.q_name,
@@ -210,9 +211,12 @@ def _regimes(problem: Problem, threshold: float) -> Design:
 def _without_each(problem: Problem, threshold: float, specification: dict, data: Data) -> pd.DataFrame:
     """Search again without each region that decides the threshold, W cut: break, p by signs, own slopes on either side.
 
-    A search that cannot be made is a row with a note; columns are those of `linear.threshold_regions`.
+    A search that cannot be made is a row with a note; columns and the most units are those of
+    `linear.threshold_regions`.
     """
     design, regime = problem.design, (problem.q > threshold).astype(int)
+    if too_many(regime, design.layout):
+        return pd.DataFrame(columns=COLUMNS)
     units, outside = deciding_units(regime, design.layout)
     repetitions = min(specification["repetitions"], MOST_WITHOUT)
     crosses, rows = (rows_by_regime(regime, design.layout) > 0).all(axis=1), []

@@ -9,7 +9,8 @@ from ronghe.errors import RongheError
 from ronghe.linear.gmm import fit_moments, require_full_rank, serial_correlation
 from ronghe.linear.gmm_system import Arrays, assemble
 from ronghe.linear.inference import chi2_pvalue, coefficient_table, covariance_table, t_pvalue, test_table
-from ronghe.models.design.design import column, sample_mask, terms_of
+from ronghe.models.design.design import column, terms_of
+from ronghe.models.design.sample import sample_mask
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.report import facts
 

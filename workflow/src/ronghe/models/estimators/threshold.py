@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ronghe.linear.inference import test_table
-from ronghe.linear.threshold_regions import regime_facts, without_each
+from ronghe.linear.threshold_regions import regime_facts, too_many, without_each
 from ronghe.linear.threshold_search import Sample, Search, candidates
 from ronghe.linear.threshold_tests import (
     Settings,
@@ -20,7 +20,7 @@ from ronghe.linear.threshold_tests import (
     search_all,
 )
 from ronghe.models.design.design import Design, build, terms_of
-from ronghe.models.estimate import Data, Estimate
+from ronghe.models.estimate import Data, Estimate, noted
 from ronghe.models.report import panel_estimate
 from ronghe.models.terms import regime_name
 
@@ -56,6 +56,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
     result.tables = _tables(sample, steps, thresholds, settings)
     labels = design.index.levels[0]
     result.tables["without_each"] = without_each(sample, settings, steps[0].curve.best, treatment, labels, data.seed)
+    noted(result, too_many((sample.q > steps[0].curve.best).astype(int), design.layout))
     regime = np.searchsorted(thresholds, sample.q, side="left")
     result.fit.update(
         {

@@ -8,7 +8,8 @@ import pandas as pd
 from ronghe.errors import RongheError
 from ronghe.linear.inference import test_table
 from ronghe.linear.unit_roots import Deterministic, Null, statistics
-from ronghe.models.design.design import column, sample_mask, terms_of
+from ronghe.models.design.design import column, terms_of
+from ronghe.models.design.sample import sample_mask
 from ronghe.models.estimate import Data, Estimate
 from ronghe.models.report import facts, without_coefficients
 

@@ -8,7 +8,7 @@ from ronghe.models.design.design import build, terms_of
 from ronghe.models.design.weights import frames_of, weights_of
 from ronghe.models.estimate import Data, with_defaults
 from ronghe.models.report import small_sample_facts
-from ronghe.models.validation.part import part_of
+from ronghe.models.validation.part import Part, marked, part_of
 from ronghe.spatial.spatial_panel import SpatialPanel
 from ronghe.spatial.uncertainty.certificate import certificate
 from ronghe.spatial.uncertainty.designs import DESIGNS
@@ -36,7 +36,7 @@ def certify(
     """Return the tables (intervals, sizes, summary, choice) and the verdict.
 
     The verdict names the method that the tables of the paper use, and the one that the certificate speaks for. Of many
-    regions a part of the map is taken, and the verdict says so.
+    regions a part of the map is taken, and verdict and tables say so.
 
     Draws are made at the specification's own estimates and, where `settings` has a `truth`, at these values too.
     """
@@ -63,7 +63,7 @@ def certify(
         "summary": found.summary.reset_index(),
         "choice": found.choice.reset_index(),
     }
-    return tables, _verdict(specification, found, settings, part)
+    return marked(tables, part), _verdict(specification, found, settings, part)
 
 
 def used_method(specification: dict) -> str | None:
@@ -80,7 +80,7 @@ def _largest(sizes: pd.DataFrame) -> pd.DataFrame:
     return named.groupby(["label", "hypothesis"], sort=False, as_index=False)["size"].max()
 
 
-def _verdict(specification: dict, found: Certificate, settings: dict, part: str) -> dict:
+def _verdict(specification: dict, found: Certificate, settings: dict, part: Part | None) -> dict:
     used = used_method(specification)
     rows = {name: _row(found.summary.loc[name]) for name in found.summary.index}
     said = found.verdict
@@ -105,7 +105,7 @@ def _verdict(specification: dict, found: Certificate, settings: dict, part: str)
         "test": found.test,
         "largest_sizes": {label: float(size) for label, size in largest.items()},
         "verdict": f"{part}: {said}" if part else said,
-        **({"part": part} if part else {}),
+        **({"part": str(part)} if part else {}),
     }
 
 

@@ -16,7 +16,7 @@ from scipy.special import chdtrc
 
 from ronghe.errors import RongheError
 from ronghe.models.estimate import Data
-from ronghe.models.validation.part import part_of
+from ronghe.models.validation.part import marked, part_of
 from ronghe.models.validation.truth import Truth, specification_truth
 from ronghe.progress import each
 from ronghe.spatial.batch.fits import BatchFit
@@ -164,13 +164,14 @@ def _residual_tests(truth: Truth, drawn: np.ndarray, effects: str) -> Iterable[t
 
 
 def validate(specification: dict, data: Data, settings: dict, seed: int) -> dict[str, pd.DataFrame]:
-    """Return the tables of the validation: estimators and tests; of many regions with a part of the map."""
+    """Return the tables of the validation: estimators and tests; of many regions on a named part of the map."""
     data, part = part_of(specification, data)
     if part:
         log.warning("validation: %s", part)
     truth = specification_truth(specification, data, settings.get("truth", {}))
     repetitions = settings["repetitions"]
-    return {
+    tables = {
         "estimators": validate_estimators(truth, repetitions, seed),
         "tests": validate_tests(truth, repetitions, seed + 1),
     }
+    return marked(tables, part)

@@ -39,7 +39,7 @@ def _listed(source: Sources, frame: pd.DataFrame) -> Exhibit:
         rows,
         [level for level in header if any(level)] or header[1:],
         stub=_heading(stub, labels),
-        notes=source.notes(said),
+        notes=source.notes(_part(source, frame), said),
         show_groups=group is not None,
         left=frozenset(place for place, column in enumerate(printed) if _is_text(column, frame)),
     )
@@ -70,8 +70,21 @@ def _across(source: Sources, frame: pd.DataFrame) -> Exhibit:
     top = [_name(head, entry, labels) for head in heads for _ in columns]
     header = [top] if len(columns) == 1 else [top, [_heading(c, labels) for _ in heads for c in columns]]
     return source.exhibit(
-        rows, header, stub=source.text("stub"), notes=source.notes(said), show_groups=group is not None
+        rows,
+        header,
+        stub=source.text("stub"),
+        notes=source.notes(_part(source, frame), said),
+        show_groups=group is not None,
     )
+
+
+def _part(source: Sources, frame: pd.DataFrame) -> str:
+    """Return a note where the numbers are those of a part of the map (`models.validation.part`)."""
+    if "part_around" not in frame or (parts := frame.dropna(subset="part_around")).empty:
+        return ""
+    regions, around, of = parts[["part_regions", "part_around", "part_of"]].iloc[0]
+    around = _name(around, source.entry, source.labels)
+    return source.labels.word("notes.part", int(regions), around, f"{int(of):,}")
 
 
 def _ends(source: Sources, frame: pd.DataFrame, places: pd.Index) -> tuple[pd.DataFrame, str]:
