@@ -58,3 +58,13 @@ def test_a_fault_of_ours_names_the_result_and_comes_after_the_others(tmp_path):
     with pytest.raises(ZeroDivisionError) as told:
         make_each("abc", make)
     assert made == ["b", "c"] and told.value.__notes__ == ["while making 'a'"]
+
+
+def test_a_fault_of_ours_buries_none_of_the_others(caplog):
+    def make(name: str) -> None:
+        raise {"a": RongheError("a: mend it"), "b": KeyError("x"), "c": OSError(28, "full")}[name]
+
+    with pytest.raises(KeyError) as told:
+        make_each("abc", make)
+    assert told.value.__notes__ == ["while making 'b'", "and OSError(28, 'full')", "a: mend it"]
+    assert "while making 'b'" in caplog.text and "while making 'c'" in caplog.text

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 from ronghe.errors import RongheError
-from ronghe.files import read_json, read_text, replacing, require_room, seal_of, write_text
+from ronghe.files import read_json, read_text, replacing, require_room, seal_of, sealing, write_text
 from ronghe.frames import read_csv, read_panel, read_parquet, write_csv, write_panel
 from ronghe.journal import journal
 from ronghe.paper.formats.escape import spreadsheet, tex
@@ -113,3 +114,19 @@ def test_a_disk_without_room_for_a_lock_is_told_before_anything_runs(tmp_path, m
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=4096))
     with pytest.raises(RongheError, match="4096 bytes are free, not enough to begin; make room, and run again"):
         require_room(tmp_path)
+
+
+def test_a_file_whose_hash_finds_no_room_is_not_there(tmp_path, monkeypatch):
+    path, full = tmp_path / "a.csv", OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr("ronghe.files._seal", lambda *_: (_ for _ in ()).throw(full))
+    with sealing(), pytest.raises(RongheError, match="a.csv: cannot be written .No space left"):
+        write_text(path, "figures")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_no_job_writes_has_no_hash_of_a_job(tmp_path):
+    path = tmp_path / "a.csv"
+    with sealing():
+        write_text(path, "of a job")
+    write_text(path, "of a user")
+    assert read_text(path) == "of a user" and not seal_of(path).exists()

@@ -125,3 +125,9 @@ def test_a_year_that_is_absent_and_a_file_that_stands_twice(tiny: dict):
 
 def test_years_of_prices_are_no_years_of_figures():
     assert years_in("表5-3 2016年就业（按2010年价格，2015年不变价，2012=100）") == [2016]
+
+
+def test_years_as_files_and_as_columns_exclude_one_another(tiny: dict):
+    tiny["tables"]["work"] |= {"layout": "wide", "key": {"region": "地区", "year": "{year}年"}}
+    del tiny["tables"]["work"]["variables"]["work"]["column"]
+    assert "tables.work: 'files' holds one file for each year, and 'layout: wide' one column for each" in refused(tiny)

@@ -121,7 +121,7 @@ def test_a_good_entry_passes_and_is_completed_by_the_defaults():
             "clustered by units alone",
         ),
         ({"kind": "fixed_effects", "cluster": ["units", "time"], "df": "clusters"}, "clustered by units alone"),
-        ({"kind": "fixed_effects", "small_sample": "none"}, "small_sample: 'none' is for spatial kinds"),
+        ({"kind": "fixed_effects", "small_sample": "none"}, "small_sample: 'none' is for the kinds spatial and"),
         ({"kind": "leave_one_out", "of": "bse"}, "unknown specification 'bse'; did you mean 'base'?"),
         ({"kind": "placebo", "of": "base", "shuffle": "weights"}, "'base' has no weights to shuffle"),
         ({"kind": "family", "family": ["base", "space"]}, "unknown kind for 'family' 'spatial'"),

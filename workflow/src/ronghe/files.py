@@ -58,9 +58,12 @@ def replacing(path: str | Path, seal: bool = True) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
-        os.replace(part, path)
+        # The hash goes first: where it finds no room there is no file either, and the job is not taken for finished.
         if seal and _sealing.get():
-            _seal(path)
+            _seal(path, part)
+        else:
+            seal_of(path).unlink(missing_ok=True)
+        os.replace(part, path)
     except OSError as error:
         raise RongheError(
             f"{path}: cannot be written ({error.strerror or error}); make room or mend the permissions, and run again"
@@ -79,11 +82,11 @@ def require_room(folder: str | Path, least: int = 65536) -> None:
         )
 
 
-def _seal(path: Path) -> None:
+def _seal(path: Path, content: Path) -> None:
     seal = seal_of(path)
     seal.parent.mkdir(exist_ok=True)
     part = seal.with_name(f".{seal.name}.{os.getpid()}")
-    part.write_text(f"{sha256(path)}\n", encoding="ascii")
+    part.write_text(f"{sha256(content)}\n", encoding="ascii")
     os.replace(part, seal)
 
 

@@ -88,6 +88,11 @@ def check_files(name: str, table: dict, variables: Iterable[Variable], where: st
         if "year" not in table["key"]:
             raise RongheError(f"{where}: tables.{name}.key: the key 'year' is missing; only 'files' can do without it")
         return
+    if table.get("layout") == "wide":
+        raise RongheError(
+            f"{where}: tables.{name}: 'files' holds one file for each year, and 'layout: wide' one column for each; "
+            "leave one of them out"
+        )
     variables = list(variables)
     headings = [*table["key"].values(), *(h for v in variables for h in (v.column, v.indicator) if h is not None)]
     owners: dict[tuple[str, object], int] = {}

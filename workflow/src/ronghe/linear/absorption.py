@@ -89,5 +89,8 @@ def require_full_rank(
     new = np.abs(np.diag(triangle))
     if len(new) < len(names) or new.min() < least:
         culprit = names[int(new.argmin())] if len(new) == len(names) else names[-1]
-        raise RongheError(f"'{culprit}' is a combination of the regressors before it; leave one of them out")
+        raise RongheError(
+            f"'{culprit}' is a combination of the regressors before it, but for {new.min():.0e} of its length at the "
+            "most; leave one of them out"
+        )
     return triangle * left

@@ -215,7 +215,8 @@ def _covariance(
     k = X.shape[1]
     if choice.kind == "conley":
         scores = X * result.resids.to_numpy()[:, None]
-        return sandwich(np.linalg.inv(X.T @ X), scores, layout, choice, 0.0, absorbed)
+        bread = np.linalg.inv(X.T @ X) if root is None else root @ root.T / len(X)
+        return sandwich(bread, scores, layout, choice, 0.0, absorbed)
     cov = result.cov.to_numpy()[:k, :k]
     cov = cov if root is None else root @ cov @ root.T
     return semidefinite(cov) if choice.kind == "clustered" else cov

@@ -149,7 +149,8 @@ def _check_few_clusters(specification: dict, where: str) -> None:
     if not spatial and specification.get("small_sample") in ("none", "parameters", "working_pairs"):
         instead = "corrected" if specification["small_sample"] == "working_pairs" else "CR1"
         raise RongheError(
-            f"{where}: small_sample: '{specification['small_sample']}' is for spatial kinds; choose {instead}"
+            f"{where}: small_sample: '{specification['small_sample']}' is for the kinds spatial and "
+            f"spatial_threshold; choose {instead}"
         )
 
 

@@ -82,19 +82,38 @@ class ObservedLikelihood:
         return [np.flatnonzero(column) for column in self.seen.T]
 
     @cached_property
+    def parts(self) -> np.ndarray:
+        """Part of every unit and then period, linked by observed cells; who has none is a part of its own."""
+        n, t = self.seen.shape
+        group = np.arange(n + t)
+        for i, s in np.argwhere(self.seen):
+            a, b = sorted((group[i], group[n + s]))
+            group[group == b] = a
+        return group
+
+    @cached_property
     def columns(self) -> np.ndarray:
         """Which dummies enter: units first, then periods, without those that the ones before span."""
-        n, t = self.seen.shape
+        n = len(self.seen)
         kept = np.concatenate([self.seen.any(axis=1) & self.has_units, self.seen.any(axis=0) & self.has_time])
         if self.has_units and self.has_time:
-            # Between units and periods linked by observed cells one level is free: the first period of each part goes.
-            group = np.arange(n + t)
-            for i, s in np.argwhere(self.seen):
-                a, b = sorted((group[i], group[n + s]))
-                group[group == b] = a
-            for part in np.unique(group[:n][self.seen.any(axis=1)]):
-                kept[n + np.flatnonzero(group[n:] == part)[0]] = False
+            # Within a part one level is free: its first period goes.
+            for part in np.unique(self.parts[:n][self.seen.any(axis=1)]):
+                kept[n + np.flatnonzero(self.parts[n:] == part)[0]] = False
         return np.flatnonzero(kept)
+
+    @cached_property
+    def identified(self) -> np.ndarray:
+        """Of which cells (unit, period) the observed ones tell the sum of the effects."""
+        n = len(self.seen)
+        if self.has_units and self.has_time:
+            return self.parts[:n, None] == self.parts[n:]
+        there = np.ones(self.seen.shape, dtype=bool)
+        if self.has_units:
+            there &= self.seen.any(axis=1, keepdims=True)
+        if self.has_time:
+            there &= self.seen.any(axis=0)
+        return there
 
     def dummies(self, t: int) -> np.ndarray:
         """Return the rows of D in one period."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -74,6 +74,10 @@ class UnbalancedPanel(PanelModel):
         if s.has_lag:
             _require_regressors(panel)
         self.panel = select_observed(panel, self.weights.sparse, s.durbin)
+        # Which numbers of X are there, and the cells with all of theirs and of their neighbours'.
+        self.finite = np.isfinite(panel.X)
+        with_regressors = replace(panel, observed=self.finite.all(axis=2))
+        self.known = select_observed(with_regressors, self.weights.sparse, s.durbin).cells
         if error_weights is not None and not s.has_error:
             raise RongheError(f"{WHERE}: model '{model}' has no spatial error; leave error_weights out")
         self.error_weights = (
@@ -152,6 +156,23 @@ class UnbalancedPanel(PanelModel):
         return UnbalancedResults(self, likelihood.at(**named(likelihood, theta), whole=True), cov_type)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ObservedForm(ReducedForm):
+    """The reduced form where the observed cells tell the sum of the effects only of the cells in `identified`."""
+
+    identified: np.ndarray
+
+    def at(self, X: pd.DataFrame, time_effect: float | str = "mean") -> pd.Series:
+        """Return predictions, NaN where the effects are unknown: for a new period those it is said to resemble."""
+        found, place = super().at(X, time_effect), {p: j for j, p in enumerate(self.periods)}
+        there = self.identified
+        new = there[:, -1] if time_effect == "last" else there[:, there.any(axis=0)].all(axis=1)
+        units = pd.Index(self.panel.units).get_indexer(X.index.get_level_values(0))
+        periods = X.index.get_level_values(1)
+        kept = [there[i, place[p]] if p in place else new[i] for i, p in zip(units, periods, strict=True)]
+        return found.where(kept)
+
+
 class UnbalancedResults(Estimates):
     """A fitted spatial panel with gaps; residuals are y less what the model expects without looking at any y."""
 
@@ -194,26 +215,29 @@ class UnbalancedResults(Estimates):
         total = ((y - y.mean()) ** 2).sum() if pooled else (self.model.projection.apply(panel.y) ** 2).sum()
         return float((self.resids**2).sum()), float(total)
 
-    def reduced_form(self) -> ReducedForm:
+    def reduced_form(self) -> ObservedForm:
         """Return what predictions need; a number for `time_effect` counts on y, not on S y."""
         model, s, n = self.model, self.specification, self.n_units
-        units, times = self.point.fit.effects[:n].copy(), self.point.fit.effects[n:]
-        if model.projection.has_units:
-            units[~model.panel.cells.any(axis=1)] = np.nan
-        effects = FixedEffects.of(units, times)
+        identified = model.likelihood.identified
+        units = np.where(identified.any(axis=1), self.point.fit.effects[:n], np.nan)
+        times = np.where(identified.any(axis=0), self.point.fit.effects[n:], np.nan)
+        level = np.array([np.nanmean(units), np.nanmean(times)])
+        effects = FixedEffects(float(level.sum()), units - level[0], times - level[1])
         filter_ = log_determinant(model.weights) if s.has_lag else None
         parts = (self.point.fit.b, model.weights, self.point.rho, filter_, effects, model.panel.periods)
-        panel = replace(model.panel, observed=None)
-        return ReducedForm(panel, s.names, s.durbin, *parts, effects_on_outcome=True)
+        panel = replace(model.panel, X=np.where(model.finite, model.panel.X, np.nan), observed=None)
+        return ObservedForm(panel, s.names, s.durbin, *parts, effects_on_outcome=True, identified=identified)
 
     def completed(self) -> pd.Series:
         """Return y on the full grid, missing cells at E[y | the observed cells of the period] at the estimates.
 
-        m + C P'V^-1 (y - m): what is known of the neighbours' outcomes tells of the missing one.
+        m + C P'V^-1 (y - m): what is known of the neighbours' outcomes tells of the missing one. NaN, as in `predict`,
+        where m is unknown: X is not there, or no observed cells tell the sum of the unit's and the period's effects.
         """
         model, fit = self.model, self.point.fit
         given = fit.A @ (fit.A.T @ model.likelihood.dual(fit))
-        values = np.where(model.panel.cells, model.panel.y, self._expected + given)
+        expected = np.where(model.known & model.likelihood.identified, self._expected + given, np.nan)
+        values = np.where(model.panel.cells, model.panel.y, expected)
         grid = pd.MultiIndex.from_product([model.panel.units, model.panel.periods], names=model.panel.index.names)
         return pd.Series(values.ravel(), index=grid, name=model.panel.outcome)
 
