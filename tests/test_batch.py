@@ -1,4 +1,4 @@
-"""Several results of one job: all are tried, each fault has its name, and what was made stays."""
+"""Several results of one job: all are tried, and each fault has its name."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def draw_figures(
     reads: dict[str, dict[str, Sequence[str]]],
     models: str | Path = "",
 ) -> None:
-    """Draw the figures of a section, each from the files that it reads; a fault in one leaves the others whole."""
+    """Draw the figures of a section, each from the files that it reads; all are tried, and every fault is told."""
 
     def draw(name: str) -> None:
         read, regions = reads[name], next(iter(reads[name]["regions"]), None)

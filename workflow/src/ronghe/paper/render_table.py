@@ -56,7 +56,7 @@ def render_tables(
     reads: dict[str, dict[str, Sequence[str]]],
     models: str | Path = "",
 ) -> None:
-    """Write the tables of a section, each from the files that it reads; a fault in one leaves the others whole."""
+    """Write the tables of a section, each from the files that it reads; all are tried, and every fault is told."""
 
     def render(name: str) -> None:
         read = reads[name]
