@@ -29,6 +29,7 @@ MpiDefault=none
 ReturnToService=2
 MinJobAge=36000
 KillWait=5
+UnkillableStepTimeout=600
 SlurmctldPort=16817
 SlurmdPort=16818
 StateSaveLocation={folder}/state

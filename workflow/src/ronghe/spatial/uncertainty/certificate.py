@@ -24,7 +24,7 @@ from ronghe.spatial.uncertainty.designs import DESIGNS, Disturbances
 from ronghe.spatial.uncertainty.few_clusters import shared_freedom
 from ronghe.spatial.uncertainty.joint_tests import HYPOTHESES, JointTest
 from ronghe.spatial.uncertainty.verdict import Certificate, conclude
-from ronghe.threads import one_thread
+from ronghe.threads import single_threaded
 
 LEVEL = 0.95
 REFERENCE = "CR3, t(G-1)"
@@ -54,6 +54,7 @@ TOGETHER = 400
 _job: Callable[[tuple], object] | None = None
 
 
+@single_threaded
 def certificate(
     model: SpatialPanel,
     treatment: str,
@@ -92,10 +93,9 @@ def certificate(
         # Tests have streams of their own, intervals the same at every truth.
         stream = 0 if kind == "truth" else 1 + list(HYPOTHESES).index(name)
         generator = np.random.default_rng(np.random.SeedSequence([seed, stream, list(DESIGNS).index(design), part]))
-        with one_thread():
-            if kind == "truth":
-                return setups[name].trial(design, generator, count, methods)
-            return tests[name].trial(design, generator, count)
+        if kind == "truth":
+            return setups[name].trial(design, generator, count, methods)
+        return tests[name].trial(design, generator, count)
 
     found = dict(zip(tasks, spread_tasks(run, tasks, cores), strict=True))
 

@@ -20,7 +20,7 @@ from ronghe.spatial.uncertainty.designs import DESIGNS, Disturbances
 from ronghe.spatial.uncertainty.engine_bootstrap import fitted_model, outcome_of, surface
 from ronghe.spatial.uncertainty.few_clusters import WORKING_PAIRS, FewClusters
 from ronghe.spatial.uncertainty.verdict import Certificate, conclude
-from ronghe.threads import one_thread
+from ronghe.threads import single_threaded
 
 # Draws that one task makes with a seed of its own.
 PART = 25
@@ -114,6 +114,7 @@ def halves(m: FittedModel, gradients: np.ndarray) -> dict[str, np.ndarray]:
     return found | {name: half(kind, *clusters.freedom(kind, gradients, df)) for name, (kind, df) in FREEDOM.items()}
 
 
+@single_threaded
 def engine_certificate(
     model: SpatialPanel,
     treatment: str,
@@ -137,8 +138,7 @@ def engine_certificate(
     def run(task: tuple) -> dict[str, np.ndarray]:
         design, part, count = task
         generator = np.random.default_rng(np.random.SeedSequence([seed, list(DESIGNS).index(design), part]))
-        with one_thread():
-            return setup.trial(design, generator, count)
+        return setup.trial(design, generator, count)
 
     found = dict(zip(tasks, spread_tasks(run, tasks, cores), strict=True))
     rows = [

@@ -14,7 +14,7 @@ from ronghe.spatial.uncertainty.dependence_tests import TESTS, DependenceTests
 from ronghe.spatial.uncertainty.designs import DESIGNS, Disturbances
 from ronghe.spatial.uncertainty.effects_tests import NAMES, PRESENCE, EffectsTest
 from ronghe.spatial.uncertainty.mundlak import MeansTest
-from ronghe.threads import one_thread
+from ronghe.threads import single_threaded
 
 STATISTIC = "Wald, CR3"
 HAUSMAN = "Hausman, regression form"
@@ -23,6 +23,7 @@ STREAMS = {"hausman": 9, "lm": 10, "units_given_time": 11, "time_given_units": 1
 COLUMNS = ["test", "version", "design", "size", "error"]
 
 
+@single_threaded
 def residual_test_sizes(
     model: SpatialPanel,
     designs: Sequence[str] = tuple(DESIGNS),
@@ -52,12 +53,11 @@ def residual_test_sizes(
         kind, design, part, count = task
         stream = [seed, STREAMS[kind], list(DESIGNS).index(design), part]
         generator = np.random.default_rng(np.random.SeedSequence(stream))
-        with one_thread():
-            if kind == "lm":
-                return _lm_trial(lm, model, design, generator, count)
-            if kind == "hausman":
-                return _means_trial(means, model, shape, design, generator, count)
-            return _effects_trial(effects[kind], kind, shape, design, generator, count)
+        if kind == "lm":
+            return _lm_trial(lm, model, design, generator, count)
+        if kind == "hausman":
+            return _means_trial(means, model, shape, design, generator, count)
+        return _effects_trial(effects[kind], kind, shape, design, generator, count)
 
     found = dict(zip(tasks, spread_tasks(run, tasks, cores), strict=True))
     rows = []
