@@ -306,7 +306,8 @@ class NullSetup:
 
 def coverage_rows(at: str, design: str, setup: Setup, parts: list[dict], methods: Sequence[str]) -> pd.DataFrame:
     """Return the rows of one design."""
-    both = {m: np.concatenate([p[m] for p in parts], axis=1) for m in methods}
+    # In one order of memory, by which sums are taken: what comes from another process has its own.
+    both = {m: np.ascontiguousarray(np.concatenate([p[m] for p in parts], axis=1)) for m in methods}
     base = np.nanmean(both[REFERENCE][1], axis=0) if REFERENCE in both else np.full(len(setup.names), np.nan)
     rows = []
     for method, (covers, half) in both.items():
