@@ -176,3 +176,11 @@ def test_what_is_refused(monkeypatch):
     monkeypatch.setattr(module, "LARGEST", 10)
     with pytest.raises(RongheError, match="more than the exact likelihood of the observed cells holds"):
         UnbalancedPanel(y, X, W).fit()
+
+
+def test_a_constant_of_the_users_own_is_the_constant():
+    y, X, W, _ = draw(3, gaps=0.0)
+    ours = UnbalancedPanel(y, X.assign(one=1.0), W, "sar", "pooled").fit()
+    whole = SpatialPanel(y, X.assign(one=1.0), W, "sar", "pooled").fit()
+    assert list(ours.params.index) == list(whole.params.index) == ["a", "b", "const", "rho", "sigma2"]
+    np.testing.assert_allclose(ours.params, whole.params, rtol=1e-8)

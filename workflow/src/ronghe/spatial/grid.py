@@ -12,6 +12,7 @@ from scipy import sparse
 
 from ronghe.errors import RongheError, listing
 from ronghe.frames import require_sizes, require_spreads
+from ronghe.spatial.equation import CONSTANT
 from ronghe.spatial.periods import in_order
 from ronghe.weights.matrix import Weights
 
@@ -245,3 +246,15 @@ def _on_grid(values: np.ndarray, rows: np.ndarray, n_cells: int, in_order: bool)
     grid = np.full((n_cells, *values.shape[1:]), np.nan)
     grid[rows] = values
     return grid
+
+
+def with_constant(panel: Panel, effects: str) -> Panel:
+    """Return a pooled panel with a constant in front, unless the user brought one; others as they are."""
+    if effects != "pooled":
+        return panel
+    constant = [n for k, n in enumerate(panel.names) if np.ptp(panel.X[:, :, k]) == 0.0 and panel.X[0, 0, k] != 0.0]
+    if constant:
+        names = tuple(CONSTANT if n == constant[0] else n for n in panel.names)
+        return replace(panel, names=names)
+    X = np.concatenate([np.ones((*panel.y.shape, 1)), panel.X], axis=2)
+    return replace(panel, names=(CONSTANT, *panel.names), X=X)

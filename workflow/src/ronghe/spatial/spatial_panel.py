@@ -16,7 +16,7 @@ from ronghe.linear.algebra import inverse_scaled
 from ronghe.linear.covariance import few_periods
 from ronghe.spatial.equation import CONSTANT, MODELS, Specification, specify
 from ronghe.spatial.fitted import FittedModel
-from ronghe.spatial.grid import Panel, WeightsLike, linked, read_panel_arrays, select_observed
+from ronghe.spatial.grid import WeightsLike, linked, read_panel_arrays, select_observed, with_constant
 from ronghe.spatial.likelihood import Likelihood, Point
 from ronghe.spatial.log_determinant.base import LogDeterminant
 from ronghe.spatial.log_determinant.exact import log_determinant
@@ -84,7 +84,7 @@ class SpatialPanel(PanelModel):
                 "period enters: missing='select' is for ols and slx only. Use UnbalancedPanel, the exact likelihood of "
                 "the observed cells, or leave out the units or periods with gaps (with weights built anew)"
             )
-        panel = _with_constant(read_panel_arrays(y, X, units, name, missing == "select"), effects)
+        panel = with_constant(read_panel_arrays(y, X, units, name, missing == "select"), effects)
         self.specification = specify(model, effects, method, panel.names, durbin, name)
         if missing == "select":
             panel = select_observed(
@@ -277,18 +277,6 @@ def bias_corrected(estimate: FittedModel) -> FittedModel:
     if estimate.projection.has_units:
         values[-1] *= n_periods / (n_periods - 1)
     return estimate.moved(values)
-
-
-def _with_constant(panel: Panel, effects: str) -> Panel:
-    """Return a pooled panel with a constant in front, unless the user brought one; others as they are."""
-    if effects != "pooled":
-        return panel
-    constant = [n for k, n in enumerate(panel.names) if np.ptp(panel.X[:, :, k]) == 0.0 and panel.X[0, 0, k] != 0.0]
-    if constant:
-        names = tuple(CONSTANT if n == constant[0] else n for n in panel.names)
-        return replace(panel, names=names)
-    X = np.concatenate([np.ones((*panel.y.shape, 1)), panel.X], axis=2)
-    return replace(panel, names=(CONSTANT, *panel.names), X=X)
 
 
 def _probe_notes(model: FittedModel, point: Point, table: np.ndarray) -> tuple[str, ...]:

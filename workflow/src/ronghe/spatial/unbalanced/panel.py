@@ -12,9 +12,9 @@ import pandas as pd
 
 from ronghe.errors import RongheError, listing, require_known
 from ronghe.linear.algebra import inverse_scaled
-from ronghe.spatial.equation import CONSTANT, specify
+from ronghe.spatial.equation import specify
 from ronghe.spatial.estimates import Estimates
-from ronghe.spatial.grid import WeightsLike, linked, read_panel_arrays, select_observed
+from ronghe.spatial.grid import WeightsLike, linked, read_panel_arrays, select_observed, with_constant
 from ronghe.spatial.impact_tables import estimates_table
 from ronghe.spatial.log_determinant.exact import log_determinant
 from ronghe.spatial.panel_model import PanelModel
@@ -62,13 +62,7 @@ class UnbalancedPanel(PanelModel):
         """Lay the panel out by label and mark the cells that are there."""
         require_known(model, MODELS, "model", f"{WHERE} (for ols and slx: SpatialPanel with missing='select')")
         self.weights = linked(W, WHERE)
-        panel = read_panel_arrays(y, X, self.weights.labels, WHERE, select=True)
-        if effects == "pooled" and CONSTANT not in panel.names:
-            panel = replace(
-                panel,
-                names=(CONSTANT, *panel.names),
-                X=np.concatenate([np.ones((*panel.y.shape, 1)), panel.X], axis=2),
-            )
+        panel = with_constant(read_panel_arrays(y, X, self.weights.labels, WHERE, select=True), effects)
         self.specification = specify(model, effects, "lee_yu", panel.names, durbin, WHERE)
         s = self.specification
         if s.has_lag:
