@@ -43,7 +43,7 @@ include: "workflow/rules/paper.smk"
 # Snakemake's limit of 100 jobs in a second wakes its scheduler once a second for every job that has ended; after
 # hundreds it takes most of a core (9.27). On one machine the number of cores is the limit.
 onstart:
-    if workflow.local_exec:
+    if getattr(workflow, "local_exec", False) and hasattr(workflow.scheduler, "job_rate_limiter"):
         workflow.scheduler.job_rate_limiter = None
 
 
