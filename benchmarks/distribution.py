@@ -56,6 +56,7 @@ def density_peer(panel: pd.DataFrame, points: int = 256) -> Peer:
 def markov_peer(panel: pd.DataFrame, classes: int = 4) -> Peer:
     """Return the plain chain by giddy, on classes made beforehand."""
     with warnings.catch_warnings():
+        # What the peer warns of is its own; nothing of ours runs in here.
         warnings.simplefilter("ignore")
         from giddy.markov import Markov
     values = panel.to_numpy()

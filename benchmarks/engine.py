@@ -128,6 +128,7 @@ def spreg_peer(y: pd.Series, X: pd.DataFrame, W: Weights, n: int, t: int) -> Pee
 
     def run() -> object:
         with warnings.catch_warnings():
+            # What the peer warns of is its own; nothing of ours runs in here.
             warnings.simplefilter("ignore")
             return Panel_FE_Lag(Y, Z, w)
 

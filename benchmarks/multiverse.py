@@ -133,6 +133,7 @@ def peer(model: str, W: Weights, y: pd.Series, X: pd.DataFrame) -> Peer:
         for names in _drawn():
             Z = pd.concat([X[names], W.lag(X[names])], axis=1) if model in ("sdm", "sdem") else X[names]
             with warnings.catch_warnings():
+                # What the peer warns of is its own; nothing of ours runs in here.
                 warnings.simplefilter("ignore")
                 estimator(Y, Z.to_numpy().reshape(N, T, -1).transpose(1, 0, 2).reshape(N * T, -1), w)
 

@@ -39,6 +39,7 @@ def nearest_peer(positions: Positions, k: int) -> Peer:
 
     def work() -> object:
         with warnings.catch_warnings():
+            # What the peer warns of is its own; nothing of ours runs in here.
             warnings.simplefilter("ignore")
             return Graph.build_knn(points, k=k).transform("r")
 
