@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -204,3 +209,11 @@ def test_refusals(chain):
     lonely = Weights.from_edges(weights.to_edges().query("focal != 'r0000'"), labels=weights.labels)
     with pytest.raises(RongheError, match="no neighbours: r0000"):
         transitions(values, lonely)
+
+
+def test_the_rule_needs_nothing_that_an_earlier_run_compiled(tmp_path: Path) -> None:
+    script = Path("workflow/scripts/count_transitions.py").read_text(encoding="utf-8").split("with journal")[0]
+    imports = script + "from giddy import ergodic, markov, mobility\nprint(markov.Markov.__name__)\n"
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": "workflow/src"}
+    done = subprocess.run([sys.executable, "-c", imports], env=environment, capture_output=True, text=True)
+    assert done.stdout == "Markov\n", done.stderr

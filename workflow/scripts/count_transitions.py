@@ -1,14 +1,15 @@
 """Count moves between classes, plain and by the class of the neighbours."""
 
-import os
-
+import numba
 from ronghe.explore.transitions import transitions
 from ronghe.frames import read_panel, write_tables
 from ronghe.journal import journal
 from ronghe.weights import Weights
 
-# Numba's own switch: what giddy would compile for more than a second when it is imported, these chains hardly use.
-os.environ["NUMBA_DISABLE_JIT"] = "1"
+# What giddy compiles when it is imported (for one to three seconds) these chains never call. Numba's own switch leaves
+# out the loops; generalised functions it would compile still, and fail (0.68), unless an earlier run has kept them.
+numba.config.DISABLE_JIT = True
+numba.guvectorize = lambda *signature, **options: lambda function: function
 
 with journal(snakemake.log[0]):
     panel = read_panel(*snakemake.input.panel)
