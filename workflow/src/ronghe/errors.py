@@ -20,6 +20,13 @@ class SeveralErrors(RongheError):
         super().__init__("\n\n".join(map(str, self.errors)))
 
 
+def interrupted(error: BaseException | None) -> bool:
+    """Return whether Ctrl-C is behind an error: amid an import, Python and C code raise others in its place."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """Return "; did you mean 'x'?" for the allowed name closest to `name`, or an empty string."""
     match = get_close_matches(str(name), [str(a) for a in allowed], n=1, cutoff=0.6)
