@@ -75,6 +75,13 @@ def require_names(value: object, where: str) -> list[str]:
     return list(value)
 
 
+def require_flag(value: object, where: str) -> bool:
+    """Return True or False, or refuse what is given: any other value would be taken for one of them."""
+    if not isinstance(value, bool):
+        raise RongheError(f"{where}: {value!r} is not allowed; give True or False")
+    return value
+
+
 def require_count(value: object, where: str, least: int = 0) -> int:
     """Return a whole number from `least` on, or refuse what is given."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real) or value != value // 1 or value < least:
