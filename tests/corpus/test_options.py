@@ -19,8 +19,8 @@ JUNK: dict[str, object] = {
     "true": True, "false": False, "no text": "", "a word": "x", "bytes": b"a", "no list": [], "a known name": ["a"],
     "an unknown name": ["z"], "a list of nothing": [None], "a name twice": ["a", "a"], "a list of lists": [["a"]],
     "no mapping": {}, "a mapping": {"a": 1}, "a set": {"a"}, "an array": np.eye(2),
-    "an array of names": np.array(["a"]), "a table": pd.DataFrame({"a": [1.0]}), "a series": pd.Series([1.0]), "a function": len,
-    "a date": pd.Timestamp(0), "an imaginary number": 1j,
+    "an array of names": np.array(["a"]), "a table": pd.DataFrame({"a": [1.0]}), "a series": pd.Series([1.0]),
+    "a function": len, "a date": pd.Timestamp(0), "an imaginary number": 1j,
 }  # fmt: skip
 Options = dict[str, object]
 CLUSTERED, CONLEY = {"cov_type": "clustered"}, {"cov_type": "conley", "cutoff": 900.0, "coordinates": PLACES}
