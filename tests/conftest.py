@@ -18,6 +18,8 @@ from hypothesis import settings
 # No test depends on a clock, nor on what an earlier run happened to draw.
 settings.register_profile("steady", deadline=None, derandomize=True, database=None)
 settings.register_profile("many", deadline=None, derandomize=True, database=None, max_examples=2000)
+# Other draws each time: what one run finds is printed so that it can be drawn again (docs/trust.md).
+settings.register_profile("long", deadline=None, database=None, max_examples=20000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 # Copies of the workflow start many processes of Python: the first of them keeps what it compiled for the others.

@@ -128,6 +128,15 @@ def test_the_exit_code_says_how_it_went(workshop: Path, capsys: pytest.CaptureFi
     assert ended.value.code == 2
 
 
+def test_an_interruption_is_one_line(workshop: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch):
+    def stop(*_: object) -> None:
+        raise RuntimeError("Error calling __set_name__") from KeyboardInterrupt()
+
+    monkeypatch.setattr("ronghe.command.check.check", stop)
+    assert main(["check", "yunling"]) == 130
+    assert capsys.readouterr().err == "interrupted: nothing half-written is left; say it again to begin anew\n"
+
+
 def test_the_command_speaks_chinese_where_the_configuration_does(workshop: Path, capsys: pytest.CaptureFixture):
     path = workshop / "config/config.yaml"
     text = path.read_text(encoding="utf-8")
