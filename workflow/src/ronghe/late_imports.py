@@ -15,6 +15,15 @@ from typing import Any
 UNUSED = ("scipy.stats", "scipy.optimize", "formulaic")
 
 
+_permitted = False
+
+
+def permit() -> None:
+    """Let imports wait in this process, a job of one purpose; where a user's own code runs they never do."""
+    global _permitted
+    _permitted = True
+
+
 class _Late:
     """A name out of a module that is imported when the name is first called, asked for an attribute or inherited."""
 
@@ -111,8 +120,11 @@ class _Finder:
 def late(*modules: str) -> Iterator[None]:
     """Let what is imported meanwhile import these modules only when it uses a name of theirs.
 
-    Python 3.15 has such imports of its own (PEP 810).
+    Nothing waits where `permit` was not called. Python 3.15 has such imports of its own (PEP 810).
     """
+    if not _permitted:
+        yield
+        return
     finder = _Finder(modules)
     sys.meta_path.insert(0, finder)
     try:
