@@ -101,7 +101,7 @@ class _Finder:
             return
         sys.meta_path.remove(self)
         for name, module in list(sys.modules.items()):
-            if isinstance(module, _LateModule):
+            if isinstance(module, _LateModule) and module.finder is self:
                 del sys.modules[name]
                 parent, _, child = name.rpartition(".")
                 vars(sys.modules.get(parent, module)).pop(child, None)
