@@ -136,7 +136,7 @@ class Spectrum:
 
     def _has_nodes(self, a: np.ndarray) -> bool:
         """Return whether so many values are asked for that the inverses at all nodes pay."""
-        return self.n < min(len(a), MOST_NODES)
+        return self.n <= min(len(a), MOST_NODES)
 
     @cached_property
     def _rational(self) -> RationalInverse:
