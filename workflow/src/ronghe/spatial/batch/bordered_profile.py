@@ -61,18 +61,12 @@ class BorderedProfile(ErrorLikelihood):
 
     def _at_points(self, lam: np.ndarray) -> np.ndarray:
         """Return S at values that all fits share, (fit, point)."""
-        root = np.linalg.inv(np.linalg.cholesky(at(self.shared, lam[:, None, None]))).transpose(0, 2, 1)
-        a = lam[:, None, None, None]
-        crossed = at(self.crossed, a)
-        crossed = (crossed.reshape(len(lam), -1, len(self.places)) @ root).reshape(crossed.shape)
-        rest = at(self.own, a)
-        for i in range(rest.shape[-1]):
-            for j in range(i + 1):
-                rest[..., i, j] -= np.einsum("pbk,pbk->pb", crossed[:, :, i], crossed[:, :, j])
-        for k in range(rest.shape[-1] - 1):
-            below = rest[..., k + 1 :, k]
-            rest[..., k + 1 :, k + 1 :] -= below[..., :, None] * (below / rest[..., k, k, None])[..., None, :]
-        return rest[..., -1, -1].T
+        schur = np.empty((len(lam), *self.own.shape[1:]))
+        for k, inner in enumerate(inverses(at(self.shared, lam[:, None, None]))):
+            crossed = at(self.crossed, lam[k])
+            moved = (crossed.reshape(-1, len(inner)) @ inner).reshape(crossed.shape)
+            np.subtract(at(self.own, lam[k]), moved @ crossed.transpose(0, 2, 1), out=schur[k])
+        return np.linalg.cholesky(schur)[:, :, -1, -1].T ** 2
 
     def _inverse_of_shared(self, lam: np.ndarray) -> np.ndarray:
         if self.nodes is None:

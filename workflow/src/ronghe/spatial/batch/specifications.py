@@ -173,15 +173,26 @@ class Specifications(SharedColumns):
 
     def _blocks(self, shared: np.ndarray, mine: list[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return products of filtered columns by power of lambda: among those shared, across, among each draw's own."""
-        n_draws, f = len(self.columns.values), len(shared)
-        u, v = (
-            np.stack([np.broadcast_to(c.column(k, slice(None)), (n_draws, len(c.flat))) for k in mine], axis=1)
-            for c in (self.columns, self.lagged)
-        )
-        fixed = np.concatenate([self.columns.flat[:, shared], self.lagged.flat[:, shared]], axis=1)
-        uu, vv = ((w.reshape(-1, len(fixed)) @ fixed).reshape(*w.shape[:2], -1) for w in (u, v))
-        crossed = np.stack([uu[:, :, :f], -(uu[:, :, f:] + vv[:, :, :f]), vv[:, :, f:]])
-        mixed, inner = u @ v.transpose(0, 2, 1), fixed.T @ fixed
-        own = np.stack([u @ u.transpose(0, 2, 1), -(mixed + mixed.transpose(0, 2, 1)), v @ v.transpose(0, 2, 1)])
-        shared = np.stack([inner[:f, :f], -(inner[:f, f:] + inner[f:, :f]), inner[f:, f:]])
-        return shared, crossed, own
+        n_columns, drawn, both = self.columns.n_columns, self.columns.places, self.joined
+        own = [drawn.index(k) for k in mine if k in drawn]
+        values = both.values if len(own) == len(drawn) else both.values[:, [*own, *(len(drawn) + k for k in own)]]
+        fixed = [*shared, *(k for k in mine if k not in drawn)]
+        flat = both.flat[:, [*fixed, *(n_columns + k for k in fixed)]]
+        inner = _powers(flat.T @ flat)
+        crossed = _powers((values.reshape(-1, len(flat)) @ flat).reshape(*values.shape[:2], -1))
+        squares = _powers(values @ values.transpose(0, 2, 1))
+        if len(own) == len(mine):
+            return inner, crossed, squares
+        shape, d = (*crossed.shape[:2], len(mine)), len(own)
+        rest, around = np.empty((*shape, len(mine))), np.empty((*shape, len(shared)))
+        rest[:, :, :d, :d], rest[:, :, :d, d], rest[:, :, d, :d] = squares, crossed[..., -1], crossed[..., -1]
+        rest[:, :, d, d] = inner[:, None, -1, -1]
+        around[:, :, :d], around[:, :, d] = crossed[..., :-1], inner[:, None, -1, :-1]
+        return inner[:, :-1, :-1], around, rest
+
+
+def _powers(products: np.ndarray) -> np.ndarray:
+    """Return the coefficients of 1, lambda and its square in products of D - lambda L, given those of D beside L."""
+    rows, columns = (size // 2 for size in products.shape[-2:])
+    mixed = products[..., :rows, columns:] + products[..., rows:, :columns]
+    return np.stack([products[..., :rows, :columns], -mixed, products[..., rows:, columns:]])

@@ -94,10 +94,11 @@ class SubsetFits:
         return self._combine(weights, np.concatenate([places, self.columns], axis=1))
 
     def _combine(self, coefficients: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        found = self.data.columns.combine(coefficients, columns, self.draw)
-        if self.has_error:
-            found -= self.spatial[:, None] * self.data.lagged.combine(coefficients, columns, self.draw)
-        return found
+        if not self.has_error:
+            return self.data.columns.combine(coefficients, columns, self.draw)
+        both = np.concatenate([coefficients, -self.spatial[:, None] * coefficients], axis=1)
+        places = np.concatenate([columns, columns + self.data.columns.n_columns], axis=1)
+        return self.data.joined.combine(both, places, self.draw)
 
     @cached_property
     def _multiplier(self) -> np.ndarray | None:
