@@ -20,8 +20,8 @@ PROJECT = Path(__file__).resolve().parents[1]
 # From the ground up; a module imports from lower floors or its own. The names of the ground floor and of the top are
 # modules, the others packages; two packages that share a floor do not import each other.
 GROUND = (
-    "ronghe", "batch", "errors", "messages", "files", "threads", "frames", "geography", "journal", "places", "progress",
-    "provenance", "validation", "yaml_files",
+    "ronghe", "batch", "errors", "messages", "files", "threads", "frames", "geography", "journal", "late_imports",
+    "places", "progress", "provenance", "validation", "yaml_files",
 )  # fmt: skip
 FLOORS = (
     GROUND,

@@ -188,7 +188,7 @@ class SpatialTwoStage(PanelModel):
         plain, plain_y = problem.X, problem.y
         first = moments.estimate(residuals.reshape(shape))
         problem, _, _ = self._problem(columns.filtered(M, first), choice)
-        beta = fit_two_stage(problem).coefficients
+        beta = np.linalg.lstsq(fitted_regressors(problem), problem.y, rcond=None)[0]
         u = (plain_y - plain @ beta).reshape(shape)
         weight = np.linalg.inv(_at(problem, moments.filtered(u, first)).joint_meat(moments)[-2:, -2:])
         lam = moments.estimate(u, weight)
