@@ -65,3 +65,15 @@ def test_an_interrupted_job_says_what_becomes_of_its_work(tmp_path, capsys):
         raise KeyboardInterrupt
     said = capsys.readouterr().err
     assert "interrupted: what this job had begun is not kept" in said and "Traceback" not in said
+
+
+def test_an_interrupted_import_is_an_interruption(tmp_path, capsys):
+    """Python 3.11 turns Ctrl-C amid a class's making into a RuntimeError; a C extension into an ImportError."""
+    with pytest.raises(SystemExit), journal(str(tmp_path / "log")):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as stop:
+            raise RuntimeError("Error calling __set_name__") from stop
+    said = capsys.readouterr().err
+    assert said.count("\n") == 3 and "interrupted: what this job had begun is not kept" in said
+    assert (tmp_path / "log").read_text() == ""

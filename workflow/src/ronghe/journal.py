@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Iterator
 from typing import TextIO
 
-from ronghe.errors import RongheError
+from ronghe.errors import RongheError, interrupted
 from ronghe.files import sealing
 from ronghe.messages import said
 from ronghe.progress import telling
@@ -32,7 +32,9 @@ def journal(path: str) -> Iterator[None]:
             raise
         place, reason = error.filename or path, error.strerror
         message = said(f"{place}: cannot be written ({reason}); make room or mend the permissions, and run again")
-    except KeyboardInterrupt:
+    except BaseException as error:
+        if not interrupted(error):
+            raise
         message = said("interrupted: what this job had begun is not kept; run again to go on")
     else:
         return
@@ -56,10 +58,11 @@ def _into(log: TextIO) -> Iterator[None]:
             log.write(f"{said(error)}\n")
             log.flush()
         raise
-    except Exception:
-        with contextlib.suppress(OSError):
-            log.write(traceback.format_exc())
-            log.flush()
+    except Exception as error:
+        if not interrupted(error):
+            with contextlib.suppress(OSError):
+                log.write(traceback.format_exc())
+                log.flush()
         raise
     finally:
         logging.captureWarnings(False)
