@@ -6,6 +6,7 @@ import gc
 import hashlib
 import marshal
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,10 +19,16 @@ from hypothesis import settings
 # No test depends on a clock, nor on what an earlier run happened to draw.
 settings.register_profile("steady", deadline=None, derandomize=True, database=None)
 settings.register_profile("many", deadline=None, derandomize=True, database=None, max_examples=2000)
+# Other draws each time: what one run finds is printed so that it can be drawn again (docs/trust.md).
+settings.register_profile("long", deadline=None, database=None, max_examples=20000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
-# Copies of the workflow start many processes of Python: the first of them keeps what it compiled for the others.
+# Copies of the workflow start many processes of Python: the first of them keeps what it compiled for the others. So
+# do we for the next run of the tests.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+# Nothing of what is imported and collected now becomes garbage; see `pytest_collection_finish`.
+gc.disable()
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -36,6 +43,7 @@ def pytest_collection_finish() -> None:
     """Let the collector of garbage pass over what lives until the end: every imported module and collected test."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

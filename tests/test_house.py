@@ -193,6 +193,16 @@ def test_every_rule_reruns_by_content():
             assert "code=" not in rule or "content=" in rule, f"{path.name}: {rule.splitlines()[0]}"
 
 
+def test_a_script_imports_the_library_inside_its_journal():
+    """What goes wrong in an import, Ctrl-C too, then ends in one message and stands in the log."""
+    for path in sorted((PROJECT / "workflow/scripts").glob("*.py")):
+        *before, last = ast.parse(path.read_text(encoding="utf-8")).body
+        assert isinstance(last, ast.With) and ast.unparse(last.items[0]) == "journal(snakemake.log[0])", path
+        origins = {node.module for node in before if isinstance(node, ast.ImportFrom)}
+        assert all(isinstance(node, ast.Expr | ast.ImportFrom) for node in before), path
+        assert {o for o in origins if o.split(".")[0] not in sys.stdlib_module_names} == {"ronghe.journal"}, path
+
+
 def test_a_kind_is_a_file_of_its_name():
     from ronghe.explore.declaration import SECTIONS
     from ronghe.measures.kinds import KINDS

@@ -8,6 +8,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from ronghe import late_imports
 from ronghe.late_imports import UNUSED, _LateModule, late
 
 SOURCE = Path(__file__).resolve().parents[1] / "workflow" / "src"
@@ -17,12 +18,13 @@ FIT = """
     from ronghe.linear.covariance import Choice
     from ronghe.linear.layout import Layout
     from ronghe.linear.panel_models import fit_panel
-    from ronghe.late_imports import UNUSED
+    from ronghe.late_imports import UNUSED, permitted
 
     rng = np.random.default_rng(0)
     layout = Layout(units=np.repeat(np.arange(20), 5), times=np.tile(np.arange(5), 20))
     y, X = rng.normal(size=100), rng.normal(size=(100, 2))
-    fit_panel(y, X, layout, "twoways", Choice())
+    with permitted():
+        fit_panel(y, X, layout, "twoways", Choice())
 """
 
 
@@ -68,8 +70,16 @@ def test_pvalues_and_formulas_of_the_library_are_right_after_all() -> None:
     ]
 
 
-def test_stand_ins_are_gone_after_the_block() -> None:
+def test_nothing_waits_where_it_was_not_permitted() -> None:
+    """Whoever calls the library meets the whole of linearmodels."""
+    assert python(
+        f"{FIT}\n    print([name in sys.modules for name in UNUSED])".replace("with permitted()", "if True")
+    ).strip() == str([True] * len(UNUSED))
+
+
+def test_stand_ins_are_gone_after_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody else meets a stand-in, a class can inherit from one, and one that is asked inside the block is loaded."""
+    monkeypatch.setattr(late_imports, "_permitted", True)
     with late("wsgiref"):
         from wsgiref.headers import Headers
         from wsgiref.util import guess_scheme
@@ -90,8 +100,9 @@ def test_stand_ins_are_gone_after_the_block() -> None:
         _ = WSGIWarning.no_such_name
 
 
-def test_what_is_there_already_does_not_wait() -> None:
+def test_what_is_there_already_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """A module that is loaded stays the one that is loaded."""
+    monkeypatch.setattr(late_imports, "_permitted", True)
     import scipy.stats
 
     with late(*UNUSED):

@@ -67,8 +67,8 @@ def test_a_fit_takes_few_factors_and_the_same_ones_again():
     model = SpatialPanel(y, X, W)
     first = model.fit()
     visited = dict(log_determinant(W)._slopes)
-    # Three on the way up, and two beside the top for tr(G^2).
-    assert 3 <= len(visited) <= 5
+    # Two or three on the way up, and two beside the top for tr(G^2).
+    assert 4 <= len(visited) <= 5
     second = model.fit()
     assert dict(log_determinant(W)._slopes) == visited
     np.testing.assert_array_equal(first.values, second.values)

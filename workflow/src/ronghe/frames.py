@@ -61,9 +61,7 @@ LEVEL, CONSTANT = 1e8, 1e14
 
 def require_size(frame: pd.DataFrame, name: str) -> None:
     """Refuse columns so large or so small that their squares overflow, or that hold an infinite figure."""
-    for column in frame:
-        size = np.abs(frame[column].to_numpy(float)).max(initial=0.0, where=frame[column].notna().to_numpy())
-        require_sizes([column], [size], name)
+    require_sizes(frame.columns, np.fmax.reduce(np.abs(frame.to_numpy(float)), axis=0, initial=0.0), name)
 
 
 def require_sizes(columns: Iterable[str], sizes: Iterable[float], name: str) -> None:

@@ -12,9 +12,9 @@ import traceback
 from collections.abc import Iterator
 from typing import TextIO
 
-from ronghe.errors import RongheError
+from ronghe.errors import RongheError, interrupted
 from ronghe.files import sealing
-from ronghe.late_imports import late
+from ronghe.late_imports import late, permitted
 from ronghe.messages import said
 from ronghe.progress import telling
 
@@ -28,8 +28,7 @@ REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, e
 def journal(path: str) -> Iterator[None]:
     """Send what the job prints, logs and warns of to `path`, and seal what it writes; a RongheError ends it plainly."""
     try:
-        # scipy asks numpy for every public name, and so for its compiler of Fortran, which no job uses.
-        with open(path, "w", encoding="utf-8") as log, _into(log), _seldom_collecting(), late("numpy.f2py"):
+        with open(path, "w", encoding="utf-8") as log, _into(log), _lightly():
             yield
     except RongheError as error:
         message = said(error)
@@ -38,7 +37,9 @@ def journal(path: str) -> Iterator[None]:
             raise
         place, reason = error.filename or path, error.strerror
         message = said(f"{place}: cannot be written ({reason}); make room or mend the permissions, and run again")
-    except KeyboardInterrupt:
+    except BaseException as error:
+        if not interrupted(error):
+            raise
         message = said("interrupted: what this job had begun is not kept; run again to go on")
     else:
         return
@@ -48,12 +49,14 @@ def journal(path: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _seldom_collecting() -> Iterator[None]:
-    """Let the collector of garbage pass less often over what a job imports and keeps until its end."""
+def _lightly() -> Iterator[None]:
+    """Let imports wait, and the collector of garbage pass less often over what a job keeps until its end."""
     before = gc.get_threshold()
     gc.set_threshold(100_000)
     try:
-        yield
+        # scipy asks numpy for every public name, and so for its compiler of Fortran, which no job uses.
+        with permitted(), late("numpy.f2py"):
+            yield
     finally:
         gc.set_threshold(*before)
 
@@ -73,10 +76,11 @@ def _into(log: TextIO) -> Iterator[None]:
             log.write(f"{said(error)}\n")
             log.flush()
         raise
-    except Exception:
-        with contextlib.suppress(OSError):
-            log.write(traceback.format_exc())
-            log.flush()
+    except Exception as error:
+        if not interrupted(error):
+            with contextlib.suppress(OSError):
+                log.write(traceback.format_exc())
+                log.flush()
         raise
     finally:
         logging.captureWarnings(False)

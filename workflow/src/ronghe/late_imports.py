@@ -14,6 +14,19 @@ from typing import Any
 # What linearmodels imports for p-values, formulas and models that are seldom asked of it: nine tenths of its import.
 UNUSED = ("scipy.stats", "scipy.optimize", "formulaic")
 
+_permitted = False
+
+
+@contextmanager
+def permitted() -> Iterator[None]:
+    """Let imports wait meanwhile: in a job of the workflow; where a user's own code runs they never do."""
+    global _permitted
+    before, _permitted = _permitted, True
+    try:
+        yield
+    finally:
+        _permitted = before
+
 
 class _Late:
     """A name out of a module that is imported when the name is first called, asked for an attribute or inherited."""
@@ -111,8 +124,11 @@ class _Finder:
 def late(*modules: str) -> Iterator[None]:
     """Let what is imported meanwhile import these modules only when it uses a name of theirs.
 
-    Python 3.15 has such imports of its own (PEP 810).
+    Nothing waits where it is not `permitted`. Python 3.15 has such imports of its own (PEP 810).
     """
+    if not _permitted:
+        yield
+        return
     finder = _Finder(modules)
     sys.meta_path.insert(0, finder)
     try:

@@ -43,7 +43,9 @@ class Weights:
 
     def __post_init__(self) -> None:
         """Bring the matrix to canonical form, check it, and lock it."""
-        labels = tuple(label.item() if isinstance(label, np.generic) else label for label in self.labels)
+        labels = tuple(self.labels)
+        if any(issubclass(kind, np.generic) for kind in set(map(type, labels))):
+            labels = tuple(label.item() if isinstance(label, np.generic) else label for label in labels)
         W = sparse.csr_array(self.sparse, dtype=float, copy=True)
         if W.shape != (len(labels), len(labels)):
             raise RongheError(f"{self.name}: {len(labels)} labels for a matrix of {W.shape[0]} x {W.shape[1]}")

@@ -49,7 +49,11 @@ def from_square(frame: pd.DataFrame, name: str) -> tuple[Labels, sparse.csr_arra
             f"only in the columns: {only_columns or 'none'}. The first row and the first column of a square table "
             f"hold the names of the units; an edge list has the columns {listing(EDGES)}"
         )
-    values = frame.loc[:, list(rows)].apply(lambda column: _numbers(column, name))
+    values = frame if rows == columns else frame.loc[:, list(rows)]
+    if not all(isinstance(kind, np.dtype) and kind.kind == "f" for kind in frame.dtypes) or values.isna().any(
+        axis=None
+    ):
+        values = values.apply(lambda column: _numbers(column, name))
     return rows, sparse.csr_array(values.to_numpy(float))
 
 

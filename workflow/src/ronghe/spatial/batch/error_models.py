@@ -60,7 +60,7 @@ class ErrorBatch:
 
     def fit(self, y: np.ndarray) -> ErrorFit:
         """Return the estimates of every outcome y (draw, unit, period)."""
-        profile = ErrorProfile(self.jacobian, self.nobs, self._products(y), tuple(range(self.Z.shape[1])))
+        profile = ErrorProfile.of(self.jacobian, self.nobs, self._products(y), tuple(range(self.Z.shape[1])))
         lam = profile.maximise()
         _, b, ssr, *_ = profile.solve(lam)
         sigma2 = ssr / self.nobs

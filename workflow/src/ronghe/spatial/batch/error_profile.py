@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from ronghe.spatial.batch.newton import Jacobian, climb, starts
+from ronghe.spatial.batch.rational import RationalInverse
 
 # Chebyshev points at which the sum of squares is first computed, and again where that many do not settle it; points of
 # the interval at which the polynomial through them is read.
@@ -29,6 +30,24 @@ class ErrorProfile:
     nobs: int
     products: np.ndarray
     fixed: tuple[int, ...] = ()
+    nodes: RationalInverse | None = None
+
+    @classmethod
+    def of(cls, jacobian: Jacobian, nobs: int, products: np.ndarray, fixed: tuple[int, ...] = ()) -> ErrorProfile:
+        """Invert what is fixed at nodes once where there are more fits than nodes."""
+        if not 0 < 2 * len(fixed) < len(products):
+            return cls(jacobian, nobs, products, fixed)
+        inner = products[0][:, fixed][:, :, fixed]
+        scale = 1 / np.sqrt(np.diag(inner[0]))
+        outer = np.outer(scale, scale)
+
+        def values_at(a: np.ndarray) -> np.ndarray:
+            a = a[:, None, None]
+            return (inner[0] + a * (inner[1] + a * inner[2])) * outer
+
+        nodes = RationalInverse(values_at, 2 * len(fixed), jacobian.bounds)
+        nodes.inverses *= outer
+        return cls(jacobian, nobs, products, fixed, nodes)
 
     def part(self, chosen: np.ndarray) -> ErrorProfile:
         """Return the profile of some of the fits."""
@@ -76,10 +95,7 @@ class ErrorProfile:
         slope = whole + self.products[:, 1]
         whole = self.products[:, 0] + a * slope
         slope += a * bend
-        ZZ, Zy = whole[:, :-1, :-1], whole[:, :-1, -1]
-        scale = 1 / np.sqrt(np.einsum("bkk->bk", ZZ))
-        outer = scale[:, :, None] * scale[:, None, :]
-        inverse = np.linalg.inv(ZZ * outer) * outer
+        Zy, inverse = whole[:, :-1, -1], self._inverse(lam, whole[:, :-1, :-1])
         b = np.matmul(inverse, Zy[:, :, None])[:, :, 0]
         ssr = whole[:, -1, -1] - np.einsum("bk,bk->b", b, Zy)
         a = np.concatenate([-b, np.ones((len(b), 1))], axis=1)[:, :, None]
@@ -90,8 +106,22 @@ class ErrorProfile:
         second -= np.einsum("bk,bk->b", sloped[:, :-1], moved)
         return inverse, b, ssr, moved, np.stack([first, 2 * second])
 
+    def _inverse(self, lam: np.ndarray, ZZ: np.ndarray) -> np.ndarray:
+        """Return the inverses of Z'Z at lambda: what is fixed from its nodes where it has them."""
+        if self.nodes is None:
+            return inverses(ZZ)
+        shares, poor = self.nodes.shares(lam)
+        size = len(self.fixed)
+        inner = (shares @ self.nodes.inverses.reshape(-1, size * size)).reshape(-1, size, size)
+        found = bordered(inner, ZZ, self.fixed)
+        if poor.any():
+            found[poor] = inverses(ZZ[poor])
+        return found
+
     def _bends(self, lam: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return S and its two derivatives as `solve` does, by two systems in place of an inverse."""
+        """Return S and its two derivatives as `solve` does, by two systems in place of an inverse that must be made."""
+        if self.nodes is not None:
+            return (found := self.solve(lam))[2], *found[4]
         a, bend = lam[:, None, None], self.products[:, 2]
         whole = a * bend
         slope = whole + self.products[:, 1]
@@ -148,6 +178,28 @@ class ErrorProfile:
         value, curve = self.jacobian.derivatives(a)
         half = 0.5 * self.nobs
         return value - half * first / ssr, curve - half * (second / ssr - (first / ssr) ** 2)
+
+
+def inverses(A: np.ndarray) -> np.ndarray:
+    """Return the inverses of symmetric A (fit, row, column), scaled to a diagonal of one before."""
+    scale = 1 / np.sqrt(np.einsum("bkk->bk", A))
+    outer = scale[:, :, None] * scale[:, None, :]
+    return np.linalg.inv(A * outer) * outer
+
+
+def bordered(inner: np.ndarray, A: np.ndarray, known: tuple[int, ...]) -> np.ndarray:
+    """Return the inverses of symmetric A (fit, row, column), where `inner` inverts the block of the rows `known`."""
+    others = [k for k in range(A.shape[1]) if k not in known]
+    if not others:
+        return inner
+    crossed = A[:, known][:, :, others]
+    moved = inner @ crossed
+    rest = np.linalg.inv(A[:, others][:, :, others] - crossed.transpose(0, 2, 1) @ moved)
+    spread = moved @ rest
+    joined = np.concatenate([inner + spread @ moved.transpose(0, 2, 1), -spread], axis=2)
+    joined = np.concatenate([joined, np.concatenate([-spread.transpose(0, 2, 1), rest], axis=2)], axis=1)
+    places = np.argsort([*known, *others])
+    return joined[:, places[:, None], places]
 
 
 def points(count: int) -> np.ndarray:

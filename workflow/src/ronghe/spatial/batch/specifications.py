@@ -132,7 +132,7 @@ class Specifications(SharedColumns):
         blocks[refused > 0] = np.stack([np.eye(blocks.shape[2]), *np.zeros((2, *blocks.shape[2:]))])
         alike = not refused.any() and (whole == whole[0]).all()
         fixed = [k for k, place in enumerate(whole[0, :-1]) if alike and place not in self.columns.places]
-        profile = ErrorProfile(self.jacobian, self.size[0], blocks, tuple(fixed))
+        profile = ErrorProfile.of(self.jacobian, self.size[0], blocks, tuple(fixed))
         lam = profile.maximise()
         inverse, b, ssr, moved, bends = profile.solve(lam)
         refused = np.where((refused == 0) & self.jacobian.at_edge(lam), REFUSALS.index("edge"), refused)

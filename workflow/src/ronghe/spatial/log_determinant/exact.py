@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import spilu, splu
+from scipy.sparse.linalg import SuperLU, spilu, splu
 
 from ronghe.errors import RongheError
 from ronghe.spatial.log_determinant.base import DENSE_INVERSE, FULL, STEP, LogDeterminant
@@ -26,6 +26,9 @@ LARGEST_DENSE = 8000
 PIVOTS = {"diag_pivot_thresh": 0.0, "options": {"SymmetricMode": True}}
 # The factors of neighbours' graphs have narrow supernodes: column by column they take two thirds of the time.
 LU_OPTIONS = {"panel_size": 1, "relax": 8, **PIVOTS}
+EPSILON = float(np.finfo(float).eps)
+# A kept factor serves points nearer than this share of the distance to the end of the interval.
+NEAR = 1e-7
 _known: WeakKeyDictionary[Weights, LogDeterminant] = WeakKeyDictionary()
 
 
@@ -85,6 +88,22 @@ class EigenLogDeterminant(LogDeterminant):
         return np.log(np.abs(1.0 - np.multiply.outer(a, self.eigenvalues))).sum(axis=1)
 
 
+class _ComplexFactor:
+    """The factor of a complex step for real right sides, two in each complex one; its step is lost in rounding."""
+
+    def __init__(self, factor: SuperLU) -> None:
+        self._factor = factor
+
+    def solve(self, values: np.ndarray, trans: str) -> np.ndarray:
+        """Return the solution for one column or many."""
+        columns = values.reshape(len(values), -1)
+        half = (columns.shape[1] + 1) // 2
+        pairs = columns[:, :half].astype(complex)
+        pairs.imag[:, : columns.shape[1] - half] = columns[:, half:]
+        found = self._factor.solve(pairs, trans)
+        return np.concatenate([found.real, found.imag[:, : columns.shape[1] - half]], axis=1).reshape(values.shape)
+
+
 class SparseLogDeterminant(SlopeLogDeterminant):
     """ln|I - a W| from sparse LU factors in one minimum-degree ordering, kept for all values of a.
 
@@ -108,6 +127,12 @@ class SparseLogDeterminant(SlopeLogDeterminant):
         self.ordered = sparse.csc_array(_permuted(self.matrix, order))
         self._layout()
 
+    @property
+    def walked(self) -> sparse.sparray:
+        """W' in the kept ordering: neighbours lie close in memory, and traces of powers are those of W."""
+        W = self.ordered.T
+        return sparse.csr_array((W.data, W.indices.astype(np.int32), W.indptr.astype(np.int32)), shape=W.shape)
+
     @cached_property
     def fill(self) -> int:
         """Return how many numbers the factors hold."""
@@ -129,17 +154,35 @@ class SparseLogDeterminant(SlopeLogDeterminant):
 
     def _value_and_slope(self, a: float) -> tuple[float, float]:
         """Return the two from the pivots of one complex factor."""
+        self.forget()
         factor = splu(self.filtered(complex(a, STEP)), permc_spec="NATURAL", **LU_OPTIONS)
         self.__dict__.setdefault("fill", int(factor.nnz))
         pivots = factor.U.diagonal()
+        if not self.has_small_inverse:
+            self._factors[a] = _ComplexFactor(factor)
         return float(np.log(np.abs(pivots.real)).sum()), float((pivots.imag / pivots.real).sum()) / STEP
 
+    def near(self, a: float) -> float:
+        """Return the point next to `a` whose factor is kept, or `a` itself."""
+        kept = min(self._factors, key=lambda x: abs(x - a), default=a)
+        return kept if abs(kept - a) <= NEAR * (self.bounds[1] - abs(a)) else a
+
     def solve(self, a: float, values: np.ndarray, transposed: bool = False) -> np.ndarray:
-        """Return (I - a W)^-1 values; factors are kept for the next."""
+        """Return (I - a W)^-1 values; factors are kept for the next.
+
+        With a factor at b near a, (I - a W)^-1 = sum over k of [(a - b) (I - b W)^-1 W]^k (I - b W)^-1, to rounding.
+        """
+        at, trans = self.near(a), "T" if transposed else "N"
+        factor, W = self._factor(at), self.ordered.T if transposed else self.ordered
+        term = factor.solve(np.ascontiguousarray(values[self.order], dtype=float), trans=trans)
         solution = np.empty_like(values, dtype=float)
-        solution[self.order] = self._factor(a).solve(
-            np.ascontiguousarray(values[self.order], dtype=float), trans="T" if transposed else "N"
-        )
+        total, size = term, np.abs(term).max(initial=0.0)
+        last = now = size if at != a else 0.0
+        # The next term is smaller than the last one by as much as that was than the one before.
+        while now**2 > EPSILON * last * size:
+            term = factor.solve((a - at) * (W @ term), trans=trans)
+            total, last, now = total + term, now, np.abs(term).max()
+        solution[self.order] = total
         return solution
 
     def _factorise(self, a: float) -> object:

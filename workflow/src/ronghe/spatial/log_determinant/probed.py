@@ -11,6 +11,7 @@ from scipy import sparse
 
 from ronghe.errors import RongheError, require_known
 from ronghe.spatial.log_determinant.base import LogDeterminant
+from ronghe.spatial.log_determinant.powers import power_traces, probe_weights
 from ronghe.weights.matrix import Weights
 
 APPROXIMATIONS = ["chebyshev", "lanczos", "series"]
@@ -19,8 +20,6 @@ N_PROBES = 100
 N_TERMS = {"chebyshev": 100, "lanczos": 50, "series": 200}
 # Numbers in one block of probes.
 BLOCK = 4_000_000
-# Traces of W^3 and W^4 are taken while W^2 holds at most about this many numbers.
-LARGE_SQUARE = 20_000_000
 SOLVED = 1e-14
 MAX_ITERATIONS = 20_000
 _known: WeakKeyDictionary[Weights, dict[str, ProbedLogDeterminant]] = WeakKeyDictionary()
@@ -96,12 +95,7 @@ class ProbedLogDeterminant(LogDeterminant):
     @cached_property
     def _known_traces(self) -> np.ndarray:
         """tr(W^k) of the scaled matrix, k = 1..4, or 1..2 where W^2 is too full."""
-        S = self.scaled
-        traces = [float(S.trace()), float(S.multiply(S.T).sum())]
-        if S.nnz**2 <= LARGE_SQUARE * self.n:
-            square = S @ S
-            traces += [float(square.multiply(S.T).sum()), float(square.multiply(square.T).sum())]
-        return np.array(traces)
+        return power_traces(self.scaled)
 
     def _probes(self) -> Iterator[np.ndarray]:
         """Yield seeded probes in blocks."""
@@ -128,12 +122,8 @@ class ProbedLogDeterminant(LogDeterminant):
 
     @cached_property
     def _probe_weights(self) -> np.ndarray:
-        """Weights that sum to one and give the controls a mean of zero; those nearest to equal ones."""
-        C = self._controls[:, np.ptp(self._controls, axis=0) > 1e-9 * self.n]
-        design = np.column_stack([np.ones(len(C)), C / np.maximum(np.abs(C).max(axis=0, initial=0.0), 1e-300)])
-        target = np.zeros(design.shape[1])
-        target[0] = 1.0
-        return np.linalg.lstsq(design.T, target, rcond=None)[0]
+        """Weights that sum to one and give the controls a mean of zero."""
+        return probe_weights(self._controls, self.n)
 
     def solve(self, a: float, values: np.ndarray, transposed: bool = False) -> np.ndarray:
         """Return (I - a W)^-1 values by Chebyshev's iteration (Golub and Van Loan 2013, section 11.2.8), to rounding.
