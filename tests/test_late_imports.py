@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ronghe import late_imports
@@ -83,6 +84,8 @@ def test_stand_ins_are_gone_after_the_block(monkeypatch: pytest.MonkeyPatch) -> 
         from wsgiref.validate import WSGIWarning
 
         assert isinstance(sys.modules["wsgiref.headers"], _LateModule)
+
+        assert (Headers | None, int | Headers) == (Any, Any)
 
         class Own(Headers):
             """Inherits from a name that waited."""

@@ -13,6 +13,8 @@ from typing import Any
 
 # What linearmodels imports for p-values, formulas and models that are seldom asked of it: nine tenths of its import.
 UNUSED = ("scipy.stats", "scipy.optimize", "formulaic")
+# What the packages of PySAL import for databases, downloads, pictures and clustering.
+UNUSED_BY_PYSAL = ("sqlalchemy", "bs4", "requests", "matplotlib", "sklearn")
 
 _permitted = False
 
@@ -50,6 +52,12 @@ class _Late:
 
     def __mro_entries__(self, bases: tuple) -> tuple:
         return (self._real(),)
+
+    def __or__(self, other: object) -> object:
+        """Stand in an annotation, which nobody reads, for any type."""
+        return Any
+
+    __ror__ = __or__
 
 
 class _Distribution(_Late):
