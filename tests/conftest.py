@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import marshal
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,10 +18,16 @@ from hypothesis import settings
 # No test depends on a clock, nor on what an earlier run happened to draw.
 settings.register_profile("steady", deadline=None, derandomize=True, database=None)
 settings.register_profile("many", deadline=None, derandomize=True, database=None, max_examples=2000)
+# Other draws each time: what one run finds is printed so that it can be drawn again (docs/trust.md).
+settings.register_profile("long", deadline=None, database=None, max_examples=20000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
-# Copies of the workflow start many processes of Python: the first of them keeps what it compiled for the others.
+# Copies of the workflow start many processes of Python: the first of them keeps what it compiled for the others. So
+# do we for the next run of the tests.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+# Nothing of what is imported and collected now becomes garbage; see `pytest_collection_finish`.
+gc.disable()
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -36,27 +42,19 @@ def pytest_collection_finish() -> None:
     """Let the collector of garbage pass over what lives until the end: every imported module and collected test."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def sound_once() -> Iterator[None]:
-    """Read a configuration file, and hold an entry against its schema, once: hundreds of tests change one entry."""
+    """Hold an entry against its schema once: hundreds of tests change one of them."""
     if find_spec("yaml") is None:  # the engine's wheel alone: nothing here reads a configuration
         yield
         return
-    from ronghe import configuration, validation, yaml_files
+    from ronghe import configuration, validation
     from ronghe.clean import declaration
 
     passed: set[bytes] = set()
-    read: dict[tuple[str, str], bytes] = {}
-
-    def load(path: str | Path) -> dict:
-        if not Path(path).is_file():
-            return yaml_files.load_yaml(path)
-        key = (str(path), hashlib.sha256(Path(path).read_bytes()).hexdigest())
-        if key not in read:
-            read[key] = marshal.dumps(yaml_files.load_yaml(path))
-        return marshal.loads(read[key])
 
     def validate(entry: object, schema: dict, where: str, path: Iterable[object] = ()) -> None:
         pair = hashlib.sha256(repr((entry, schema)).encode()).digest()
@@ -67,7 +65,6 @@ def sound_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for module in (configuration, declaration):
             patch.setattr(module, "validate", validate)
-            patch.setattr(module, "load_yaml", load)
         yield
 
 

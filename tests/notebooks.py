@@ -10,10 +10,10 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import nbformat
-from nbclient import NotebookClient
-from nbformat import NotebookNode
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 PROJECT = Path(__file__).resolve().parents[1]
 FOLDER = PROJECT / "docs" / "notebooks"
@@ -21,9 +21,18 @@ NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.])")
 SHOWN = ("text/plain", "text/html")
 
 
+def read(path: Path) -> NotebookNode:
+    """Return a notebook as it is stored; what reads it takes a second to import."""
+    import nbformat
+
+    return nbformat.read(path, as_version=4)
+
+
 def run(path: Path, folder: Path) -> NotebookNode:
     """Return a notebook with the output of a run in a folder, without times."""
-    notebook = nbformat.read(path, as_version=4)
+    from nbclient import NotebookClient
+
+    notebook = read(path)
     source = str(PROJECT / "workflow" / "src")
     environment = os.environ | {"PYTHONPATH": source, "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
     client = NotebookClient(
@@ -86,6 +95,8 @@ def _words(text: str) -> list[str]:
 
 def main() -> None:
     """Run the notebooks named, or all, and keep their output."""
+    import nbformat
+
     names = sys.argv[1:] or sorted(path.stem for path in FOLDER.glob("*.ipynb"))
     for name in names:
         path = FOLDER / f"{name}.ipynb"

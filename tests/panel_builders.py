@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from functools import cache
+
 import numpy as np
 import pandas as pd
 from ronghe.weights import Weights
 
 REGRESSORS = ["ln_pcap", "ln_pc", "ln_emp", "unemp"]
+
+
+@cache
+def grid(units: tuple[Hashable, ...], periods: range, names: tuple[str, str] = ("unit", "period")) -> pd.MultiIndex:
+    """Return the labels of all units in all periods: built once for the many panels of a simulation."""
+    return pd.MultiIndex.from_product([units, periods], names=names)
 
 
 def munnell_frame() -> pd.DataFrame:

@@ -100,6 +100,9 @@ def test_the_shipped_schemas_are_strict_and_described(project):
             for name, part in node.get("properties", {}).items() if isinstance(node.get("properties"), dict) else ():
                 reference = isinstance(part, dict) and set(part) & {"$ref", "description", "const", "enum", "not"}
                 assert part is True or part is False or reference or not part, f"{place}.{name} lacks a description"
+            assert "description" in node or not isinstance(node.get("pattern"), str), (
+                f"{place}: a pattern without words"
+            )
             for key, part in node.items():
                 walk(part, f"{place}.{key}")
         elif isinstance(node, list):
@@ -254,6 +257,9 @@ SHARES = {"name": "s", "table": "employment", "sectors": ["transport"], "base_ye
         ({"tables": {"t": TABLE | {"fit": ["nobs"]}}}, "t.fit: unknown statistic 'nobs' .allowed: observations"),
         ({"tables": {"t": SUMMARY | {"years": [1900, 2020]}}}, "t.years: unknown year of the panel '1900'"),
         ({"tables": {"t": {**STORED, "file": "results/../../x.csv"}}}, "t.file: .*leads out of its folder"),
+        ({"tables": {"t": {**STORED, "file": "{x}.csv"}}}, "t.file: '.x..csv' holds '.', a sign of patterns"),
+        ({"tables": {"t": {**STORED, "file": "x.txt"}}}, "t.file: 'x.txt' is not allowed; a .csv file"),
+        ({"tables": {"Über": STORED}}, "'Über' is not allowed; lower-case letters"),
         ({"dependence": {"d": DEPENDENCE | {"lags": [50]}}}, "d.lags: 50 years earlier lies before all of 2013-2020"),
         ({"distribution": {"d": {"variable": "gdp", "group": "macro"}}}, "d.group: unknown .*code, macro_region"),
         ({"manuscript": {"source": "paper/p.typ", "parts": ["paper/{language.x}"]}}, "only .language. is known"),

@@ -20,8 +20,8 @@ PROJECT = Path(__file__).resolve().parents[1]
 # From the ground up; a module imports from lower floors or its own. The names of the ground floor and of the top are
 # modules, the others packages; two packages that share a floor do not import each other.
 GROUND = (
-    "ronghe", "batch", "errors", "messages", "files", "threads", "frames", "geography", "journal", "places", "progress",
-    "provenance", "validation", "yaml_files",
+    "ronghe", "batch", "errors", "messages", "files", "threads", "frames", "geography", "journal", "late_imports",
+    "places", "progress", "provenance", "validation", "yaml_files",
 )  # fmt: skip
 FLOORS = (
     GROUND,
@@ -191,6 +191,16 @@ def test_every_rule_reruns_by_content():
     for path in sorted((PROJECT / "workflow" / "rules").glob("*.smk")):
         for rule in re.split(r"(?m)^(?=(?: {4})?rule\b)", path.read_text("utf-8"))[1:]:
             assert "code=" not in rule or "content=" in rule, f"{path.name}: {rule.splitlines()[0]}"
+
+
+def test_a_script_imports_the_library_inside_its_journal():
+    """What goes wrong in an import, Ctrl-C too, then ends in one message and stands in the log."""
+    for path in sorted((PROJECT / "workflow/scripts").glob("*.py")):
+        *before, last = ast.parse(path.read_text(encoding="utf-8")).body
+        assert isinstance(last, ast.With) and ast.unparse(last.items[0]) == "journal(snakemake.log[0])", path
+        origins = {node.module for node in before if isinstance(node, ast.ImportFrom)}
+        assert all(isinstance(node, ast.Expr | ast.ImportFrom) for node in before), path
+        assert {o for o in origins if o.split(".")[0] not in sys.stdlib_module_names} == {"ronghe.journal"}, path
 
 
 def test_a_kind_is_a_file_of_its_name():

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 
-import nbformat
 import pytest
 
-from tests.notebooks import FOLDER, differences, run
+from tests.notebooks import FOLDER, differences, read, run
 
 RESULTS = "results/china_provinces/models/spatial_sdm_expected/fit.json"
 
 
 def compare(name: str, folder: Path) -> None:
     path = FOLDER / f"{name}.ipynb"
-    stored = nbformat.read(path, as_version=4)
+    stored = read(path)
     assert not differences(stored, run(path, folder))
 
 
@@ -32,7 +32,7 @@ def test_the_chinese_panel_by_the_results(project: Path):
 @pytest.mark.parametrize("name", ["munnell", "china"])
 def test_stored_output_is_whole_and_calm(name: str):
     """Every cell ran, in order, without a warning, an error or the path of a machine."""
-    notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+    notebook = read(FOLDER / f"{name}.ipynb")
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     kinds = {o.output_type if o.output_type != "stream" else o.name for cell in cells for o in cell.outputs}
@@ -43,12 +43,12 @@ def test_stored_output_is_whole_and_calm(name: str):
 
 def test_a_number_that_moved_is_found():
     """In the last digits a run may differ by two; a word may not."""
-    notebook = nbformat.read(FOLDER / "munnell.ipynb", as_version=4)
+    notebook = read(FOLDER / "munnell.ipynb")
     for old, new, found in (("1525.72", "1525.73", 0), ("1525.72", "1525.75", 1), ("Periods:", "Years:", 1)):
-        other = nbformat.from_dict(notebook)
+        other = deepcopy(notebook)
         (cell,) = (c for c in other.cells if c.source.startswith("sdm = model.fit"))
         assert old in cell.outputs[0].text
         kept = cell.outputs[0].text
         cell.outputs[0].text = kept.replace(old, new)
-        assert len(differences(nbformat.read(FOLDER / "munnell.ipynb", as_version=4), other)) == found
+        assert len(differences(read(FOLDER / "munnell.ipynb"), other)) == found
         cell.outputs[0].text = kept

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 
 import pytest
 import yaml
 from ronghe.frames import read_csv, read_panel
 from tiny_dataset import write_tiny
+
+from tests.snakemake_runs import snakemake
 
 pytestmark = pytest.mark.pipeline
 
@@ -31,12 +31,10 @@ def workshop(tmp_path_factory, project):
 
 
 def clean(root):
-    return subprocess.run(
-        [sys.executable, "-m", "snakemake", "clean", "--cores", "1", "--config", "dataset=tiny"],
+    return snakemake(
+        *("clean", "--cores", "1", "--config", "dataset=tiny"),
         cwd=root,
         env={**os.environ, "PYTHONPATH": str(root / "workflow/src")},
-        capture_output=True,
-        text=True,
     )
 
 

@@ -19,7 +19,9 @@ from ronghe.command.check import check
 from ronghe.command.new import new
 from ronghe.command.trace import trace
 from ronghe.errors import RongheError
-from ronghe.messages import UNTRANSLATED
+from ronghe.messages import UNTRANSLATED, VARIABLE
+
+from tests.snakemake_runs import snakemake
 
 
 def test_every_figure_of_the_awkward_tables_reaches_the_panel(workshop: Path) -> None:
@@ -126,6 +128,15 @@ def test_the_exit_code_says_how_it_went(workshop: Path, capsys: pytest.CaptureFi
     assert ended.value.code == 2
 
 
+def test_an_interruption_is_one_line(workshop: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch):
+    def stop(*_: object) -> None:
+        raise RuntimeError("Error calling __set_name__") from KeyboardInterrupt()
+
+    monkeypatch.setattr("ronghe.command.check.check", stop)
+    assert main(["check", "yunling"]) == 130
+    assert capsys.readouterr().err == "interrupted: nothing half-written is left; say it again to begin anew\n"
+
+
 def test_the_command_speaks_chinese_where_the_configuration_does(workshop: Path, capsys: pytest.CaptureFixture):
     path = workshop / "config/config.yaml"
     text = path.read_text(encoding="utf-8")
@@ -144,29 +155,57 @@ def test_the_command_speaks_chinese_where_the_configuration_does(workshop: Path,
 
 
 @pytest.mark.pipeline
-@pytest.mark.parametrize(("page", "language"), [("own-data.md", "en"), ("own-data.zh.md", "zh")])
-def test_the_tutorial_runs_word_for_word(tmp_path: Path, project: Path, page: str, language: str) -> None:
-    shutil.copy(project / "Snakefile", tmp_path)
-    for folder in ("config", "workflow", "profiles"):
-        shutil.copytree(project / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    write_awkward(tmp_path / "tables")
-    text = (project / "docs" / page).read_text(encoding="utf-8")
+def test_the_tutorial_runs_word_for_word(
+    tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """In English, and then in Chinese by the Chinese page, where the numbers that are made stay as they are."""
+    english, chinese = tmp_path / "en", tmp_path / "zh"
+    for root in (english, chinese):
+        root.mkdir()
+        shutil.copy(project / "Snakefile", root)
+        for folder in ("config", "workflow", "profiles"):
+            shutil.copytree(project / folder, root / folder)
+        write_awkward(root / "tables")
+    jobs = follow(project / "docs/own-data.md", english, "en", monkeypatch, capsys)
+    assert {"build_panel", "compute_coagglomeration", "estimate_spatial", "render_tables_baseline"} <= jobs
+    for made in ("data/processed", "results", ".snakemake"):
+        shutil.copytree(english / made, chinese / made)
+    jobs = follow(project / "docs/own-data.zh.md", chinese, "zh", monkeypatch, capsys)
+    assert "render_tables_baseline" in jobs and not jobs & {"build_panel", "estimate_spatial"}
+
+
+def follow(
+    page: Path, root: Path, language: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> set[str]:
+    """Carry out every command of a page of the documentation, and return the rules of which jobs ran."""
+    text = page.read_text(encoding="utf-8")
     commands = [line for block in re.findall(r"```\n(.*?)```", text, re.S) for line in block.splitlines()]
     road = ["new", "check", "--config", "trace", "trace", "trace", "trace", "compare"]
     assert [shlex.split(command)[1] for command in commands if not command.startswith("sed ")] == road
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "workflow/src")}
+    monkeypatch.chdir(root)
+    monkeypatch.setenv(VARIABLE, "en")
+    environment, jobs = {**os.environ, "PYTHONPATH": str(root / "workflow/src")}, set()
     for line in commands:
-        words = shlex.split(line)
-        words += ["--cores", "1"] if words[0] == "snakemake" else []
-        command = words if words[0] == "sed" else [sys.executable, "-m", *words]
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        program, *words = shlex.split(line)
+        if program == "snakemake":
+            done = snakemake(*words, "--cores", "1", cwd=root, env=environment)
+            jobs |= set(re.findall(r"^ *(?:local)?rule (\w+):", done.stdout + done.stderr, re.M))
+            code, said = done.returncode, done.stdout + done.stderr
+        elif program == "ronghe" and words[0] != "compare":
+            code, printed = main(words), capsys.readouterr()
+            said = printed.out + printed.err
+        else:
+            command = [program] if program == "sed" else [sys.executable, "-m", program]
+            done = subprocess.run([*command, *words], cwd=root, env=environment, capture_output=True, text=True)
+            code, said = done.returncode, done.stdout + done.stderr
         # Two specifications differ, and the exit code says so.
-        assert done.returncode == ("compare" in words), done.stdout + done.stderr
-        assert UNTRANSLATED["zh"] not in done.stdout + done.stderr
+        assert code == ("compare" in words), said
+        assert UNTRANSLATED["zh"] not in said
         if "new" in words:
-            assert {"en": "not read: 10 面积.csv", "zh": "未读：10 面积.csv"}[language] in done.stdout
+            assert {"en": "not read: 10 面积.csv", "zh": "未读：10 面积.csv"}[language] in said
         if "--region" in words:
             place = {"en": "(云岭市 2018): ", "zh": "（云岭市 2018）："}[language]
-            assert f"{place}{figures(900, 1)['云岭市', 2018]:.15g}" in done.stdout
-    made = tmp_path / "paper/yunling" / language / "tables"
+            assert f"{place}{figures(900, 1)['云岭市', 2018]:.15g}" in said
+    made = root / "paper/yunling" / language / "tables"
     assert {"main.docx", "summary.docx", "baseline.docx", "effects.docx"} <= {path.name for path in made.iterdir()}
+    return jobs

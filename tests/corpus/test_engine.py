@@ -133,7 +133,7 @@ def test_damaged_data(name, damage):
     assert 20 < len(str(told.value)) < 1500
 
 
-@pytest.mark.parametrize("name", ["static", "error", "dynamic", "random effects"])
+@pytest.mark.parametrize("name", [name for name in ESTIMATORS if name != "pooled"])
 def test_an_outcome_without_remainder_is_refused(name):
     y, X, W = drawn()
     with pytest.raises(RongheError, match="without remainder|explain the outcome exactly|no maximum"):

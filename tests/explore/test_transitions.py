@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from giddy.markov import Spatial_Markov, homogeneity
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ronghe.errors import RongheError
@@ -84,6 +83,8 @@ def test_a_move_counts_for_the_class_of_the_neighbours_where_it_starts(chain):
 
 
 def test_spatial_homogeneity_agrees_with_giddy(chain):
+    from giddy.markov import Spatial_Markov
+
     values, weights = chain
     tables = transitions(values, weights, classes=3, lag_classes="own")
     wide = values.unstack("year")
@@ -95,6 +96,8 @@ def test_spatial_homogeneity_agrees_with_giddy(chain):
 
 
 def test_time_homogeneity_agrees_with_giddy(chain):
+    from giddy.markov import homogeneity
+
     values, _ = chain
     wide = values.unstack("year")
     code = classify(wide, cutoffs_of(wide, 3)).to_numpy()
@@ -106,6 +109,8 @@ def test_time_homogeneity_agrees_with_giddy(chain):
 
 def test_where_giddy_is_wrong():
     """An empty class costs no degree of freedom; two 2 x 2 strata have 2, and giddy 2.3.8 counts 3."""
+    from giddy.markov import homogeneity
+
     strata = np.zeros((2, 3, 3))
     strata[:, :2, :2] = [[[5, 3], [2, 6]], [[4, 4], [3, 5]]]
     assert homogeneity(strata).dof == 3
@@ -121,6 +126,8 @@ def test_where_giddy_is_wrong():
 
 
 def test_giddy_counts_the_highest_class_as_the_lowest_when_a_value_is_missing(chain):
+    from giddy.markov import Spatial_Markov
+
     values, weights = chain
     wide = values.unstack("year").to_numpy().copy()
     w = weights.to_graph().to_W()

@@ -80,10 +80,10 @@ def test_every_kind_is_tried():
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("column", "factor"), [("y", 1e8), ("x", 1e-8), ("w", 1e8), ("m", 1e-8)])
+@pytest.mark.parametrize("factors", [{"y": 1e8, "x": 1e-8}, {"w": 1e8, "m": 1e-8}], ids=lambda f: "-".join(f))
 @pytest.mark.parametrize("kind", [*ENTRIES, *BUILT])
-def test_another_unit_changes_no_statistic(kind, column, factor):
-    found = pure(kind, fitted(kind, panel().assign(**{column: panel()[column] * factor})))
+def test_another_unit_changes_no_statistic(kind, factors):
+    found = pure(kind, fitted(kind, panel().assign(**{name: panel()[name] * by for name, by in factors.items()})))
     for name, expected in pure(kind, plain(kind)).items():
         np.testing.assert_allclose(found[name], expected, rtol=TOLERANCE, atol=TOLERANCE, err_msg=name)
 

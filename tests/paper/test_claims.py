@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import shutil
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from ronghe.errors import RongheError
-from ronghe.paper.manuscript import write_word
+from ronghe.paper.manuscript import evaluate, write_word
 from ronghe.paper.numbers import number, to_typst
 
 typst = pytest.importorskip("typst")
@@ -18,6 +19,8 @@ TERMS = [T, f"{T}^2", f"{T}[early]", f"{T}[late]", f"F1.{T}", "rho", "indirect",
 TERMS += [f"{T}[y{year}]" for year in range(2013, 2021)]
 TERMS += [f"{T}:technology_market_share", "services_manufacturing_clean.coordination"]
 TESTS = [f"equal in all groups: {T}", "Wooldridge serial correlation"]
+# What is no text of a paragraph, in Word neither.
+MARKS = re.compile(r"<math.*?</math>|<[^>]*>", re.S)
 # Cells in which a claim compares several; all others are one.
 CELLS = {
     "beijing_first": 4, "henan_last": 0.66, "yunnan_last": 0.66, "quality_first": 0.2, "quality_last": 0.5,
@@ -45,26 +48,22 @@ class Article:
             shutil.copy(project / "paper" / name, folder / name)
         text = (folder / f"text/{language}.typ").read_text(encoding="utf-8")
         self.names = {kind: set(re.findall(rf'#{kind}-of\("(\w+)"', text)) for kind in ("table", "figure")}
-        self.cells = {name: CELLS.get(name, 1) for name in self._cells(text)}
+        self.invented = {name: CELLS.get(name, 1) for name in self._cells(text)}
         effects = {"direct": estimate(0.05), "indirect": estimate(0.05), "total": estimate(0.1)}
         terms = {term: estimate(0.1) for term in TERMS} | {"log_gdp_per_head": estimate(0.3)}
         tests = {name: {"statistic": number(9.0), "pvalue": number(0.01, form="pvalue")} for name in TESTS}
         self.base = {"terms": terms, "impacts": {T: effects}, "tests": tests, "fit": {}}
-        self.fits: dict[str, dict] = {}
         self.specifications = self._specifications(text)
-        from docx import Document
-        from PIL import Image
-
-        for kind in ("tables", "figures"):
-            (folder / kind).mkdir()
+        self.heard: dict[str, str] = {}
+        self.begin()
         for name in self.names["table"]:
+            (folder / "tables").mkdir(exist_ok=True)
             stub = f'#figure(table[x], kind: table, caption: "{name}") <tab:{name}>'
             (folder / "tables" / f"{name}.typ").write_text(stub, encoding="utf-8")
-            document = Document()
-            document.add_table(rows=1, cols=1)
-            document.save(folder / "tables" / f"{name}.docx")
-        for name in self.names["figure"]:
-            Image.new("RGB", (4, 4)).save(folder / "figures" / f"{name}.png")
+
+    def begin(self) -> None:
+        """Forget what a test changed."""
+        self.cells, self.fits = dict(self.invented), {}
 
     @staticmethod
     def _cells(text: str) -> set[str]:
@@ -76,34 +75,67 @@ class Article:
         quoted = set(re.findall(r'"([a-z]\w+)"', text))
         return {name for name in quoted if "_" in name or name == "baseline"}
 
-    def said(self) -> str:
-        """Return the text of the article with the numbers as they are."""
-        from docx import Document
-
+    def numbers(self) -> str:
+        """Return the numbers as they are in the form that the article reads."""
         texts = {"first_region", "threshold_first_region"}
         texts |= {f"{a}_{b}" for a in ("quality", "node") for b in ("top", "second", "third")}
         spread = {key: number(x) for key, x in {"sd": 0.1, "sd_within": 0.07, "sd_between": 0.4}.items()}
         facts = dict.fromkeys(("panel", "code", "seed"), "x") | {"data": "2020", "first": "2013", "years": "8"}
         content = {
-            "fits": {name: self.base | self.fits.get(name, {}) for name in self.specifications},
+            "base": self.base,
+            "changed": self.fits,
             "panel": {T: spread, "manufacturing_quality.index": spread},
             "cells": {n: number("Beijing", form="text") if n in texts else number(x) for n, x in self.cells.items()},
             "facts": facts | {"regions": "30", "observations": "240"},
             "captions": {name: {"caption": name, "notes": None} for name in self.names["figure"]},
         }
-        lines = [f"#let {name} = {to_typst(part)}" for name, part in content.items()]
-        (self.folder / "numbers.typ").write_text("\n".join(lines), encoding="utf-8")
-        write_word(self.folder / "paper.typ", self.folder / "paper.docx", self.language)
-        return "\n".join(p.text for p in Document(self.folder / "paper.docx").paragraphs)
+        lines = [f"#let {name} = {to_typst(part) if part else '(:)'}" for name, part in content.items()]
+        fits = (f'"{name}": base + changed.at("{name}", default: (:))' for name in sorted(self.specifications))
+        return "\n".join([*lines, f"#let fits = ({', '.join(fits)})"])
+
+    def said(self) -> str:
+        """Return the text of the article with the numbers as they are; what was asked before is not set again."""
+        numbers = self.numbers()
+        if numbers not in self.heard:
+            (self.folder / "numbers.typ").write_text(numbers, encoding="utf-8")
+            page = evaluate(self.folder / "paper.typ", self.folder, self.language)
+            self.heard[numbers] = html.unescape(MARKS.sub("", page.partition("</head>")[2]))
+        return self.heard[numbers]
+
+
+@pytest.fixture(scope="module")
+def articles(tmp_path_factory: pytest.TempPathFactory, project: Path) -> dict[str, Article]:
+    return {language: Article(tmp_path_factory.mktemp(language), project, language) for language in ("en", "zh")}
 
 
 @pytest.fixture(params=["en", "zh"])
-def article(request, tmp_path: Path, project: Path) -> Article:
-    return Article(tmp_path, project, request.param)
+def article(request, articles: dict[str, Article]) -> Article:
+    articles[request.param].begin()
+    return articles[request.param]
 
 
 def words(article: Article, english: str, chinese: str) -> str:
     return chinese if article.language == "zh" else english
+
+
+def test_the_word_manuscript_says_what_the_article_says(article: Article) -> None:
+    """Every heading and paragraph of the whole article; spaces aside."""
+    from docx import Document
+    from PIL import Image
+
+    (article.folder / "figures").mkdir()
+    table = Document()
+    table.add_table(rows=1, cols=1)
+    for name in article.names["table"]:
+        table.save(article.folder / "tables" / f"{name}.docx")
+    for name in article.names["figure"]:
+        Image.new("RGB", (4, 4)).save(article.folder / "figures" / f"{name}.png")
+    said = "".join(article.said().split())
+    path = article.folder / "paper.docx"
+    write_word(article.folder / "paper.typ", path, article.language)
+    written = ["".join(paragraph.text.split()) for paragraph in Document(path).paragraphs]
+    assert sum(map(len, written)) > len(said) / 2
+    assert all(text in said for text in written)
 
 
 def test_weak_instruments_are_called_so_only_while_they_are(article: Article) -> None:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from trust.workshop import Workshop, tracebacks
+from trust.workshop import Workshop, ours, tracebacks
 
 KILLS = int(os.environ.get("TRUST_KILLS", "30"))
 INTERRUPTS = int(os.environ.get("TRUST_INTERRUPTS", "6"))
@@ -76,12 +76,12 @@ def interrupted(whole: Undisturbed) -> Iterator[Row]:
     for _ in range(INTERRUPTS):
         whole.shop.forget()
         said = whole.shop.disturb(whole.moment(draw), signal.SIGINT)
-        plain += not tracebacks(said)
+        plain += not ours(said)
         clean += not whole.shop.left_over()
         code, said = whole.shop.run()
         unlocked += code == 0
         same += whole.again()
-    told = f"no lock left {unlocked} times, no half file {clean} times, no traceback {plain} times"
+    told = f"no lock left {unlocked} times, no half file {clean} times, no traceback from our code {plain} times"
     yield f"Ctrl-C at {INTERRUPTS} random moments", verdict(same, INTERRUPTS), told
 
 

@@ -1,11 +1,12 @@
 """Estimate sigma and beta convergence, with and without controls and neighbours."""
 
-from ronghe.explore.convergence import describe_convergence
-from ronghe.frames import read_csv, read_panel, write_tables
 from ronghe.journal import journal
-from ronghe.weights import Weights
 
 with journal(snakemake.log[0]):
+    from ronghe.explore.convergence import describe_convergence
+    from ronghe.frames import read_csv, read_panel, write_tables
+    from ronghe.weights import Weights
+
     panel = read_panel(*snakemake.input.panel)
     regions = read_csv(snakemake.input.regions).set_index("region")
     weights = [Weights.read(path) for path in snakemake.input.weights]

@@ -1,11 +1,12 @@
 """Measure efficiency and productivity against a global frontier."""
 
-from ronghe.frames import read_panel, write_tables
 from ronghe.journal import journal
-from ronghe.measures.formulas.productivity import productivity, target_slacks
-from ronghe.measures.inputs import options
 
 with journal(snakemake.log[0]):
+    from ronghe.frames import read_panel, write_tables
+    from ronghe.measures.formulas.productivity import productivity, target_slacks
+    from ronghe.measures.inputs import options
+
     panel = read_panel(*snakemake.input.panel)
     entry = options(snakemake.params.entry)
     result = productivity(panel, **entry)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
-import sys
 from copy import deepcopy
 
 import pandas as pd
@@ -24,6 +22,8 @@ from ronghe.clean.variables import raw_files
 from ronghe.errors import RongheError
 from ronghe.frames import read_csv, read_panel
 from ronghe.places import folders, placed
+
+from tests.snakemake_runs import snakemake
 
 PLANTS = """id,area,code,year,staff,lon,lat
 a,North,C31,2019,10,116.4,39.9
@@ -126,12 +126,10 @@ def test_a_dataset_of_plants_through_the_workflow(tmp_path, project, declared):
     declared["microdata"]["firms"] |= {"points": [2019]}
     declared["microdata"]["firms"]["columns"] |= {"longitude": "lon", "latitude": "lat"}
     (tmp_path / "config/datasets/two.yaml").write_text(yaml.safe_dump(declared), encoding="utf-8")
-    run = subprocess.run(
-        [sys.executable, "-m", "snakemake", "clean", "measures", "--cores", "1", "--config", "dataset=two"],
+    run = snakemake(
+        *("clean", "measures", "--cores", "1", "--config", "dataset=two"),
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(tmp_path / "workflow/src")},
-        capture_output=True,
-        text=True,
     )
     assert run.returncode == 0, run.stderr
     assert read_panel(tmp_path / "data/processed/two/panel.parquet").at[("North", 2019), "jobs_steel"] == 40

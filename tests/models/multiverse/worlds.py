@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,7 @@ ENTRY = {
 SAMPLES = {"late": {"years": [2002, 2006]}}
 
 
+@cache
 def ring(step: int, name: str) -> Weights:
     """Neighbours one and `step` places on, either way."""
     n = len(REGIONS)

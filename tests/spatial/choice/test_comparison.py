@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
+from panel_builders import grid
 from ronghe.errors import RongheError
 from ronghe.spatial import SpatialPanel
 from ronghe.spatial.choice.comparison import compare_models, compare_weights, log_marginal, vuong_test
@@ -13,6 +16,7 @@ from scipy.integrate import dblquad, quad
 from scipy.special import gammaln
 
 
+@cache
 def shifted(n, step):
     labels = [f"u{i:02d}" for i in range(n)]
     W = np.roll(np.eye(n), step, axis=1) / 2 + np.roll(np.eye(n), -step, axis=1) / 2
@@ -24,7 +28,7 @@ def simulate(weights, n_periods, seed, rho=0.4, theta=0.5, lam=0.0):
     n, W = weights.n, weights.sparse.toarray()
     x, e = generator.normal(size=(2, n, n_periods))
     y = np.linalg.solve(np.eye(n) - rho * W, x + theta * W @ x + np.linalg.solve(np.eye(n) - lam * W, e))
-    index = pd.MultiIndex.from_product([weights.labels, range(n_periods)], names=["unit", "period"])
+    index = grid(weights.labels, range(n_periods))
     return pd.Series(y.ravel(), index, name="y"), pd.DataFrame({"x": x.ravel()}, index)
 
 

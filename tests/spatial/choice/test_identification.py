@@ -5,23 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from panel_builders import grid
 from ronghe.errors import RongheError
 from ronghe.spatial.choice.identification import identification_table
 from ronghe.spatial.choice.lagrange import lm_tests
 from ronghe.spatial.choice.nested_tests import nested_tests
-from ronghe.weights import Weights
+from spatial.choice.test_nested_tests import circle
 
 
 def simulate(seed, rho=0.0, lam=0.0, theta=0.0, time=2.0, n=49, n_periods=10):
     generator = np.random.default_rng(seed)
-    labels = [f"u{i:02d}" for i in range(n)]
-    W = np.roll(np.eye(n), 1, axis=1) / 2 + np.roll(np.eye(n), -1, axis=1) / 2
+    weights = circle(n)
+    W = weights.sparse.toarray()
     mu, tau = generator.normal(size=(n, 1)), time * generator.normal(size=n_periods)
     x = generator.normal(size=(n, n_periods)) + 0.8 * mu
     u = np.linalg.solve(np.eye(n) - lam * W, generator.normal(size=(n, n_periods)))
     y = np.linalg.solve(np.eye(n) - rho * W, x + theta * W @ x + mu + tau + u)
-    index = pd.MultiIndex.from_product([labels, range(n_periods)], names=["unit", "period"])
-    weights = Weights.from_frame(pd.DataFrame(W, index=labels, columns=labels))
+    index = grid(weights.labels, range(n_periods))
     return pd.Series(y.ravel(), index, name="y"), pd.DataFrame({"x": x.ravel()}, index), weights
 
 
@@ -56,7 +56,7 @@ def test_numbers_are_those_of_the_single_tests(munnell):
     ],
 )
 def test_verdicts_follow_the_truth(model, settings):
-    found = [identification_table(*simulate(seed, **settings), draws=199) for seed in range(5)]
+    found = [identification_table(*simulate(seed, **settings), draws=99) for seed in range(5)]
     # Tests of 5 % reject a restriction that holds now and then.
     assert sum(f.model == model for f in found) >= 3
     assert all(f.effects == "twoways" for f in found)

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from panel_builders import grid
 from ronghe.errors import RongheError
 from ronghe.spatial.choice.lagrange import EFFECTS, fit_within, lm_table, lm_tests, pesaran_cd, residual_moran
 from ronghe.weights import Weights
@@ -38,7 +39,7 @@ def simulate(W, n_periods, seed, rho=0.0, lam=0.0):
     errors = np.linalg.solve(identity - lam * W.sparse.toarray(), rng.normal(size=(n, n_periods)))
     level = x @ [1.0, -0.5] + 3 * rng.normal(size=(n, 1)) + rng.normal(size=(1, n_periods)) + errors
     y = np.linalg.solve(identity - rho * W.sparse.toarray(), level)
-    index = pd.MultiIndex.from_product([W.labels, range(2000, 2000 + n_periods)], names=["region", "year"])
+    index = grid(W.labels, range(2000, 2000 + n_periods), ("region", "year"))
     return pd.Series(y.ravel(), index, name="y"), pd.DataFrame(x.reshape(-1, 2), index, columns=["x1", "x2"])
 
 
@@ -147,7 +148,8 @@ def test_lee_yu_is_the_score_test_of_the_transformed_likelihood(panel, effects):
 
 def test_scores_of_lee_yu_are_centred_where_those_of_lsdv_are_not():
     W = lattice(3, 4)
-    draws = [fit_within(*simulate(W, 4, seed), W, "twoways").residuals for seed in range(400)]
+    panels = [simulate(W, 4, seed) for seed in range(400)]
+    draws = [fit_within(*panel, W, "twoways").residuals for panel in panels]
     nobs = (W.n - 1) * 3
     scores = np.array([np.sum(e * (W.sparse @ e)) / (np.sum(e * e) / nobs) for e in draws])
     # tr(V) of the transformed W is -1 in each of three transformed periods; two regressors add their own small part.
@@ -156,8 +158,8 @@ def test_scores_of_lee_yu_are_centred_where_those_of_lsdv_are_not():
     rates = pd.DataFrame(
         {
             method: [
-                lm_tests(*simulate(W, 4, seed), W, "twoways", method).set_index("test").loc["lm_error", "pvalue"] < 0.05
-                for seed in range(400)
+                lm_tests(*panel, W, "twoways", method).set_index("test").loc["lm_error", "pvalue"] < 0.05
+                for panel in panels
             ]
             for method in ("lsdv", "lee_yu")
         }

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import numpy as np
 import pandas as pd
 import pytest
+from panel_builders import grid
 from ronghe.errors import RongheError
 from ronghe.spatial import SpatialPanel
 from ronghe.spatial.choice.hausman import covariances_at, hausman_test, hausman_tests, mundlak_test
@@ -15,6 +17,7 @@ from ronghe.spatial.random_effects.panel import RandomEffectsPanel
 from ronghe.weights import Weights
 
 
+@cache
 def circle(n):
     labels = [f"u{i:02d}" for i in range(n)]
     W = np.roll(np.eye(n), 1, axis=1) / 2 + np.roll(np.eye(n), -1, axis=1) / 2
@@ -28,7 +31,7 @@ def simulate(weights, n_periods, seed, rho=0.3, theta=0.0, lam=0.0, units=1.0, c
     x = generator.normal(size=(n, n_periods)) + correlated * mu
     e = np.linalg.solve(np.eye(n) - lam * W, generator.normal(size=(n, n_periods)))
     y = np.linalg.solve(np.eye(n) - rho * W, x + theta * W @ x + mu + time * np.arange(n_periods) + e)
-    index = pd.MultiIndex.from_product([weights.labels, range(n_periods)], names=["unit", "period"])
+    index = grid(weights.labels, range(n_periods))
     return pd.Series(y.ravel(), index, name="y"), pd.DataFrame({"x": x.ravel()}, index)
 
 

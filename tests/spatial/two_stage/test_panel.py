@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from panel_builders import grid
 from ronghe.errors import RongheError
 from ronghe.spatial.two_stage.panel import SpatialTwoStage
 from ronghe.weights import Weights
@@ -34,14 +35,13 @@ def simulate(seed, n=64, n_periods=6, rho=0.4, lam=0.0, confounding=0.0):
     """A torus of units; z shifts the regressor d, which correlates with the error."""
     generator = np.random.default_rng(seed)
     W, weights = torus(n)
-    labels = list(weights.labels)
     mu, tau = generator.normal(size=(n, 1)), generator.normal(size=(1, n_periods))
     x, z, e, v = generator.normal(size=(4, n, n_periods))
     x = x + mu
     d = z + 0.5 * x + confounding * e + 0.5 * v
     u = np.linalg.solve(np.eye(n) - lam * W, e)
     y = np.linalg.solve(np.eye(n) - rho * W, x + 0.8 * d + mu + tau + u)
-    index = pd.MultiIndex.from_product([labels, range(n_periods)], names=["unit", "period"])
+    index = grid(weights.labels, range(n_periods))
     frame = pd.DataFrame({"x": x.ravel(), "d": d.ravel(), "z": z.ravel()}, index)
     return pd.Series(y.ravel(), index, name="y"), frame, weights
 

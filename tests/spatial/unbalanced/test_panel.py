@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,18 +20,24 @@ EFFECTS = ["pooled", "units", "time", "twoways"]
 EXACT = 1e-8
 
 
-def draw(seed: int, n: int = 12, t: int = 7, gaps: float = 0.25, rho: float = 0.4, lam: float = 0.0):
-    """Return y with gaps, X, W and dense W of a panel with unit and time effects that correlate with x."""
-    rng = np.random.default_rng(seed)
+@cache
+def directed(n: int) -> tuple[Weights, np.ndarray]:
+    """Return weights that are no scaled symmetric matrix, labelled and dense."""
     labels = [f"u{k:02d}" for k in range(n)]
     dense = 0.6 * np.roll(np.eye(n), 1, axis=1) + 0.4 * np.roll(np.eye(n), -1, axis=1)
     dense[0] = np.roll(np.eye(n)[0], 3)
-    W = Weights.from_frame(pd.DataFrame(dense, index=labels, columns=labels))
+    return Weights.from_frame(pd.DataFrame(dense, index=labels, columns=labels)), dense
+
+
+def draw(seed: int, n: int = 12, t: int = 7, gaps: float = 0.25, rho: float = 0.4, lam: float = 0.0):
+    """Return y with gaps, X, W and dense W of a panel with unit and time effects that correlate with x."""
+    rng = np.random.default_rng(seed)
+    W, dense = directed(n)
     mu, tau = rng.normal(size=(n, 1)), rng.normal(size=(1, t))
     x = rng.normal(size=(n, t, 2)) + mu[:, :, None]
     u = np.linalg.solve(np.eye(n) - lam * dense, rng.normal(size=(n, t)))
     y = np.linalg.solve(np.eye(n) - rho * dense, x @ [1.0, -0.5] + dense @ x[:, :, 0] * 0.5 + 2 * mu + tau + u)
-    index = pd.MultiIndex.from_product([labels, range(t)], names=["unit", "year"])
+    index = pd.MultiIndex.from_product([W.labels, range(t)], names=["unit", "year"])
     y = np.where(rng.random((n, t)) < gaps, np.nan, y)
     return pd.Series(y.ravel(), index, name="y"), pd.DataFrame(x.reshape(-1, 2), index, columns=["a", "b"]), W, dense
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from ronghe.errors import RongheError
+from ronghe.errors import RongheError, interrupted
 from ronghe.messages import said, speak, told
 from ronghe.yaml_files import load_yaml
 
@@ -81,6 +81,11 @@ def main(arguments: list[str] | None = None) -> int:
     except RongheError as error:
         print(said(error), file=sys.stderr)
         return 1
+    except BaseException as error:
+        if not interrupted(error):
+            raise
+        print(said("interrupted: nothing half-written is left; say it again to begin anew"), file=sys.stderr)
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:

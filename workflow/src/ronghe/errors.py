@@ -20,6 +20,13 @@ class SeveralErrors(RongheError):
         super().__init__("\n\n".join(map(str, self.errors)))
 
 
+def interrupted(error: BaseException | None) -> bool:
+    """Return whether Ctrl-C is behind an error: amid an import, Python and C code raise others in its place."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """Return "; did you mean 'x'?" for the allowed name closest to `name`, or an empty string."""
     match = get_close_matches(str(name), [str(a) for a in allowed], n=1, cutoff=0.6)
@@ -66,6 +73,13 @@ def require_names(value: object, where: str) -> list[str]:
     if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
         raise RongheError(f"{where}: {value!r} is not allowed; give a list of names")
     return list(value)
+
+
+def require_flag(value: object, where: str) -> bool:
+    """Return True or False, or refuse what is given: any other value would be taken for one of them."""
+    if not isinstance(value, bool):
+        raise RongheError(f"{where}: {value!r} is not allowed; give True or False")
+    return value
 
 
 def require_count(value: object, where: str, least: int = 0) -> int:

@@ -62,6 +62,8 @@ def require_inside(file: str, where: str, named: dict[str, str]) -> None:
     path, rule = PurePosixPath(file), "name a file inside the results, such as measures/NAME/panel.csv"
     if path.is_absolute() or re.match(r"[A-Za-z]:|~|\\", file):
         raise RongheError(f"{where}: '{file}' is an absolute path; {rule}")
+    if signs := [sign for sign in file if sign in "{}*?<>"]:
+        raise RongheError(f"{where}: '{file}' holds '{signs[0]}', a sign of patterns; {rule}")
     if ".." in re.split(r"[/\\]", file):
         raise RongheError(f"{where}: '{file}' leads out of its folder by '..'; {rule}")
     if path.parts[:1] in (("results",), ("data",), ("paper",)):

@@ -16,11 +16,14 @@ import numpy as np
 from ronghe.errors import RongheError, require_count, require_known, require_positive
 from ronghe.geography import distance_matrix_km, require_degrees
 from ronghe.linear.algebra import semidefinite
+from ronghe.linear.clusters import DF
 from ronghe.linear.layout import Layout, group_sums
 
 # Driscoll and Kraay's sums over periods need many of them; what was measured with eight (docs/inference.md).
 FEW_PERIODS = 20
 MEASURED = "with eight, nominal 95 % intervals covered 54 to 84 % (fixed effects), 46 to 77 % (spatial impacts)"
+LEVERAGED = ("CR2", "CR3", "corrected", "jackknife")
+SMALL_SAMPLE = ("clusters", "CR1", *LEVERAGED)
 KINDS = ("homoskedastic", "robust", "clustered", "driscoll_kraay", "conley")
 
 
@@ -42,8 +45,13 @@ class Choice:
     def __post_init__(self) -> None:
         """Refuse what no covariance is made of, before a library takes it for something else."""
         require_known(self.kind, KINDS, "covariance", "linear model")
+        if not self.cluster:
+            raise RongheError("linear model: cluster is empty; name units, time or both")
         for way in self.cluster:
             require_known(way, ("units", "time"), "cluster", "linear model")
+        require_known(self.small_sample, SMALL_SAMPLE, "small_sample", "linear model")
+        if self.df is not None:
+            require_known(self.df, DF, "df", "linear model")
         if self.bandwidth is not None:
             require_count(self.bandwidth, "bandwidth")
         if self.cutoff_km is not None:

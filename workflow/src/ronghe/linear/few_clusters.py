@@ -11,12 +11,11 @@ import pandas as pd
 from ronghe.errors import RongheError, require_known
 from ronghe.linear import absorption
 from ronghe.linear.clusters import POWERS, Blocks, ClusterLeverage, Working, freedom
-from ronghe.linear.covariance import Choice, degrees_taken
+from ronghe.linear.covariance import LEVERAGED, Choice, degrees_taken
 from ronghe.linear.inference import coefficient_table
 from ronghe.linear.layout import Layout, group_sums
 from ronghe.linear.least_squares import LeastSquares
 
-LEVERAGED = ("CR2", "CR3", "corrected", "jackknife")
 # Dummies of effects that cross the clusters are columns; more of them than this are refused.
 MOST_DUMMIES = 1500
 

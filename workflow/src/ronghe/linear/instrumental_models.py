@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ronghe.late_imports import UNUSED, late
 from ronghe.linear import instrument_tests
 from ronghe.linear.algebra import semidefinite
 from ronghe.linear.covariance import degrees_taken, inference_df
@@ -115,7 +116,8 @@ class TwoStage:
         return {"statistic": J, "pvalue": chi2_pvalue(J, df), "note": note}
 
     def _hansen(self) -> float:
-        from linearmodels.iv import IVGMM
+        with late(*UNUSED):
+            from linearmodels.iv import IVGMM
 
         if not self._by_library:
             return instrument_tests.hansen_j(self.problem, self.residuals)
@@ -148,7 +150,8 @@ def fit_two_stage(problem: Problem) -> TwoStage:
     >>> abs(fit_two_stage(problem).coefficients[0] - 1) < 0.1
     np.True_
     """
-    from linearmodels.iv import IV2SLS
+    with late(*UNUSED):
+        from linearmodels.iv import IV2SLS
 
     columns, scale = _columns(problem)
     library = IV2SLS(*columns).fit(**_options(problem))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ronghe.late_imports import UNUSED, late
 from ronghe.linear import absorption
 from ronghe.linear.algebra import semidefinite
 from ronghe.linear.covariance import Choice, inference_df, kernel_lags, sandwich
@@ -80,7 +81,8 @@ def fit_panel(
     >>> fit.coefficients.round(1).tolist(), fit.covariance.shape
     ([2.0], (1, 1))
     """
-    from linearmodels.panel import PanelOLS, PooledOLS
+    with late(*UNUSED):
+        from linearmodels.panel import PanelOLS, PooledOLS
 
     layout.require(y, X, names)
     kernel = fit_least_squares(y, X, layout, effects, names)
@@ -130,7 +132,8 @@ def fit_random_effects(
     >>> found.fit.coefficients[:1].round(1).tolist(), found.sigma2_units > found.sigma2_residual
     ([2.0], True)
     """
-    from linearmodels.panel import PooledOLS, RandomEffects
+    with late(*UNUSED):
+        from linearmodels.panel import PooledOLS, RandomEffects
 
     layout.require(y, X, names)
     two_way, k = effects == "twoways", X.shape[1]

@@ -39,8 +39,13 @@ def write_word(source: str | Path, target: str | Path, language: str = "en") -> 
     from ronghe.paper.formats.word_manuscript import write_manuscript
 
     folder = Path(target).parent
-    text = _compile(source, folder, {"language": language, "target": "word"}, format="html")
-    write_bytes(Path(target), write_manuscript(text.decode("utf-8"), folder, language))
+    write_bytes(Path(target), write_manuscript(evaluate(source, folder, language), folder, language))
+
+
+def evaluate(source: str | Path, folder: Path, language: str) -> str:
+    """Return what the manuscript says for Word, as HTML; no page is set, so that no font is looked for."""
+    inputs = {"language": language, "target": "word"}
+    return _compile(source, folder, inputs, format="html", ignore_system_fonts=True).decode("utf-8")
 
 
 def _compile(source: str | Path, folder: Path, inputs: dict[str, str], **options: object) -> bytes:

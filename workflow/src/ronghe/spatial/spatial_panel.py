@@ -22,7 +22,7 @@ from ronghe.spatial.log_determinant.notes import probe_notes
 from ronghe.spatial.log_determinant.suitable import KINDS, chosen_log_determinant
 from ronghe.spatial.maximum import Maximum, maximise
 from ronghe.spatial.panel_model import PanelModel
-from ronghe.spatial.projection import Projection
+from ronghe.spatial.projection import EFFECTS, Projection
 from ronghe.spatial.results import SpatialPanelResult
 from ronghe.spatial.sufficient_statistics import Moments, build_moments, require_identified
 from ronghe.spatial.uncertainty.covariance import covariance, read_choice
@@ -76,6 +76,7 @@ class SpatialPanel(PanelModel):
         units = None if self.weights is None else self.weights.labels
         require_known(missing, ["refuse", "select"], "missing", name)
         require_known(model, MODELS, "model", name)
+        require_known(effects, EFFECTS, "effects", name)
         if missing == "select" and model not in ("ols", "slx"):
             raise RongheError(
                 f"{name}: model '{model}' has a spatial lag of the outcome or the error, which every unit in every "

@@ -49,12 +49,18 @@ def from_square(frame: pd.DataFrame, name: str) -> tuple[Labels, sparse.csr_arra
             f"only in the columns: {only_columns or 'none'}. The first row and the first column of a square table "
             f"hold the names of the units; an edge list has the columns {listing(EDGES)}"
         )
-    values = frame.loc[:, list(rows)].apply(lambda column: _numbers(column, name))
+    values = frame if rows == columns else frame.loc[:, list(rows)]
+    if not all(isinstance(kind, np.dtype) and kind.kind == "f" for kind in frame.dtypes) or values.isna().any(
+        axis=None
+    ):
+        values = values.apply(lambda column: _numbers(column, name))
     return rows, sparse.csr_array(values.to_numpy(float))
 
 
 def check_labels(labels: tuple[Hashable, ...], name: str) -> None:
-    """Refuse a label that stands twice."""
+    """Refuse a label that stands twice, and one that is missing."""
+    if any(label is None or label != label for label in labels):
+        raise RongheError(f"{name}: a unit without a name; give each one")
     if len(set(labels)) < len(labels):
         counts = pd.Series(labels).value_counts()
         raise RongheError(f"{name}: these units stand twice: {listing(counts.index[counts > 1])}")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ronghe.errors import RongheError, require_known
+from ronghe.errors import RongheError, require_flag, require_known
 from ronghe.linear.algebra import inverse_scaled
 from ronghe.spatial.dynamic.bias import corrected, probed_shift
 from ronghe.spatial.dynamic.information import information, kurtosis_part
@@ -61,6 +61,8 @@ class DynamicPanel(PanelModel):
         require_known(model, MODELS, "model", WHERE)
         require_known(effects, EFFECTS, "effects", WHERE)
         require_known(method, METHODS, "method", WHERE)
+        for flag, value in (("time_lag", time_lag), ("space_time_lag", space_time_lag)):
+            require_flag(value, f"{WHERE}: {flag}")
         require_known(log_determinant, KINDS, "log_determinant", WHERE)
         if not (time_lag or space_time_lag):
             raise RongheError(f"{WHERE}: without y_(t-1) and W y_(t-1) the model is not dynamic; use SpatialPanel")
@@ -95,6 +97,7 @@ class DynamicPanel(PanelModel):
     def fit(self, cov_type: str = "expected", bias_corrected: bool = True) -> DynamicResults:
         """Maximise the likelihood, correct the bias, and give the covariance at the estimates reported."""
         require_known(cov_type, COVARIANCES, "cov_type", WHERE)
+        require_flag(bias_corrected, f"{WHERE}: bias_corrected")
         process = self.process
         n_units, n_periods = process.size
         nobs, ln_det = n_units * n_periods, process.log_determinant

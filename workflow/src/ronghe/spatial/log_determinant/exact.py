@@ -89,7 +89,7 @@ class EigenLogDeterminant(LogDeterminant):
 
 
 class _ComplexFactor:
-    """The factor of a complex step for real right sides, two in each complex one: the step is lost in rounding."""
+    """The factor of a complex step for real right sides, two in each complex one; its step is lost in rounding."""
 
     def __init__(self, factor: SuperLU) -> None:
         self._factor = factor
@@ -170,7 +170,7 @@ class SparseLogDeterminant(SlopeLogDeterminant):
     def solve(self, a: float, values: np.ndarray, transposed: bool = False) -> np.ndarray:
         """Return (I - a W)^-1 values; factors are kept for the next.
 
-        With a factor of R = I - b W, b close to a: (I - a W)^-1 = sum over k of [(a - b) R^-1 W]^k R^-1, to rounding.
+        With a factor at b near a, (I - a W)^-1 = sum over k of [(a - b) (I - b W)^-1 W]^k (I - b W)^-1, to rounding.
         """
         at, trans = self.near(a), "T" if transposed else "N"
         factor, W = self._factor(at), self.ordered.T if transposed else self.ordered

@@ -171,7 +171,9 @@ class RandomEffectsPanel(PanelModel):
         require_known(cov_type, COVARIANCES, "cov_type", WHERE)
         if cov_type != "clustered" and (small_sample, df) != (None, None):
             raise RongheError(f"{WHERE}: small_sample and df are for cov_type='clustered'; leave them out")
-        return RandomEffectsResults(self, *self.maximum(), cov_type, *read_settings(small_sample or "corrected", df))
+        return RandomEffectsResults(
+            self, *self.maximum(), cov_type, *read_settings("corrected" if small_sample is None else small_sample, df)
+        )
 
     def maximum(self) -> tuple[Components, Point]:
         """Return the estimates, and the likelihood there."""

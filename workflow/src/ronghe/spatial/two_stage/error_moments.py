@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -58,6 +59,20 @@ class QuadraticMoments:
     def product(self, r: int, e: np.ndarray) -> np.ndarray:
         """Return S_r e less what the means leave."""
         return lag(self.symmetric[r], e) - 2 * self.share[r] * e
+
+    @cached_property
+    def _pairs(self) -> list[tuple[int, int, sparse.coo_array]]:
+        """The products s_ij s'_ij of each two forms."""
+        first, second = self.symmetric
+        products = ((0, 0, first.multiply(first)), (0, 1, first.multiply(second)), (1, 1, second.multiply(second)))
+        return [(r, s, sparse.coo_array(S)) for r, s, S in products]
+
+    def pair_sums(self, products: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray:
+        """Return half the sum over i, j of s_ij s'_ij times the products of their disturbances, for each two forms."""
+        total = np.zeros((2, 2))
+        for r, s, pairs in self._pairs:
+            total[r, s] = total[s, r] = 0.5 * float(pairs.data @ products(*pairs.coords))
+        return total
 
     def lagged(self, u: np.ndarray) -> np.ndarray:
         """Return Q M u."""
@@ -128,7 +143,7 @@ class FilteredRegression:
             s2 = float(np.vdot(self.e, self.e)) / moments.n_free
             meat = s2 * linear.T @ linear
             n_periods = moments.n_free / (len(self.e) - moments.projection.has_time)
-            meat[-2:, -2:] += _pair_sums(moments, lambda i, j: np.full(len(i), n_periods * s2**2))
+            meat[-2:, -2:] += moments.pair_sums(lambda i, j: np.full(len(i), n_periods * s2**2))
             return meat
         kinds = {"robust": ["cells"], "driscoll_kraay": ["time"]}.get(self.choice.kind, list(self.choice.cluster))
         meat = sum(self._meat(moments, linear * cells, kind) for kind in kinds)
@@ -145,10 +160,10 @@ class FilteredRegression:
         if kind == "units":
             sums = group_sums(scores, self.layout.units)
             meat = sums.T @ sums
-            meat[-2:, -2:] += _pair_sums(moments, lambda i, j: np.einsum("kt,kt->k", e[i], e[j]) ** 2)
+            meat[-2:, -2:] += moments.pair_sums(lambda i, j: np.einsum("kt,kt->k", e[i], e[j]) ** 2)
             return meat
         meat = scores.T @ scores
-        meat[-2:, -2:] += _pair_sums(moments, lambda i, j: np.einsum("kt,kt->k", e[i] ** 2, e[j] ** 2))
+        meat[-2:, -2:] += moments.pair_sums(lambda i, j: np.einsum("kt,kt->k", e[i] ** 2, e[j] ** 2))
         return meat
 
     def covariance(self, moments: QuadraticMoments, u: np.ndarray, lam: float, weight: np.ndarray) -> np.ndarray:
@@ -159,14 +174,3 @@ class FilteredRegression:
         to_parameters[:k, :k] = self.bread
         to_parameters[k, k:] = -(slope @ weight) / (slope @ weight @ slope)
         return to_parameters @ self.joint_meat(moments) @ to_parameters.T
-
-
-def _pair_sums(moments: QuadraticMoments, products: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray:
-    """Return half the sum over i, j of s_ij s'_ij times the products of their disturbances, for each two forms."""
-    first, second = moments.symmetric
-    total = np.zeros((2, 2))
-    for r, s, S in ((0, 0, first.multiply(first)), (0, 1, first.multiply(second)), (1, 1, second.multiply(second))):
-        pairs = sparse.coo_array(S)
-        i, j = pairs.coords
-        total[r, s] = total[s, r] = 0.5 * float(pairs.data @ products(i, j))
-    return total

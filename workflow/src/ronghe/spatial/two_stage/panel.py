@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import linalg, sparse
 
-from ronghe.errors import RongheError, require_count, require_known
+from ronghe.errors import RongheError, require_count, require_flag, require_known, require_names
 from ronghe.linear import absorption
 from ronghe.linear.covariance import KINDS, Choice, inference_df
 from ronghe.linear.few_clusters import rests_on_leverage
@@ -31,12 +31,14 @@ from ronghe.spatial.impact_tables import estimates_table
 from ronghe.spatial.log_determinant.exact import log_determinant
 from ronghe.spatial.panel_model import PanelModel
 from ronghe.spatial.postestimation.reduced_form import ReducedForm, split, structural_part
-from ronghe.spatial.projection import Projection
+from ronghe.spatial.projection import EFFECTS, Projection
 from ronghe.spatial.sufficient_statistics import lag
 from ronghe.spatial.two_stage.error_moments import ErrorMoments, FilteredRegression, QuadraticMoments
 from ronghe.weights.matrix import Weights
 
 WHERE = "SpatialTwoStage"
+# Squared residuals are rounding below this share of those of the outcome.
+NO_REMAINDER = 1e-22
 MODELS = ("sar", "sdm", "sarar", "gns", "sem", "sdem", "slx", "ols")
 # A column is spanned by those before it if less than this share of it is left.
 SPANNED = 1e-10
@@ -74,6 +76,8 @@ class SpatialTwoStage(PanelModel):
         require_known(model, MODELS, "model", WHERE)
         self.weights = linked(W, WHERE)
         require_frames(y, X, WHERE)
+        if not (instruments is None or isinstance(instruments, pd.DataFrame)):
+            raise RongheError(f"{WHERE}: instruments must be a DataFrame indexed by (unit, period), as X is")
         own = instruments if instruments is not None else pd.DataFrame(index=X.index)
         clash = [c for c in own.columns if c in X.columns]
         if clash:
@@ -81,16 +85,18 @@ class SpatialTwoStage(PanelModel):
         together = read_panel_arrays(y, pd.concat([X, own.reindex(X.index)], axis=1), self.weights.labels, WHERE)
         self.panel: Panel = together
         self.regressors, self.own = list(map(str, X.columns)), list(map(str, own.columns))
+        require_known(effects, EFFECTS, "effects", WHERE)
         self.projection = Projection(effects)
         constant = [CONSTANT] if effects == "pooled" and CONSTANT not in self.regressors else []
         self.specification = specify(model, effects, "lsdv", (*constant, *self.regressors), durbin, WHERE)
-        for name in endogenous:
+        for name in require_names(endogenous, f"{WHERE}: endogenous"):
             require_known(name, self.regressors, "regressor", f"{WHERE}: endogenous")
         self.endogenous = tuple(endogenous)
         if len(self.own) < len(self.endogenous):
             raise RongheError(
                 f"{WHERE}: {len(self.endogenous)} endogenous regressors need as many instruments of yours"
             )
+        require_flag(lag_instruments, f"{WHERE}: lag_instruments")
         orders = require_count(orders, f"{WHERE}: orders", least=1)
         self.orders, self.lag_instruments = orders, lag_instruments
         self.error_weights = self.weights if error_weights is None else Weights.coerce(error_weights)
@@ -142,6 +148,7 @@ class SpatialTwoStage(PanelModel):
         `df` are those of `ronghe.linear.few_clusters`, for clusters of one kind and models without a spatial error.
         """
         require_known(cov_type, [k for k in KINDS if k != "conley"], "cov_type", WHERE)
+        cluster = (cluster,) if isinstance(cluster, str) else require_names(cluster, f"{WHERE}: cluster")
         choice = Choice(cov_type, tuple(cluster), small_sample=small_sample, df=df)
         if rests_on_leverage(choice) and self.specification.has_error:
             raise RongheError(
@@ -152,6 +159,10 @@ class SpatialTwoStage(PanelModel):
         problem, used, dropped = self._problem(columns, choice)
         fitted = fit_two_stage(problem)
         beta, cov, residuals = fitted.coefficients, fitted.covariance, fitted.residuals
+        if residuals @ residuals <= NO_REMAINDER * (problem.y @ problem.y):
+            raise RongheError(
+                f"{WHERE}: the regressors and effects explain the outcome without remainder: nothing to estimate"
+            )
         order = [columns.order.index(name) for name in columns.regressors]
         names, error = list(columns.regressors), None
         if self.specification.has_error:
@@ -177,7 +188,7 @@ class SpatialTwoStage(PanelModel):
         plain, plain_y = problem.X, problem.y
         first = moments.estimate(residuals.reshape(shape))
         problem, _, _ = self._problem(columns.filtered(M, first), choice)
-        beta = fit_two_stage(problem).coefficients
+        beta = np.linalg.lstsq(fitted_regressors(problem), problem.y, rcond=None)[0]
         u = (plain_y - plain @ beta).reshape(shape)
         weight = np.linalg.inv(_at(problem, moments.filtered(u, first)).joint_meat(moments)[-2:, -2:])
         lam = moments.estimate(u, weight)

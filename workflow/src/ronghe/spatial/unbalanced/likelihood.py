@@ -61,7 +61,7 @@ class Point:
 
 def whiten(L: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Return L^-1 values for a lower triangle L."""
-    return linalg.solve_triangular(L, values, lower=True, check_finite=False)
+    return linalg.lapack.dtrtrs(L, values, lower=1)[0]
 
 
 @dataclass(frozen=True)
@@ -115,13 +115,17 @@ class ObservedLikelihood:
             there &= self.seen.any(axis=0)
         return there
 
-    def dummies(self, t: int) -> np.ndarray:
-        """Return the rows of D in one period."""
+    @cached_property
+    def dummies(self) -> list[np.ndarray]:
+        """The rows of D in every period."""
         n = len(self.seen)
-        D = np.zeros((len(self.rows[t]), sum(self.seen.shape)))
-        D[np.arange(len(D)), self.rows[t]] = 1.0
-        D[:, n + t] = 1.0
-        return D[:, self.columns]
+        found = []
+        for t, rows in enumerate(self.rows):
+            D = np.zeros((len(rows), sum(self.seen.shape)))
+            D[np.arange(len(D)), rows] = 1.0
+            D[:, n + t] = 1.0
+            found.append(D[:, self.columns])
+        return found
 
     @cached_property
     def n_cells(self) -> int:
@@ -135,7 +139,7 @@ class ObservedLikelihood:
 
     @cached_property
     def _log_gram(self) -> float:
-        gram = sum((D.T @ D for D in map(self.dummies, range(self.seen.shape[1]))), np.zeros((len(self.columns),) * 2))
+        gram = sum((D.T @ D for D in self.dummies), np.zeros((len(self.columns),) * 2))
         return float(np.linalg.slogdet(gram)[1]) if len(gram) else 0.0
 
     def fit(self, rho: float = 0.0, lam: float = 0.0) -> Fit:
@@ -148,7 +152,8 @@ class ObservedLikelihood:
         mean = np.einsum("ij,jtk->itk", inverse, self.Z) if self.W is not None else self.Z
         # Whitened by period: V_t = L_t L_t'.
         factors = self._factors(A @ A.T)
-        columns = [np.column_stack([self.y[r, s], mean[r, s], self.dummies(s)]) for s, r in enumerate(self.rows)]
+        both = np.concatenate([self.y[:, :, None], mean], axis=2)
+        columns = [np.hstack([both[r, s], D]) for s, (r, D) in enumerate(zip(self.rows, self.dummies, strict=True))]
         white = np.vstack([whiten(L, part) for L, part in zip(factors, columns, strict=True)])
         Q, R = np.linalg.qr(white[:, 1 + K :])
         free = white[:, : 1 + K] - Q @ (Q.T @ white[:, : 1 + K])

@@ -19,7 +19,7 @@ from ronghe.spatial.impact_tables import estimates_table
 from ronghe.spatial.log_determinant.exact import log_determinant
 from ronghe.spatial.panel_model import PanelModel
 from ronghe.spatial.postestimation.reduced_form import FixedEffects, ReducedForm
-from ronghe.spatial.projection import Projection
+from ronghe.spatial.projection import EFFECTS, Projection
 from ronghe.spatial.sufficient_statistics import lag
 from ronghe.spatial.unbalanced.likelihood import ObservedLikelihood, Point, maximise, named
 from ronghe.threads import single_threaded
@@ -61,6 +61,7 @@ class UnbalancedPanel(PanelModel):
     ) -> None:
         """Lay the panel out by label and mark the cells that are there."""
         require_known(model, MODELS, "model", f"{WHERE} (for ols and slx: SpatialPanel with missing='select')")
+        require_known(effects, EFFECTS, "effects", WHERE)
         self.weights = linked(W, WHERE)
         panel = with_constant(read_panel_arrays(y, X, self.weights.labels, WHERE, select=True), effects)
         self.specification = specify(model, effects, "lee_yu", panel.names, durbin, WHERE)

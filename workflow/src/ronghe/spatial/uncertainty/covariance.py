@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from ronghe.errors import RongheError, listing, require_count, require_known, require_positive
+from ronghe.errors import RongheError, listing, require_count, require_known, require_names, require_positive
 from ronghe.geography import EARTH_RADIUS_KM, chord, read_degrees, sphere_points
 from ronghe.linear.algebra import inverse_scaled, semidefinite
 from ronghe.linear.clusters import DF, POWERS
@@ -83,8 +83,10 @@ def read_choice(kind: str, where: str, **settings: object) -> CovarianceChoice:
         raise RongheError(f"{where}: cov_type '{kind}' has no use for {listing(idle)}; leave it out")
     if "cluster" in given or "groups" in given:
         cluster = given.get("cluster", "groups")
-        cluster = (cluster,) if isinstance(cluster, str) else tuple(cluster)
+        cluster = (cluster,) if isinstance(cluster, str) else tuple(require_names(cluster, f"{where}: cluster"))
         cluster = ("units", "time") if cluster == ("twoways",) else cluster
+        if not cluster:
+            raise RongheError(f"{where}: cluster is empty; name units, time, both, or groups")
         for name in cluster:
             require_known(name, CLUSTERS, "cluster", where)
         if ("groups" in cluster) != ("groups" in given) or {"units", "groups"} <= set(cluster):

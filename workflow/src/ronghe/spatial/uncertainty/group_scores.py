@@ -15,6 +15,8 @@ from ronghe.spatial.uncertainty.scores import EXACT_PAIRS, N_PROBES, QuadraticFo
 
 def read_groups(groups: pd.Series | Mapping, units: Sequence[object], where: str) -> np.ndarray:
     """Return the group of every unit as a code 0, 1, ..., in the order of the units; each needs one."""
+    if not isinstance(groups, pd.Series | Mapping):
+        raise RongheError(f"{where}: groups must be a Series or a mapping by unit, not {type(groups).__name__}")
     given = pd.Series(groups)
     twice = given.index[given.index.duplicated()].unique()
     if len(twice):
