@@ -13,6 +13,9 @@ import sys
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import ModuleType, SimpleNamespace
+
+import pytest
 
 WAITING = """
 import gc, json, os, sys
@@ -63,3 +66,14 @@ def snakemake(*arguments: str, cwd: Path, env: dict[str, str]) -> subprocess.Com
         code = int(process.stdout.readline())
         said = [path.read_text(encoding="utf-8") for path in (out, err)]
     return subprocess.CompletedProcess(["snakemake", *arguments], code, *said)
+
+
+def start_no_snakemake(patch: pytest.MonkeyPatch, module: ModuleType) -> None:
+    """Let what a module of ours would start as `python -m snakemake` be run by the process that waits."""
+
+    def run(command: list[str], **how: object) -> subprocess.CompletedProcess:
+        if command[:3] != [sys.executable, "-m", "snakemake"]:
+            return subprocess.run(command, **how)
+        return snakemake(*command[3:], cwd=Path(how["cwd"]).resolve(), env=how["env"])
+
+    patch.setattr(module, "subprocess", SimpleNamespace(run=run))

@@ -75,7 +75,10 @@ def with_value(section: str, path: tuple, value: object) -> object:
         }
         if len(path) > 2 and path[0] in ("tables", "derived", "checks"):
             whole[path[0]] = {path[1]: whole[path[0]][path[1]]}
-    elif section not in ("specification_defaults", "validation", "quotes"):
+    elif section == "quotes":
+        name, *rest = path
+        whole = {name: {rest[0]: whole[name][rest[0]]} if name == "cells" else whole[name]}
+    elif section not in ("specification_defaults", "validation"):
         whole = {path[0]: whole[path[0]]}
     return replaced(whole, path, value)
 

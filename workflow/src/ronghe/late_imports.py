@@ -18,10 +18,15 @@ UNUSED = ("scipy.stats", "scipy.optimize", "formulaic")
 _permitted = False
 
 
-def permit() -> None:
-    """Let imports wait in this process, a job of one purpose; where a user's own code runs they never do."""
+@contextmanager
+def permitted() -> Iterator[None]:
+    """Let imports wait meanwhile: in a job of one purpose; where a user's own code runs they never do."""
     global _permitted
     _permitted = True
+    try:
+        yield
+    finally:
+        _permitted = False
 
 
 class _Late:
@@ -110,7 +115,7 @@ class _Finder:
             return
         sys.meta_path.remove(self)
         for name, module in list(sys.modules.items()):
-            if isinstance(module, _LateModule):
+            if isinstance(module, _LateModule) and module.finder is self:
                 del sys.modules[name]
                 parent, _, child = name.rpartition(".")
                 vars(sys.modules.get(parent, module)).pop(child, None)
@@ -120,7 +125,7 @@ class _Finder:
 def late(*modules: str) -> Iterator[None]:
     """Let what is imported meanwhile import these modules only when it uses a name of theirs.
 
-    Nothing waits where `permit` was not called. Python 3.15 has such imports of its own (PEP 810).
+    Nothing waits where it is not `permitted`. Python 3.15 has such imports of its own (PEP 810).
     """
     if not _permitted:
         yield
