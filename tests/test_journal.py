@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import gc
+import sys
 import warnings
 
 import pytest
@@ -65,6 +67,15 @@ def test_an_interrupted_job_says_what_becomes_of_its_work(tmp_path, capsys):
         raise KeyboardInterrupt
     said = capsys.readouterr().err
     assert "interrupted: what this job had begun is not kept" in said and "Traceback" not in said
+
+
+def test_a_job_leaves_the_collector_of_garbage_and_imports_as_they_were(tmp_path):
+    """Within a job both are put off; after it nothing is left of that."""
+    before, finders = gc.get_threshold(), list(sys.meta_path)
+    with journal(str(tmp_path / "log")):
+        assert gc.get_threshold()[0] > before[0]
+    assert gc.get_threshold() == before
+    assert sys.meta_path == finders
 
 
 def test_an_interrupted_import_is_an_interruption(tmp_path, capsys):

@@ -3,10 +3,8 @@
 from ronghe.journal import journal
 
 with journal(snakemake.log[0]):
-    from ronghe.late_imports import permit
     from ronghe.models.estimate import Data, run, save
 
-    permit()
     given, params = snakemake.input, snakemake.params
     data = Data.read(
         panel=given.panel,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import errno
+import gc
 import logging
 import sys
 import traceback
@@ -12,9 +14,12 @@ from typing import TextIO
 
 from ronghe.errors import RongheError, interrupted
 from ronghe.files import sealing
+from ronghe.late_imports import late, permitted
 from ronghe.messages import said
 from ronghe.progress import telling
 
+# The end of a process walks through all that it holds in search of garbage, which the system frees anyway: 0.1 s a job.
+atexit.register(gc.freeze)
 # What the machine refuses, through no fault of a user's files nor of ours.
 REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 
@@ -23,7 +28,7 @@ REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, e
 def journal(path: str) -> Iterator[None]:
     """Send what the job prints, logs and warns of to `path`, and seal what it writes; a RongheError ends it plainly."""
     try:
-        with open(path, "w", encoding="utf-8") as log, _into(log):
+        with open(path, "w", encoding="utf-8") as log, _into(log), _lightly():
             yield
     except RongheError as error:
         message = said(error)
@@ -41,6 +46,19 @@ def journal(path: str) -> Iterator[None]:
     # The message is the whole story: a traceback would bury it.
     sys.stderr.write(f"\n{message}\n\n")
     sys.exit(1)
+
+
+@contextlib.contextmanager
+def _lightly() -> Iterator[None]:
+    """Let imports wait, and the collector of garbage pass less often over what a job keeps until its end."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000)
+    try:
+        # scipy asks numpy for every public name, and so for its compiler of Fortran, which no job uses.
+        with permitted(), late("numpy.f2py"):
+            yield
+    finally:
+        gc.set_threshold(*before)
 
 
 @contextlib.contextmanager

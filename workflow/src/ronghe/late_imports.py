@@ -13,15 +13,21 @@ from typing import Any
 
 # What linearmodels imports for p-values, formulas and models that are seldom asked of it: nine tenths of its import.
 UNUSED = ("scipy.stats", "scipy.optimize", "formulaic")
-
+# What the packages of PySAL import for databases, downloads, pictures and clustering.
+UNUSED_BY_PYSAL = ("sqlalchemy", "bs4", "requests", "matplotlib", "sklearn")
 
 _permitted = False
 
 
-def permit() -> None:
-    """Let imports wait in this process, a job of one purpose; where a user's own code runs they never do."""
+@contextmanager
+def permitted() -> Iterator[None]:
+    """Let imports wait meanwhile: in a job of the workflow; where a user's own code runs they never do."""
     global _permitted
-    _permitted = True
+    before, _permitted = _permitted, True
+    try:
+        yield
+    finally:
+        _permitted = before
 
 
 class _Late:
@@ -46,6 +52,12 @@ class _Late:
 
     def __mro_entries__(self, bases: tuple) -> tuple:
         return (self._real(),)
+
+    def __or__(self, other: object) -> object:
+        """Stand in an annotation, which nobody reads, for any type."""
+        return Any
+
+    __ror__ = __or__
 
 
 class _Distribution(_Late):
@@ -110,7 +122,7 @@ class _Finder:
             return
         sys.meta_path.remove(self)
         for name, module in list(sys.modules.items()):
-            if isinstance(module, _LateModule):
+            if isinstance(module, _LateModule) and module.finder is self:
                 del sys.modules[name]
                 parent, _, child = name.rpartition(".")
                 vars(sys.modules.get(parent, module)).pop(child, None)
@@ -120,7 +132,7 @@ class _Finder:
 def late(*modules: str) -> Iterator[None]:
     """Let what is imported meanwhile import these modules only when it uses a name of theirs.
 
-    Nothing waits where `permit` was not called. Python 3.15 has such imports of its own (PEP 810).
+    Nothing waits where it is not `permitted`. Python 3.15 has such imports of its own (PEP 810).
     """
     if not _permitted:
         yield

@@ -21,7 +21,7 @@ _FILE = Path(__file__).with_name("words.yaml")
 
 def _read_words() -> dict[str, dict[str, str]]:
     """Return every word by SECTION.KEY, those of the section `general` by their key alone."""
-    sections = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    sections = yaml.load(_FILE.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     return {
         key if section == "general" else f"{section}.{key}": word
         for section, words in sections.items()
@@ -30,6 +30,10 @@ def _read_words() -> dict[str, dict[str, str]]:
 
 
 WORDS = _read_words()
+
+
+class _Unlabelled(Exception):
+    """A name without a label; what is near it is looked for only where a user reads the message."""
 
 
 class Labels:
@@ -52,8 +56,8 @@ class Labels:
     def has(self, name: str) -> bool:
         """Say whether a variable, or the term that a printed name stands for, can be named."""
         try:
-            self.variable(name)
-        except RongheError:
+            self._label(name)
+        except _Unlabelled:
             return False
         return True
 
@@ -62,6 +66,16 @@ class Labels:
 
         `thresholds` are the stored values that bound regimes; a name holds them rounded.
         """
+        try:
+            return self._label(name, thresholds)
+        except _Unlabelled as error:
+            missing = str(error)
+        raise RongheError(
+            f"labels: '{missing}' is printed but has no label{nearest(missing, self._labels)}; "
+            f"add it to config/labels.yaml with its English and Chinese name"
+        )
+
+    def _label(self, name: str, thresholds: list[float] | None = None) -> str:
         if name in self._labels:
             return self.text(self._labels[name])
         term = read_name(name)
@@ -70,14 +84,11 @@ class Labels:
         for key in (f"parameters.{name}", *({name} & {*EFFECTS, "sigma2"})):
             if key in WORDS:
                 return self.word(key)
-        raise RongheError(
-            f"labels: '{name}' is printed but has no label{nearest(name, self._labels)}; "
-            f"add it to config/labels.yaml with its English and Chinese name"
-        )
+        raise _Unlabelled(name)
 
     def _made(self, term: Term, thresholds: list[float]) -> str:
         """Return what a transformed variable is called."""
-        parts = [self.variable(v, thresholds) for v in term.variables]
+        parts = [self._label(v, thresholds) for v in term.variables]
         options, key = dict(term.options), f"terms.{term.operation}"
         match term.operation:
             case "product":
@@ -101,8 +112,8 @@ class Labels:
         if own and value in own:
             return self.text(own[value])
         try:
-            return self.variable(value) if value else ""
-        except RongheError:
+            return self._label(value) if value else ""
+        except _Unlabelled:
             return self.named("", value)
 
     def named(self, section: str, value: str) -> str:

@@ -14,7 +14,7 @@ WORDS = Path(__file__).with_name("words.yaml")
 
 def read_words() -> dict[str, dict[str, str]]:
     """Return the fixed words of the page by key and language."""
-    return yaml.safe_load(WORDS.read_text(encoding="utf-8"))
+    return yaml.load(WORDS.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 class Book:

@@ -12,9 +12,13 @@ TeX and Typst do not come from it: it leaves TeX and most Typst signs unescaped 
 from __future__ import annotations
 
 import pandas as pd
-from maketables import MTable
 
+from ronghe.late_imports import late
 from ronghe.paper.exhibit import Exhibit
+
+# For notebooks, and for icons: a third of the import.
+with late("IPython", "faicons"):
+    from maketables import MTable
 
 
 def as_mtable(exhibit: Exhibit, columns: list[list[str]], caption: str | None = None) -> MTable:

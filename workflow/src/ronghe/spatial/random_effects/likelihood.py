@@ -297,8 +297,8 @@ def newton(
         if change < tolerance:
             return x
     raise RongheError(
-        "random effects: the likelihood has no maximum that can be found; rescale the regressors, "
-        "or use fixed effects (effects='units')"
+        "random effects: the likelihood has no maximum that can be found; see whether the regressors explain the "
+        "outcome exactly, rescale them, or use fixed effects (SpatialPanel with effects='units')"
     )
 
 
