@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import marshal
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -48,23 +47,14 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def sound_once() -> Iterator[None]:
-    """Read a configuration file, and hold an entry against its schema, once: hundreds of tests change one entry."""
+    """Hold an entry against its schema once: hundreds of tests change one of them."""
     if find_spec("yaml") is None:  # the engine's wheel alone: nothing here reads a configuration
         yield
         return
-    from ronghe import configuration, validation, yaml_files
+    from ronghe import configuration, validation
     from ronghe.clean import declaration
 
     passed: set[bytes] = set()
-    read: dict[tuple[str, str], bytes] = {}
-
-    def load(path: str | Path) -> dict:
-        if not Path(path).is_file():
-            return yaml_files.load_yaml(path)
-        key = (str(path), hashlib.sha256(Path(path).read_bytes()).hexdigest())
-        if key not in read:
-            read[key] = marshal.dumps(yaml_files.load_yaml(path))
-        return marshal.loads(read[key])
 
     def validate(entry: object, schema: dict, where: str, path: Iterable[object] = ()) -> None:
         pair = hashlib.sha256(repr((entry, schema)).encode()).digest()
@@ -75,7 +65,6 @@ def sound_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for module in (configuration, declaration):
             patch.setattr(module, "validate", validate)
-            patch.setattr(module, "load_yaml", load)
         yield
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from ronghe.messages import UNTRANSLATED, catalogue, said
 from ronghe.provenance import ROOT
+from ronghe.yaml_files import load_yaml
 
 # What is said by way of one of these is a message, beside the refusals: guesses and unread tables of `ronghe new`,
 # lines of `trace` and `compare`, and how far a long job is.
@@ -61,6 +62,11 @@ def test_every_message_has_its_chinese_text():
         (module, text) for module, text in templates() if not wordless(text) and not {text, shifted(text)} & set(known)
     ]
     assert absent == []
+
+
+def test_no_message_is_translated_twice():
+    for path in ROOT.rglob("*.yaml"):
+        load_yaml(path)
 
 
 def shifted(text: str) -> str:

@@ -9,8 +9,9 @@ from ronghe.measures.formulas.coagglomeration import coagglomeration as measured
 from ronghe.spatial import SpatialPanel
 from ronghe.weights.contiguity import from_borders
 
+from benchmarks.counties import project
 from benchmarks.counties.generate import PARTNERS, SECTORS, TRUTH, coagglomeration, generate
-from benchmarks.counties.project import make, run
+from tests.snakemake_runs import start_no_snakemake
 
 # Seven parameters, errors clustered by county: beyond four errors in one of ten thousand such tables.
 FAR = 4.0
@@ -77,7 +78,8 @@ def test_the_durbin_model_finds_the_process(made):
 
 @pytest.mark.pipeline
 @pytest.mark.parametrize("stages", [True, False])
-def test_the_pipeline_takes_the_counties(tmp_path, capfd, stages):
-    make(tmp_path / "counties", 60, 6, stages)
-    done = run(tmp_path / "counties", "--dry-run", "--quiet")
-    assert done.returncode == 0, capfd.readouterr().err
+def test_the_pipeline_takes_the_counties(tmp_path, monkeypatch, stages):
+    start_no_snakemake(monkeypatch, project)
+    project.make(tmp_path / "counties", 60, 6, stages)
+    done = project.run(tmp_path / "counties", "--dry-run", "--quiet")
+    assert done.returncode == 0, done.stderr

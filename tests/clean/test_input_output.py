@@ -37,6 +37,7 @@ def test_flows_and_totals(tmp_path):
         ("All,10,10", "All,10,11", "column 'shops' adds to 10 where the row 'total_input' says 11"),
         ("Shops,3,4", "Shopps,3,4", "no row 'Shops'; did you mean 'Shopps'"),
         ("Farms,1,2", "Farms,,2", "io.csv: row 2: 'Farms' holds no figure"),
+        ("Farms,1,2", "Farms,NA,2", "io.csv: row 2: 'Farms': 'NA' is not a number; correct the cell, or write 0 where"),
         ("Farms,1,2", 'Farms,1,"2,000"', "io.csv: row 2: 'Shops': '2,000' holds a separator"),
         ("Pay,1,1", "Farms,1,1", "no row 'Pay'"),
     ],

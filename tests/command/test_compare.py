@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 from command.awkward import write_awkward
 from ronghe.__main__ import main
+from ronghe.command import commits
 from ronghe.command.compare import compare, compare_folders
 from ronghe.command.new import new
 from ronghe.errors import RongheError
+
+from tests.snakemake_runs import start_no_snakemake
 
 WANTED = [
     "models/baseline/coefficients.csv: x: estimate 0.5 -> 0.75 (50.00%)",
@@ -74,6 +77,7 @@ def test_a_commit_is_compared_with_the_project_as_it_is(
     row = text[1].split(";")
     wages.write_text("\n".join([text[0], ";".join([*row[:2], str(int(row[2]) + 500)]), *text[2:]]), encoding="utf-8")
     git("commit", "-qam", "after")
+    start_no_snakemake(monkeypatch, commits)
     target = "data/processed/yunling/series.csv"
     found = compare("HEAD~1", "HEAD", dataset="yunling", target=target, scratch=str(tmp_path / "kept"))
     assert found.lines[0] == "input changed: data/raw/yunling/9 公路.csv" and found.differing > 0

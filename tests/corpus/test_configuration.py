@@ -75,7 +75,10 @@ def with_value(section: str, path: tuple, value: object) -> object:
         }
         if len(path) > 2 and path[0] in ("tables", "derived", "checks"):
             whole[path[0]] = {path[1]: whole[path[0]][path[1]]}
-    elif section not in ("specification_defaults", "validation", "quotes"):
+    elif section == "quotes":
+        name, *rest = path
+        whole = {name: {rest[0]: whole[name][rest[0]]} if name == "cells" else whole[name]}
+    elif section not in ("specification_defaults", "validation"):
         whole = {path[0]: whole[path[0]]}
     return replaced(whole, path, value)
 
@@ -180,6 +183,21 @@ def test_a_misspelt_key_is_refused(section, name, key):
 def test_a_name_is_a_plain_word(section, name):
     entry = next(iter(shipped(section).values()))
     assert refused(section, {name: entry})
+
+
+@pytest.mark.parametrize("name", [2020, "no way", "../../x", "W*y", "Über", "", "a.index"])
+def test_a_derived_variable_has_a_plain_name(name):
+    entry = shipped("china_provinces")
+    derived = next(iter(entry["derived"].values()))
+    assert refused("china_provinces", entry | {"derived": {name: derived}})
+
+
+def test_a_published_figure_of_nothing_is_refused_in_words():
+    entry = shipped("china_provinces")
+    name, check = next((n, c) for n, c in entry["checks"].items() if "values" in c)
+    year = next(iter(check["values"]))
+    told = refused("china_provinces", entry | {"checks": {name: check | {"values": {year: 0}}}})
+    assert f"checks.{name}.values.{year}: '0' is not allowed; a published figure other than 0" in told
 
 
 TEXT = {

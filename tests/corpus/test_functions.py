@@ -37,12 +37,19 @@ SECTORS = {"s": ["a"], "t": ["b"], "u": ["c"]}
 INDICATORS = {name: {"direction": "positive", "dimension": d} for name, d in zip("abcd", "xxyy", strict=True)}
 
 
-def good() -> pd.DataFrame:
-    """Five shares of positive, varying figures, and their sum."""
+def _drawn() -> pd.DataFrame:
     rng = np.random.default_rng(11)
     index = pd.MultiIndex.from_product([REGIONS, range(2015, 2015 + T)], names=["region", "year"])
     panel = pd.DataFrame(rng.uniform(0.05, 0.15, (R * T, 4)), index, list("abcd"))
     return panel.assign(e=panel.sum(axis=1) + 0.2)
+
+
+GOOD = _drawn()
+
+
+def good() -> pd.DataFrame:
+    """Five shares of positive, varying figures, and their sum."""
+    return GOOD.copy()
 
 
 def ring() -> Weights:

@@ -113,6 +113,7 @@ CONTENTS = {
     "zeros": bytes(2000),
     "noise": np.random.default_rng(0).bytes(3000),
     "a PDF": b"%PDF-1.7\n",
+    "one byte": b"r",
     "half": None,
 }
 
@@ -234,6 +235,7 @@ DERIVED = {
     "region": {"log": "wage"},
     "year": {"log": "wage"},
     "const": {"log": "wage"},
+    "y": {"log": "wage"},
     "wage": {"log": "wage"},
     "tails": {"winsorise": {"of": "wage", "lower": 0.9, "upper": 0.1}},
     "unlike": {"sum": ["wage", "population"]},
@@ -247,6 +249,20 @@ def test_derivations(tmp_path, name):
     declared["derived"]["change"] = {"difference": ["wage", "wage"]}
     declared["derived"][name] = DERIVED[name]
     assert name in message(declared, tmp_path) or "circle" in name
+
+
+OUTSIDE = ("/etc", "../../etc", "~/tables", "raw/../../x")
+
+
+@pytest.mark.parametrize("path", OUTSIDE)
+def test_nothing_outside_the_project_is_read(tmp_path, path):
+    declared = write_tiny(tmp_path)
+    assert "folder: '" in (told := message(declared | {"folder": path}, tmp_path)) and "outside the project" in told
+    declared["facts"] = {"file": f"{path}/x.csv", "statements": {}}
+    assert "facts.file: '" in (told := message(declared, tmp_path)) and "outside the project" in told
+    declared["tables"]["wages"]["file"] = "{x}.csv"
+    del declared["facts"]
+    assert "tables.wages.file: '{x}.csv' holds '{', a sign of patterns" in message(declared, tmp_path)
 
 
 BREAKS = [{"variables": ["wage"], "years": [1800], "why": "x"}, {"variables": ["wge"], "years": [2021], "why": "x"}]

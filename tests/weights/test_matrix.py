@@ -230,3 +230,12 @@ def test_state_contiguity(recorded):
     assert W.is_row_standardised and W.symmetric_form is not None
     values = np.linalg.eigvals(W.sparse.toarray())
     assert W.eigenvalue_bounds() == pytest.approx((values.real.min(), 1.0), abs=1e-13)
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), pd.NaT])
+def test_a_unit_without_a_name_is_refused(missing):
+    edges = pd.DataFrame({"focal": ["a"], "neighbor": ["b"], "weight": [1.0]})
+    with pytest.raises(RongheError, match="a unit without a name"):
+        Weights.from_edges(edges, labels=["a", "b", missing])
+    with pytest.raises(RongheError, match="a unit without a name"):
+        Weights.from_frame(pd.DataFrame(0.0, ["a", missing], ["a", missing]))

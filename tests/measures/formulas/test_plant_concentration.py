@@ -92,24 +92,20 @@ def test_strength_is_one_for_an_industry_split_in_two():
     """Plants of one concentrated industry under two names attract each other as their own do."""
     rng = np.random.default_rng(3)
     x = np.array([0.3, 0.3, 0.2, 0.1, 0.1])
-    gaps = []
-    for _ in range(200):
-        region = rng.choice(5, 400, p=rng.dirichlet((1 / 0.2 - 1) * x))
-        part = rng.integers(0, 2, 400)
-        cells = cells_of_plants(
-            pd.DataFrame(
-                {
-                    "plant": range(400),
-                    "region": region,
-                    "industry": part,
-                    "year": 2020,
-                    "employment": rng.lognormal(size=400),
-                }
-            )
-        )
-        result = from_cells(cells, pd.Series(x, index=range(5)))
-        joint, strength = result.pairs[["coagglomeration", "strength"]].iloc[0]
-        gaps.append(joint - joint / strength)
+    n, draws = 400, 200
+    # Every draw is a year of its own.
+    plants = pd.DataFrame(
+        {
+            "plant": np.tile(np.arange(n), draws),
+            "region": np.concatenate([rng.choice(5, n, p=rng.dirichlet((1 / 0.2 - 1) * x)) for _ in range(draws)]),
+            "industry": rng.integers(0, 2, n * draws),
+            "year": np.repeat(np.arange(draws), n),
+            "employment": rng.lognormal(size=n * draws),
+        }
+    )
+    pairs = from_cells(cells_of_plants(plants), pd.Series(x, index=range(5))).pairs
+    gaps = pairs["coagglomeration"] * (1 - 1 / pairs["strength"])
+    assert len(gaps) == draws
     # Both sides are unbiased: their difference is 0 but for the draw.
     assert abs(np.mean(gaps)) < 3 * np.std(gaps) / len(gaps) ** 0.5 and np.std(gaps) < 0.02
 

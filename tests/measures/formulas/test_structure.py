@@ -44,7 +44,7 @@ def test_shares_in_all_jobs_by_hand(panel):
     assert row["dissimilarity"] == pytest.approx(structure(panel, SECTORS).loc[("a", 2020), "dissimilarity"])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(arrays(float, (4, 3), elements=st.floats(0.01, 1e3)), st.floats(0.01, 100))
 def test_bounds_and_scale(values, factor):
     index = pd.MultiIndex.from_product([["a", "b"], [2019, 2020]], names=["region", "year"])

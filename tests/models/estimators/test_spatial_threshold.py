@@ -33,9 +33,15 @@ def entry(**changes: object) -> dict:
     return base | {"weights": "ring", "threshold_variable": "q", "effects": "twoways", "repetitions": 99} | changes
 
 
+@pytest.fixture
+def whole_panel_alone(monkeypatch):
+    """Leave out the searches without each region, which have tests of their own."""
+    monkeypatch.setattr(spatial_threshold, "_without_each", lambda *_: pd.DataFrame())
+
+
 @pytest.mark.parametrize("model", ["sdm", "sar", "slx"])
 @pytest.mark.parametrize("effects", ["twoways", "units"])
-def test_the_likelihood_is_the_engines_at_every_candidate(model, effects):
+def test_the_likelihood_is_the_engines_at_every_candidate(whole_panel_alone, model, effects):
     data = simulated(1, jump=0.8)
     result = fit(entry(model=model, effects=effects, points=8, repetitions=19), data)
     curve = result.tables["likelihood_ratio"]
@@ -55,7 +61,7 @@ def test_the_likelihood_is_the_engines_at_every_candidate(model, effects):
     assert result.fit["loglik"] == pytest.approx(engine.max(), rel=1e-12)
 
 
-def test_known_threshold_and_regimes_are_found():
+def test_known_threshold_and_regimes_are_found(whole_panel_alone):
     result = fit(entry(), simulated(2, jump=1.0))
     (threshold,) = result.fit["thresholds"]
     assert threshold == pytest.approx(0.3, abs=0.1)
@@ -72,12 +78,10 @@ def test_known_threshold_and_regimes_are_found():
     assert {"direct", "indirect", "total"} == set(result.impacts["effect"])
 
 
-def test_size_without_a_threshold(monkeypatch):
-    # The searches without each region are tests of their own, below.
-    monkeypatch.setattr(spatial_threshold, "_without_each", lambda *_: pd.DataFrame())
+def test_size_without_a_threshold(whole_panel_alone):
     rejected = []
     for seed in range(60):
-        found = fit(entry(points=8, covariance="expected"), simulated(seed, jump=0.0))
+        found = fit(entry(points=8, covariance="expected", repetitions=19), simulated(seed, jump=0.0))
         tests = found.tests.set_index("test")["pvalue"]
         rejected.append([tests[f"single threshold{way}"] <= 0.05 for way in ("", ", signs by region")])
     # Three binomial errors above 5 %.

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from ronghe.errors import RongheError
 from ronghe.spatial import SpatialPanel
+from ronghe.spatial.fitted import FittedModel
 from ronghe.spatial.uncertainty.information import expected_information, observed_information
 from ronghe.spatial.uncertainty.scores import cell_scores, unit_meat
 from ronghe.weights.matrix import Weights
@@ -64,9 +65,8 @@ def simulated(model, effects, error, n=30, t=5, seed=0):
             effects=effects,
             error_weights=M if lam else None,
         )
-        fitted = panel.fit().model
-        truth = [1.0, -0.5] + [rho] * (rho > 0) + [lam] * (lam > 0) + [1.0]
-        return fitted.moved(np.array(truth))
+        parts = (panel.specification, panel.panel, panel.projection, panel.likelihood)
+        return FittedModel(*parts, np.array([1.0, -0.5]), rho, lam, 1.0, panel.weights)
 
     return draw
 

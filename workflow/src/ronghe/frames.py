@@ -76,11 +76,12 @@ def require_sizes(columns: Iterable[str], sizes: Iterable[float], name: str) -> 
 
 def require_spread(frame: pd.DataFrame, name: str) -> None:
     """Refuse columns whose level drowns their differences; those without any are left to the test of rank."""
-    for column in frame:
-        figures = frame[column].to_numpy(float)
-        figures = figures[np.isfinite(figures)]
-        if len(figures):
-            require_spreads([column], [np.abs(figures).max()], [np.std(figures)], name)
+    figures = frame.to_numpy(float)
+    some = np.isfinite(figures).any(axis=0)
+    figures = figures[:, some]
+    finite = np.isfinite(figures)
+    levels, spreads = np.abs(figures).max(axis=0, initial=0.0, where=finite), figures.std(axis=0, where=finite)
+    require_spreads(frame.columns[some], levels, spreads, name)
 
 
 def require_spreads(columns: Iterable[str], levels: Iterable[float], spreads: Iterable[float], name: str) -> None:
@@ -114,10 +115,15 @@ def write_panel(panel: pd.DataFrame, path: str | Path) -> None:
     """Write a panel indexed by (region, year), its key as the first two columns, as Parquet or CSV."""
     table = panel.sort_index().reset_index()
     if Path(path).suffix == ".parquet":
-        with replacing(path) as part:
-            table.to_parquet(part, index=False)
+        write_parquet(table, path)
     else:
         write_csv(table, path)
+
+
+def write_parquet(table: pd.DataFrame, path: str | Path) -> None:
+    """Write a table as Parquet, all of it or nothing."""
+    with replacing(path) as part:
+        table.to_parquet(part, index=False)
 
 
 def read_parquet(path: str | Path, needs: Iterable[str] = ()) -> pd.DataFrame:

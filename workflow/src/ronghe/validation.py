@@ -120,6 +120,8 @@ def in_words(error: ValidationError) -> str:
             return f"expected {' or '.join(TYPES[t] for t in wanted)}, found {_shown(value)}{meaning}"
         case "anyOf" | "oneOf":
             return f"{_shown(value)} is not allowed" + (f"; expected {described}" if described else "")
+        case "not" if "const" in rule:
+            return f"'{value}' is not allowed; {described}"
         case "not" if rule == {}:
             return f"the key '{error.absolute_path[-1]}' is not allowed here{meaning}"
         case "minItems" | "minProperties":

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import marshal
 import math
 import re
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
@@ -86,11 +89,18 @@ def load_yaml(path: str | Path) -> dict:
         raise RongheError(f"{path}: cannot be read ({error.strerror}); put a readable file there") from None
     except UnicodeDecodeError as error:
         raise RongheError(f"{path}: not UTF-8 at byte {error.start}; save the file as UTF-8") from None
+    parsed = _parse(str(path), text)
+    return marshal.loads(parsed) if isinstance(parsed, bytes) else copy.deepcopy(parsed)
+
+
+@lru_cache(maxsize=128)
+def _parse(path: str, text: str) -> bytes | dict:
+    """Return a file's content, once for each text, in a form of which every reader is given a copy of its own."""
     loader = _UniqueKeyLoader(text)
-    loader.name = str(path)
+    loader.name = path
     try:
         node = loader.get_single_node()
-        if node is not None and _size(node, str(path), (), {}) > MOST_NODES:
+        if node is not None and _size(node, path, (), {}) > MOST_NODES:
             raise RongheError(f"{path}: more than {MOST_NODES} entries with all aliases written out; write it shorter")
         data = None if node is None else loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
@@ -108,4 +118,7 @@ def load_yaml(path: str | Path) -> dict:
     if not isinstance(data, dict):
         found = "a list" if isinstance(data, list) else repr(data)
         raise RongheError(f"{path}: expected keys and values, found {found}")
-    return data
+    try:
+        return marshal.dumps(data)
+    except ValueError:  # a date
+        return data

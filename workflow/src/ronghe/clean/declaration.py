@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from ronghe.clean.bands import bands
 from ronghe.clean.microdata.declaration import check_microdata, with_cells
@@ -49,6 +49,12 @@ def check_dataset(dataset: dict, where: str) -> None:
     for name, entry in dataset.get("facts", {}).get("statements", {}).items():
         only_one(entry, RECOMPUTATIONS, f"{where}: facts.statements.{name}")
     _check_input_output(dataset, where)
+    facts = {"facts.file": dataset["facts"]["file"]} if "facts" in dataset else {}
+    for place, path in {"folder": dataset["folder"], **facts}.items():
+        if PurePath(path).is_absolute() or PurePath(path).parts[:1] == ("~",) or ".." in PurePath(path).parts:
+            raise RongheError(
+                f"{where}: {place}: '{path}' lies outside the project; put the tables into it, and name them there"
+            )
     microdata = {f"microdata.{name}.file": entry["file"] for name, entry in dataset.get("microdata", {}).items()}
     for place, file in {**named_files(dataset), **microdata}.items():
         if Path(file).is_absolute() or ".." in Path(file).parts:
@@ -56,6 +62,9 @@ def check_dataset(dataset: dict, where: str) -> None:
                 f"{where}: {place}: '{file}' lies outside {dataset['folder']}; put the file there, "
                 "and name it from there, so that the data can travel together"
             )
+    for place, file in {"folder": dataset["folder"], **facts, **named_files(dataset), **microdata}.items():
+        if signs := [sign for sign in file if sign in "{}<>"]:
+            raise RongheError(f"{where}: {place}: '{file}' holds '{signs[0]}', a sign of patterns; rename the file")
 
 
 def _check_input_output(dataset: dict, where: str) -> None:

@@ -51,8 +51,9 @@ def _read_one(table: RawTable, declared: dict) -> pd.DataFrame:
     columns = {}
     for sector, text in sectors.items():
         cells = table.cells[table.need(text, f"input_output.sectors.{sector}")].iloc[positions].tolist()
+        reading = [declared.get(key, other) for key, other in (("thousands", ""), ("missing", ()), ("marks", ()))]
         numbers = parse_numbers(
-            cells, table.rows[positions], table.path, text, declared.get("thousands", ""), declared.get("missing", ())
+            cells, table.rows[positions], table.path, text, *reading, instead="write 0 where there is no flow"
         )
         if np.isnan(numbers).any():
             row = table.rows[positions[int(np.flatnonzero(np.isnan(numbers))[0])]]

@@ -23,10 +23,12 @@ def parse_numbers(
     thousands: str = "",
     missing: Sequence[str] = (),
     marks: Sequence[str] = (),
+    instead: str = "",
 ) -> np.ndarray:
     """Return the cells as floats, gaps as NaN; anything else is refused with file, row, heading and remedy.
 
-    `marks` are signs that may follow a figure and are no part of it: %, the star of a footnote.
+    `marks` are signs that may follow a figure and are no part of it: %, the star of a footnote. `instead` is what is
+    written where no figure may be missing.
     """
     gaps, tails = {"", *missing}, sorted(marks, key=len, reverse=True)
     numbers = np.full(len(cells), np.nan)
@@ -37,14 +39,14 @@ def parse_numbers(
         cell = cell.removesuffix(next((tail for tail in tails if cell.endswith(tail)), "")).rstrip()
         text = cell.replace(thousands, "") if thousands and GROUPED.fullmatch(cell) else cell
         if not PLAIN.fullmatch(text):
-            raise RongheError(f"{path}: row {rows[position]}: '{heading}': {_explain(cell)}")
+            raise RongheError(f"{path}: row {rows[position]}: '{heading}': {_explain(cell, instead)}")
         numbers[position] = float(text)
         if not np.isfinite(numbers[position]):
             raise RongheError(f"{path}: row {rows[position]}: '{heading}': '{cell}' is too large to be a figure")
     return numbers
 
 
-def _explain(cell: str) -> str:
+def _explain(cell: str, instead: str) -> str:
     grouped = GROUPED.fullmatch(cell)
     if grouped:
         sign = next(character for character in cell if character in ",  '")
@@ -59,6 +61,8 @@ def _explain(cell: str) -> str:
             f"'{cell}' is not a number; write 'marks: [\"{sign}\"]' for this table if the sign is no part of the "
             "figure (%, the mark of a footnote), or correct the cell"
         )
+    if instead:
+        return f"'{cell}' is not a number; correct the cell, or {instead}"
     return (
         f"'{cell}' is not a number; correct the cell, or, if it stands for a missing figure, "
         f"write 'missing: [\"{cell}\"]' for this table"

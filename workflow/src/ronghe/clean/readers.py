@@ -108,7 +108,7 @@ def _check_kind(path: Path, ending: str) -> None:
     if ending in TEXT:
         wrong = looks
     else:
-        old_stata = ending == ".dta" and start[0] in OLD_STATA and start[1] in (1, 2)
+        old_stata = ending == ".dta" and start[0] in OLD_STATA and start[1:2] in (b"\1", b"\2")
         wrong = (
             None if start.startswith(WANTED[ending]) or old_stata else (looks or "something else, perhaps plain text")
         )

@@ -18,7 +18,8 @@ RECOMPUTATIONS = ("annual_growth", "growth", "change_rate", "sum", "quotient", "
 FLAG_KINDS = ("filled", "converted", "trimmed", "suspicious", "break")
 WORDS = ("definition", "title", "label")
 # A regression calls its intercept and spatial parameters so.
-COLUMN_NAMES = ("region", "year", "const", "rho", "lambda", "sigma2")
+# Keys of tables, and what models call their parameters and outcome.
+COLUMN_NAMES = ("region", "year", "const", "rho", "lambda", "sigma2", "y")
 RESERVED = ("panel", "series", "flags", "checks", "regions", "sectors", "adjacency", "input_output", "codebook")
 
 
@@ -43,7 +44,7 @@ def variables(dataset: dict, where: str = "dataset") -> dict[str, Variable]:
     for table, declared in dataset["tables"].items():
         for name, entry, handling in _entries(dataset, table, where):
             if name in COLUMN_NAMES:
-                raise RongheError(f"{where}: {entry}: '{name}' is a key of every table; choose another name")
+                raise RongheError(f"{where}: {entry}: '{name}' is a name of tables or models; choose another")
             if name in found:
                 raise RongheError(f"{where}: {entry}: '{name}' is already declared at {found[name].entry}")
             _check_layout(handling, declared, f"{where}: {entry}", table)
@@ -162,7 +163,7 @@ def derivations(dataset: dict, where: str = "dataset") -> list[Derivation]:
     ordered: list[Derivation] = []
     for name in declared:
         if name in COLUMN_NAMES:
-            raise RongheError(f"{where}: derived.{name}: '{name}' is a key of every table; choose another name")
+            raise RongheError(f"{where}: derived.{name}: '{name}' is a name of tables or models; choose another")
         if name in unit_of:
             raise RongheError(f"{where}: derived.{name}: '{name}' is already read from a table; choose another name")
     for name in _in_order(declared, tuple(unit_of), where):

@@ -118,17 +118,14 @@ class ClusterLeverage:
         core = np.block([[np.zeros((r, r)), -np.eye(r)], [-np.eye(r), middle]])
         own = np.einsum("gmq,gmq->gq", v, moved)
         variance = np.einsum("gmq,gmq->q", directions, there)
-        h = F.transpose(0, 2, 1) @ moved
-        u = F.transpose(0, 2, 1) @ v
-        bias, df = np.empty(directions.shape[2]), np.empty(directions.shape[2])
-        for q in range(directions.shape[2]):
-            L = np.concatenate([h[:, :, q], u[:, :, q]], axis=1)
-            low = np.einsum("ga,ga->g", L @ core, L)
-            crossed = core @ (L.T @ L)
-            first = own[:, q].sum() + low.sum()
-            second = (own[:, q] ** 2).sum() + 2 * own[:, q] @ low + np.sum(crossed * crossed.T)
-            bias[q], df[q] = first / variance[q], first**2 / second if second > 0 else np.nan
-        return bias, df
+        across = F.transpose(0, 2, 1)
+        L = np.ascontiguousarray(np.concatenate([across @ moved, across @ v], axis=1).transpose(2, 0, 1))
+        low = np.einsum("qga,qga->gq", L @ core, L)
+        crossed = core @ (L.transpose(0, 2, 1) @ L)
+        first = (own + low).sum(axis=0)
+        second = (own**2 + 2 * own * low).sum(axis=0) + np.einsum("qab,qba->q", crossed, crossed)
+        df = np.divide(first**2, second, out=np.full(len(first), np.nan), where=second > 0)
+        return first / variance, df
 
 
 DF = ("clusters", "satterthwaite", "working", "normal")

@@ -27,6 +27,7 @@ from ronghe.spatial.impacts import (
     regressor_places,
     unit_impacts,
 )
+from ronghe.spatial.log_determinant.base import LogDeterminant
 from ronghe.spatial.log_determinant.exact import log_determinant
 from ronghe.weights.matrix import Weights
 
@@ -90,10 +91,16 @@ def impact_table(
     return table
 
 
-def estimates_table(estimates: Estimates, specification: Specification, weights: Weights, level: float) -> pd.DataFrame:
-    """Return average impacts of a model that was not fitted by the likelihood of `FittedModel`."""
+def estimates_table(
+    estimates: Estimates,
+    specification: Specification,
+    weights: Weights,
+    level: float,
+    lag: LogDeterminant | None = None,
+) -> pd.DataFrame:
+    """Return average impacts of a model that was not fitted by the likelihood of `FittedModel`; `lag` is its filter."""
     variables, places = regressor_places(estimates.names, specification.names, specification.durbin)
-    lag, rho = (log_determinant(weights), estimates.params["rho"]) if specification.has_lag else (None, 0.0)
+    lag, rho = (lag or log_determinant(weights), estimates.params["rho"]) if specification.has_lag else (None, 0.0)
     means = average_multipliers(lag, weights.sparse, float(rho))
     parts = combine(estimates.values, places, *means, by_rho(estimates.names))
     return delta_table(average_index(variables), *parts, estimates.covariance, level, estimates.reference)

@@ -18,10 +18,8 @@ from ronghe.spatial.equation import CONSTANT, MODELS, Specification, specify
 from ronghe.spatial.fitted import FittedModel
 from ronghe.spatial.grid import WeightsLike, linked, read_panel_arrays, select_observed, with_constant
 from ronghe.spatial.likelihood import Likelihood, Point
-from ronghe.spatial.log_determinant.base import LogDeterminant
-from ronghe.spatial.log_determinant.exact import log_determinant
-from ronghe.spatial.log_determinant.probed import APPROXIMATIONS, probed_log_determinant
-from ronghe.spatial.log_determinant.suitable import suitable_log_determinant
+from ronghe.spatial.log_determinant.notes import probe_notes
+from ronghe.spatial.log_determinant.suitable import KINDS, chosen_log_determinant
 from ronghe.spatial.maximum import Maximum, maximise
 from ronghe.spatial.panel_model import PanelModel
 from ronghe.spatial.projection import EFFECTS, Projection
@@ -72,7 +70,7 @@ class SpatialPanel(PanelModel):
         """Match data and weights, check the options, build lags and sufficient statistics."""
         self.name = name
         self.demean_first = demean_first
-        require_known(log_determinant, ["auto", "exact", *APPROXIMATIONS], "log_determinant", name)
+        require_known(log_determinant, KINDS, "log_determinant", name)
         self.log_determinant = log_determinant
         self.weights = None if W is None else Weights.coerce(W)
         units = None if self.weights is None else self.weights.labels
@@ -201,19 +199,12 @@ class SpatialPanel(PanelModel):
         require_identified(self.moments, self.name)
         return Likelihood(
             self.moments,
-            self._filter(self.weights) if s.has_lag else None,
-            self._filter(self.error_weights) if s.has_error else None,
+            chosen_log_determinant(self.weights, self.log_determinant, self.name) if s.has_lag else None,
+            chosen_log_determinant(self.error_weights, self.log_determinant, self.name) if s.has_error else None,
             nobs,
             periods,
             self.projection.has_time and s.method == "lee_yu",
         )
-
-    def _filter(self, weights: Weights) -> LogDeterminant:
-        if self.log_determinant == "auto":
-            return suitable_log_determinant(weights, self.name)
-        if self.log_determinant == "exact":
-            return log_determinant(weights)
-        return probed_log_determinant(weights, self.log_determinant, self.name)
 
     def _check_size(self, nobs: int) -> None:
         p, s = self.panel, self.specification
@@ -282,19 +273,13 @@ def bias_corrected(estimate: FittedModel) -> FittedModel:
 
 def _probe_notes(model: FittedModel, point: Point, table: np.ndarray) -> tuple[str, ...]:
     """Say which log-determinants and traces were estimated by probes, and how closely."""
-    likelihood, notes = model.likelihood, []
+    likelihood = model.likelihood
     filters = {"rho": (likelihood.lag, point.rho), "lambda": (likelihood.error, point.lam)}
-    used = [filters[name] for name in likelihood.free]
-    slopes = np.array([likelihood.n_periods * f.errors(a)[1] for f, a in used])
-    # A slope that is off by s moves the maximum by -H^-1 s; both filters may use the same probes.
-    moved = np.abs(np.linalg.inv(point.curvature)) @ slopes if slopes.any() else slopes
-    for name, (f, a), error in zip(likelihood.free, used, moved, strict=True):
-        own = float(np.sqrt(table[model.place(name), model.place(name)]))
-        notes.append(f.note(name, a, likelihood.n_periods, float(error), own))
+    own = {name: float(np.sqrt(table[model.place(name), model.place(name)])) for name in likelihood.free}
     names = {"lag_traces": "trace of rho", "error_traces": "trace of lambda", "pair_traces": "traces of both"}
-    held = {text: getattr(model.__dict__.get(name), "error", 0.0) for name, text in names.items()}
-    traces = [f"{text}: estimated by probes, relative error {error:.1e}" for text, error in held.items() if error]
-    return tuple([text for text in notes if text] + traces)
+    traces = {text: getattr(model.__dict__.get(name), "error", 0.0) for name, text in names.items()}
+    used = {name: filters[name] for name in likelihood.free}
+    return probe_notes(used, likelihood.n_periods, np.linalg.inv(point.curvature), own, traces)
 
 
 def _edge_notes(maximum: Maximum, where: str) -> tuple[str, ...]:

@@ -46,6 +46,7 @@ class Settings:
         # Columns of X: treatments, then the controls of every specification, then those to choose from.
         self.names = (*multiverse.levels("treatment"), *multiverse.always, *multiverse.choose)
         self._design = lru_cache(maxsize=2)(self._build)
+        self._arrays = lru_cache(maxsize=2)(self._lay_out)
         self._weights = lru_cache(maxsize=None)(self._cut)
 
     def _build(self, sample: str, winsorise: float) -> Design:
@@ -89,14 +90,18 @@ class Settings:
         if design.nobs != N * T:
             raise Refusal("unbalanced", f"sample '{setting.sample}' has {design.nobs} rows of {N} regions x {T} years")
         W = None if setting.weights == NO_WEIGHTS else self._weights(setting.weights, setting.sample)
-        frame = design.frame
+        y, X = self._arrays(setting.sample, setting.winsorise)
+        return Rows(y.T.reshape(-1, N, T), X.reshape(N, T, -1), design.index, W)
+
+    def _lay_out(self, sample: str, winsorise: float) -> tuple[np.ndarray, np.ndarray]:
+        frame = self._design(sample, winsorise).frame
         y = frame[self.multiverse.levels("outcome")].to_numpy(float)
         X = frame[list(self.names)].to_numpy(float)
         if self.multiverse.entry["standardise"]:
             treated = len(self.multiverse.levels("treatment"))
             y = _standardised(y)
             X = np.concatenate([_standardised(X[:, :treated]), X[:, treated:]], axis=1)
-        return Rows(y.T.reshape(-1, N, T), X.reshape(N, T, -1), design.index, W)
+        return y, X
 
     def shared(self, setting: Setting, rows: Rows, outcome: int = 0) -> Specifications:
         """Return the cross-products of a setting with one outcome."""

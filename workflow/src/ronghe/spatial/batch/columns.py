@@ -33,6 +33,24 @@ class Columns:
         values = self.values[:, [self.places.index(places[k]) for k in drawn]] if drawn else None
         return Columns(self.flat[:, list(places)], drawn, values)
 
+    def beside(self, other: Columns, places: Sequence[int] | None = None) -> Columns:
+        """Return some columns, or all, and the same of another with the same draws and places."""
+        places = range(self.n_columns) if places is None else places
+        flat = np.concatenate([self.flat[:, places], other.flat[:, places]], axis=1)
+        drawn = [k for k, place in enumerate(places) if place in self.places]
+        if not drawn:
+            return Columns(flat)
+        chosen = [self.places.index(places[k]) for k in drawn]
+        values = np.concatenate([self.values[:, chosen], other.values[:, chosen]], axis=1)
+        return Columns(flat, (*drawn, *(len(places) + k for k in drawn)), values)
+
+    def halves(self) -> tuple[Columns, Columns]:
+        """Return the two that stand `beside` one another, without a copy."""
+        n, d = self.n_columns // 2, len(self.places) // 2
+        left, right = (None, None) if self.values is None else (self.values[:, :d], self.values[:, d:])
+        places = self.places[:d]
+        return Columns(self.flat[:, :n], places, left), Columns(self.flat[:, n:], places, right)
+
     def less(self, basis: np.ndarray) -> Columns:
         """Return the columns less their projection on orthonormal vectors (cell, vector)."""
         values = None if self.values is None else less(self.values, basis)

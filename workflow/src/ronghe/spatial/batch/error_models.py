@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ronghe.errors import RongheError
-from ronghe.spatial.batch.error_profile import ErrorProfile
+from ronghe.spatial.batch.bordered_profile import BorderedProfile
 from ronghe.spatial.batch.newton import Jacobian
 from ronghe.spatial.batch.spectrum import Spectrum
 from ronghe.spatial.spatial_panel import SpatialPanel
@@ -60,22 +60,20 @@ class ErrorBatch:
 
     def fit(self, y: np.ndarray) -> ErrorFit:
         """Return the estimates of every outcome y (draw, unit, period)."""
-        profile = ErrorProfile.of(self.jacobian, self.nobs, self._products(y), tuple(range(self.Z.shape[1])))
+        blocks = self.products, *self._products(y)
+        profile = BorderedProfile.of(self.jacobian, self.nobs, blocks, tuple(range(self.Z.shape[1])))
         lam = profile.maximise()
         _, b, ssr, *_ = profile.solve(lam)
         sigma2 = ssr / self.nobs
         loglik = -0.5 * self.nobs * (np.log(2 * np.pi * sigma2) + 1) + self.jacobian.value(lam)
         return ErrorFit(b, lam, sigma2, loglik)
 
-    def _products(self, y: np.ndarray) -> np.ndarray:
-        """Return the products of R [Z, y] as (draw, power of lambda, column, column)."""
-        B, K = len(y), self.Z.shape[1]
+    def _products(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the products of R y with R Z, (power of lambda, draw, 1, column), and with itself."""
+        B = len(y)
         own = self.projection.apply_to_draws(np.array(y, dtype=float)).reshape(B, -1)
         lagged = self.projection.apply_to_draws(self.M @ y).reshape(B, -1)
-        products = np.empty((B, 3, K + 1, K + 1))
-        products[:, :, :K, :K] = self.products
-        crossed = own @ self.Z, -(own @ self.MZ + lagged @ self.Z), lagged @ self.MZ
-        products[:, :, :K, K] = products[:, :, K, :K] = np.stack(crossed, axis=1)
-        for k, (sign, u, v) in enumerate(((1, own, own), (-2, own, lagged), (1, lagged, lagged))):
-            products[:, k, K, K] = sign * (u * v).sum(axis=1)
-        return products
+        crossed = np.stack([own @ self.Z, -(own @ self.MZ + lagged @ self.Z), lagged @ self.MZ])
+        pairs = ((1, own, own), (-2, own, lagged), (1, lagged, lagged))
+        squares = np.stack([sign * (u * v).sum(axis=1) for sign, u, v in pairs])
+        return crossed[:, :, None], squares[:, :, None, None]

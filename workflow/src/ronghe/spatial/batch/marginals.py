@@ -42,7 +42,7 @@ def log_marginals(fits: SubsetFits) -> np.ndarray:
             ssr = fits.profile.ssr(nodes)
             whole = yy[:, None] - 2 * nodes * products[:, 0, 1, None] + nodes**2 * products[:, 1, 1, None]
         else:
-            c = fits.profile.products[:, :, -1, -1, None].transpose(1, 0, 2)
+            c = fits.profile.outcome[:, :, None]
             whole, ssr = c[0] + nodes * (c[1] + nodes * c[2]), np.exp(_log_ssr(fits))
         kernel = fits.data.jacobian.value(nodes) - n / 2 * np.log((n * ssr + whole) / (n + 1))
         low, high = fits.data.jacobian.bounds

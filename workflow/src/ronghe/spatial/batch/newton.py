@@ -62,7 +62,7 @@ def climb(start: np.ndarray, bounds: tuple[float, float], derivatives: Derivativ
     a = np.clip(start, *bounds)
     low, high = np.full(len(a), bounds[0]), np.full(len(a), bounds[1])
     moved, active = np.full(len(a), np.inf), np.arange(len(a))
-    for _ in range(MAX_STEPS):
+    for steps in range(MAX_STEPS):
         here = a[active]
         slope, curve = derivatives(active, here)
         rising = slope > 0
@@ -74,6 +74,12 @@ def climb(start: np.ndarray, bounds: tuple[float, float], derivatives: Derivativ
         there = (size <= STEP_TOLERANCE) | ((size < STALLED) & (size > 0.3 * moved[active]))
         following = here + newton
         outside = ~((following > low[active]) & (following < high[active]))
+        if steps == 0 and outside.any():
+            # Where the likelihood still rises at an end that the first step leaves by, that end is the top.
+            beyond = np.flatnonzero(outside & (curve < 0))
+            ends = np.where(slope[beyond] > 0, bounds[1], bounds[0])
+            leave = beyond[derivatives(active[beyond], ends)[0] * slope[beyond] > 0]
+            here[leave], there[leave] = np.where(slope[leave] > 0, bounds[1], bounds[0]), True
         following = np.where(outside, 0.5 * (low[active] + high[active]), following)
         there |= outside & (high[active] - low[active] <= STEP_TOLERANCE)
         last = ~outside & np.isfinite(moved[active]) & (size * size <= STEP_TOLERANCE * moved[active])

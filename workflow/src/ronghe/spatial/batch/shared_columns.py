@@ -135,8 +135,7 @@ class SharedColumns:
             kept=kept,
         )
         if has_error:
-            kept["lagged"] = self.lagged.picked(places)
-            return replace(found, columns=self.columns.picked(places))
+            return replace(found, **_joined(self.columns.beside(self.lagged, places), kept))
         rest = np.array(regressors[1:], dtype=int)
         fixed = [*self.own(rest), *self.own(np.array(always, dtype=int)), *(self.lagged_place(rest) if durbin else [])]
         basis, barred = _basis(self.columns.flat[:, fixed], self.vanished[fixed])
@@ -149,8 +148,8 @@ class SharedColumns:
         places = tuple(range(values.shape[1]))
         if self.basis is not None:
             return replace(self, columns=self.columns.replaced(places, less(values, self.basis)))
-        kept = {**self.kept, "lagged": self.lagged.replaced((0,), values[:, 1:])}
-        return replace(self, columns=self.columns.replaced((0,), values[:, :1]), kept=kept)
+        both = self.joined.replaced((0, self.columns.n_columns), values)
+        return replace(self, **_joined(both, self.kept))
 
     @property
     def n_partialled(self) -> int:
@@ -208,10 +207,21 @@ class SharedColumns:
         return columns.replaced(self.columns.places, self._by_draw(parts, len(self.columns.values)))
 
     @cached_property
+    def joined(self) -> Columns:
+        """D and Q W D side by side."""
+        return self.kept["joined"] if "joined" in self.kept else self.columns.beside(self.lagged)
+
+    @cached_property
     def filtered(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Products of D - lambda Q W D: the coefficients of 1, lambda and lambda squared."""
         crossed = self.columns.products(self.lagged)
         return self.products, -crossed - crossed.transpose(0, 2, 1), self.lagged.products(self.lagged)
+
+
+def _joined(both: Columns, kept: dict) -> dict:
+    """Return columns of an error model, and what is kept with them, as parts of D and Q W D side by side."""
+    columns, lagged = both.halves()
+    return {"columns": columns, "kept": {**kept, "joined": both, "lagged": lagged}}
 
 
 def _basis(columns: np.ndarray, vanished: np.ndarray) -> tuple[np.ndarray, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ronghe.errors import RongheError, require_known
+from ronghe.spatial.batch.bordered_profile import BorderedProfile
 from ronghe.spatial.batch.error_profile import ErrorProfile
 from ronghe.spatial.batch.newton import LagProfile
 from ronghe.spatial.batch.shared_columns import REFUSALS, SharedColumns
@@ -15,6 +16,8 @@ from ronghe.spatial.sufficient_statistics import COLLINEAR
 BATCHED = ("ols", "slx", "sar", "sem", "sdm", "sdem")
 # A share of the outcome's sum of squares that is rounding.
 EXPLAINED = 1e-15
+# Columns of which the others leave this share are far from repeating them.
+DISTINCT = 1e-3
 
 
 class Specifications(SharedColumns):
@@ -123,6 +126,18 @@ class Specifications(SharedColumns):
     def _fit_error(self, shared: tuple, refused: np.ndarray) -> SubsetFits:
         """Find lambda of u = lambda W u + e: a grid for its hills, then Newton steps on the filtered products."""
         columns, draw = shared[3:]
+        profile = self._bordered(columns, draw, refused)
+        if profile is None:
+            profile, refused = self._profile(columns, draw, refused)
+        lam = profile.maximise()
+        inverse, b, ssr, moved, bends = profile.solve(lam)
+        refused = np.where((refused == 0) & self.jacobian.at_edge(lam), REFUSALS.index("edge"), refused)
+        return SubsetFits(*shared, b, lam, ssr, inverse, -moved, tuple(bends), profile, refused.astype(np.int8))
+
+    def _profile(
+        self, columns: np.ndarray, draw: np.ndarray | None, refused: np.ndarray
+    ) -> tuple[ErrorProfile, np.ndarray]:
+        """Return the likelihoods of an error model, and the codes of what cannot be estimated."""
         whole = np.concatenate([columns, np.zeros((len(columns), 1), dtype=np.intp)], axis=1)
         blocks = np.stack([self._block(p, whole, whole, draw) for p in self.filtered], axis=1)
         inverse, refused = self._invert(blocks[:, 0, :-1, :-1].copy(), refused)
@@ -130,10 +145,54 @@ class Specifications(SharedColumns):
         left = blocks[:, 0, -1, -1] - np.einsum("bk,bkl,bl->b", right, inverse, right)
         refused = self._explained(left, draw, refused)
         blocks[refused > 0] = np.stack([np.eye(blocks.shape[2]), *np.zeros((2, *blocks.shape[2:]))])
-        alike = not refused.any() and (whole == whole[0]).all()
-        fixed = [k for k, place in enumerate(whole[0, :-1]) if alike and place not in self.columns.places]
-        profile = ErrorProfile.of(self.jacobian, self.size[0], blocks, tuple(fixed))
-        lam = profile.maximise()
-        inverse, b, ssr, moved, bends = profile.solve(lam)
-        refused = np.where((refused == 0) & self.jacobian.at_edge(lam), REFUSALS.index("edge"), refused)
-        return SubsetFits(*shared, b, lam, ssr, inverse, -moved, tuple(bends), profile, refused.astype(np.int8))
+        return ErrorProfile(self.jacobian, self.size[0], blocks), refused
+
+    def _bordered(self, columns: np.ndarray, draw: np.ndarray | None, refused: np.ndarray) -> BorderedProfile | None:
+        """Return the likelihoods of one error model for all draws in their order; none where the fits differ otherwise.
+
+        None too where regressors come near to repeat one another, or to explain an outcome: that is for `_profile`.
+        """
+        once, drawn = columns[0], self.columns.places
+        places = tuple(k for k, place in enumerate(once) if place not in drawn)
+        in_order = self.columns.values is not None and np.array_equal(draw, np.arange(len(self.columns.values)))
+        if not in_order or not places or refused.any() or (columns != once).any():
+            return None
+        blocks = self._blocks(once[list(places)], [*(k for k in once if k in drawn), 0])
+        shared, crossed, own = (powers[0] for powers in blocks)
+        inverse, code = self._invert(shared[None].copy(), np.zeros(1, dtype=int))
+        try:
+            root = np.linalg.cholesky(own - crossed @ inverse[0] @ crossed.transpose(0, 2, 1))
+        except np.linalg.LinAlgError:
+            return None
+        pivots, inflation = np.einsum("bkk->bk", root) ** 2, np.diag(inverse[0]) * np.diag(shared)
+        clear = (pivots[:, :-1] > DISTINCT * np.einsum("bkk->bk", own)[:, :-1]).all()
+        clear &= bool((inflation < DISTINCT ** (pivots.shape[1] - 1) / COLLINEAR).all()) and code[0] == 0
+        if not clear or self._explained(pivots[:, -1], draw, refused).any():
+            return None
+        return BorderedProfile.of(self.jacobian, self.size[0], blocks, places)
+
+    def _blocks(self, shared: np.ndarray, mine: list[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return products of filtered columns by power of lambda: among those shared, across, among each draw's own."""
+        n_columns, drawn, both = self.columns.n_columns, self.columns.places, self.joined
+        own = [drawn.index(k) for k in mine if k in drawn]
+        values = both.values if len(own) == len(drawn) else both.values[:, [*own, *(len(drawn) + k for k in own)]]
+        fixed = [*shared, *(k for k in mine if k not in drawn)]
+        flat = both.flat[:, [*fixed, *(n_columns + k for k in fixed)]]
+        inner = _powers(flat.T @ flat)
+        crossed = _powers((values.reshape(-1, len(flat)) @ flat).reshape(*values.shape[:2], -1))
+        squares = _powers(values @ values.transpose(0, 2, 1))
+        if len(own) == len(mine):
+            return inner, crossed, squares
+        shape, d = (*crossed.shape[:2], len(mine)), len(own)
+        rest, around = np.empty((*shape, len(mine))), np.empty((*shape, len(shared)))
+        rest[:, :, :d, :d], rest[:, :, :d, d], rest[:, :, d, :d] = squares, crossed[..., -1], crossed[..., -1]
+        rest[:, :, d, d] = inner[:, None, -1, -1]
+        around[:, :, :d], around[:, :, d] = crossed[..., :-1], inner[:, None, -1, :-1]
+        return inner[:, :-1, :-1], around, rest
+
+
+def _powers(products: np.ndarray) -> np.ndarray:
+    """Return the coefficients of 1, lambda and its square in products of D - lambda L, given those of D beside L."""
+    rows, columns = (size // 2 for size in products.shape[-2:])
+    mixed = products[..., :rows, columns:] + products[..., rows:, :columns]
+    return np.stack([products[..., :rows, :columns], -mixed, products[..., rows:, columns:]])

@@ -75,8 +75,9 @@ class Spectrum:
 
     @cached_property
     def _upper(self) -> np.ndarray:
-        """Which eigenvalues are real or the first of a pair of conjugates."""
-        return np.flatnonzero(self.values.imag >= 0)
+        """Which eigenvalues are real, then which are the first of a pair of conjugates."""
+        found = np.flatnonzero(self.values.imag >= 0)
+        return found[np.argsort(self.values[found].imag > 0, kind="stable")]
 
     def symmetric_forms(self, a: np.ndarray, G: np.ndarray | None = None) -> np.ndarray:
         """Return C + C' at every a as (a, N, N), C being G (given, where known) or, with time effects, J G J."""
@@ -136,7 +137,7 @@ class Spectrum:
 
     def _has_nodes(self, a: np.ndarray) -> bool:
         """Return whether so many values are asked for that the inverses at all nodes pay."""
-        return self.n < min(len(a), MOST_NODES)
+        return self.n <= min(len(a), MOST_NODES)
 
     @cached_property
     def _rational(self) -> RationalInverse:
@@ -165,7 +166,28 @@ class Spectrum:
         """Return G(a) values, for values (a, N, T)."""
         if not self.is_diagonal:
             return (self.multipliers(a) if G is None else G) @ values
-        return (self.right @ (self.gains(a)[:, :, None] * (self.left @ values))).real
+        if np.isrealobj(self.values):
+            return self.right @ (self.gains(a)[:, :, None] * (self.left @ values))
+        left, right, n_real = self._in_real_numbers
+        # Rows: real eigenvalues, then real parts for one of each pair of conjugates, then imaginary parts.
+        turned = left @ values
+        g = self.gains(a)[:, self._upper, None]
+        pairs = (len(turned[0]) - n_real) // 2
+        real, imaginary = turned[:, n_real : n_real + pairs], turned[:, n_real + pairs :]
+        gr, gi = g.real[:, n_real:], g.imag[:, n_real:]
+        found = np.empty_like(turned)
+        np.multiply(g.real[:, :n_real], turned[:, :n_real], out=found[:, :n_real])
+        np.subtract(gr * real, gi * imaginary, out=found[:, n_real : n_real + pairs])
+        np.add(gr * imaginary, gi * real, out=found[:, n_real + pairs :])
+        return right @ found
+
+    @cached_property
+    def _in_real_numbers(self) -> tuple[np.ndarray, np.ndarray, int]:
+        """Left and right vectors of real and imaginary parts, one for each pair of conjugates; how many are real."""
+        n_real = int((self.values[self._upper].imag == 0).sum())
+        left, right = self.left[self._upper], self.right[:, self._upper]
+        parts = [right.real[:, :n_real], 2 * right.real[:, n_real:], -2 * right.imag[:, n_real:]]
+        return np.concatenate([left.real, left.imag[n_real:]]), np.concatenate(parts, axis=1), n_real
 
     def solve(self, a: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Return (I - a W)^-1 values = values + a G values, for values (a, N, T)."""

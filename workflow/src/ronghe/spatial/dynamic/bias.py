@@ -79,3 +79,19 @@ def _traces_of_inverse(process: Process, phi: float, c: float) -> tuple[float, f
     # The root at w = 1 belongs to the time effects, which are out.
     unit = 1 / (1 - phi - c) if process.transforms_units else 0.0
     return own - unit, spatial - unit
+
+
+def probed_shift(process: Process, theta: np.ndarray) -> np.ndarray:
+    """Return how far the standard error of probed traces moves the corrected estimates; zeros where they are exact."""
+    phi, psi = process.persistence(theta)
+    n_units, n_periods = process.size
+    a, moved = (theta[-2] + psi) / (1 - phi), np.zeros(len(theta))
+    spatial = process.log_determinant.errors(a)[1] / (1 - phi) / n_units
+    if spatial == 0 or not process.projection.has_units:
+        return moved
+    if process.time_lag:
+        moved[0] = abs(a) * spatial
+    if process.space_time_lag:
+        moved[int(process.time_lag)] = spatial
+    moved[-2] = spatial
+    return np.abs(inverse_scaled(information(process, theta))) @ moved / n_periods

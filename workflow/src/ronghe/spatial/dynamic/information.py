@@ -6,7 +6,7 @@ import numpy as np
 
 from ronghe.errors import RongheError
 from ronghe.spatial.dynamic.process import WHERE, Process
-from ronghe.spatial.log_determinant.traces import filter_traces, multiplier
+from ronghe.spatial.log_determinant.traces import multiplier
 from ronghe.spatial.sufficient_statistics import lag
 
 
@@ -22,7 +22,7 @@ def information(process: Process, theta: np.ndarray) -> np.ndarray:
     else:
         GZb = W @ ln_det.solve(rho, Z @ b)
     GZb = process.projection.apply(GZb)
-    traces = filter_traces(ln_det, rho)
+    traces = process.traces(rho)
     g, gg, gtg = traces.g, traces.gg, traces.gtg
     if process.transforms_units:
         # J G J in place of G: with rows that sum to one, G 1 = 1 / (1 - rho).

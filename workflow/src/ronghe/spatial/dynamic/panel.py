@@ -10,13 +10,15 @@ import pandas as pd
 
 from ronghe.errors import RongheError, require_flag, require_known
 from ronghe.linear.algebra import inverse_scaled
-from ronghe.spatial.dynamic.bias import corrected
+from ronghe.spatial.dynamic.bias import corrected, probed_shift
 from ronghe.spatial.dynamic.information import information, kurtosis_part
 from ronghe.spatial.dynamic.process import WHERE, Process
 from ronghe.spatial.dynamic.results import DynamicResults
 from ronghe.spatial.equation import Specification, specify
 from ronghe.spatial.grid import Panel, WeightsLike, linked, read_panel_arrays
 from ronghe.spatial.likelihood import Likelihood
+from ronghe.spatial.log_determinant.notes import probe_notes
+from ronghe.spatial.log_determinant.suitable import KINDS
 from ronghe.spatial.maximum import maximise
 from ronghe.spatial.panel_model import PanelModel
 from ronghe.weights.matrix import Weights
@@ -32,7 +34,8 @@ class DynamicPanel(PanelModel):
 
     `method="lee_yu"` removes time effects by the transformation to N - 1 units, so that no bias of order 1/N arises;
     "lsdv" keeps dummies and `fit(bias_corrected=True)` removes that bias afterwards. Unit effects leave a bias of order
-    1/T under either, which it takes out too; with time effects alone there is none.
+    1/T under either, which it takes out too; with time effects alone there is none. `log_determinant` is that of
+    `SpatialPanel`: exact, or by probes where exact factors would not fit; the result's notes then state the error.
 
     >>> from ronghe.spatial import DynamicPanel, munnell
     >>> data, W = munnell()
@@ -52,6 +55,7 @@ class DynamicPanel(PanelModel):
         time_lag: bool = True,
         space_time_lag: bool = True,
         durbin: Sequence[str] | None = None,
+        log_determinant: str = "auto",
     ) -> None:
         """Lay the panel out by label; the first period serves as y_0 only."""
         require_known(model, MODELS, "model", WHERE)
@@ -59,6 +63,7 @@ class DynamicPanel(PanelModel):
         require_known(method, METHODS, "method", WHERE)
         for flag, value in (("time_lag", time_lag), ("space_time_lag", space_time_lag)):
             require_flag(value, f"{WHERE}: {flag}")
+        require_known(log_determinant, KINDS, "log_determinant", WHERE)
         if not (time_lag or space_time_lag):
             raise RongheError(f"{WHERE}: without y_(t-1) and W y_(t-1) the model is not dynamic; use SpatialPanel")
         weights = linked(W, WHERE)
@@ -67,7 +72,7 @@ class DynamicPanel(PanelModel):
             raise RongheError(f"{WHERE}: {panel.n_periods} periods are too few; the first is spent on y_(t-1)")
         _check_spacing(panel)
         specification = specify(model, effects, method, panel.names, durbin, WHERE)
-        self.process = Process(panel, weights, specification, time_lag, space_time_lag)
+        self.process = Process(panel, weights, specification, time_lag, space_time_lag, log_determinant)
         if self.process.transforms_units and not weights.is_row_standardised:
             raise RongheError(
                 f"{WHERE}: method 'lee_yu' with effects='{effects}' needs weights whose rows sum to one; "
@@ -104,9 +109,10 @@ class DynamicPanel(PanelModel):
                 f"{WHERE}: the regressors and effects explain the outcome without remainder: nothing to estimate"
             )
         uncorrected = np.concatenate([point.b, [point.rho, point.sigma2]])
-        theta, removed = uncorrected, 0
+        theta, removed, shift = uncorrected, 0, np.zeros(len(uncorrected))
         if bias_corrected and (process.projection.has_units or process.has_time_dummies):
             theta, removed = corrected(process, uncorrected)
+            shift = probed_shift(process, uncorrected)
         if not 0 < theta[-1] or not ln_det.bounds[0] < theta[-2] < ln_det.bounds[1]:
             raise RongheError(
                 f"{WHERE}: the bias correction leads to rho = {theta[-2]:.4g}, sigma2 = {theta[-1]:.4g}, where the "
@@ -115,7 +121,20 @@ class DynamicPanel(PanelModel):
         covariance = inverse_scaled(information(process, theta)) / nobs
         if cov_type == "robust":
             covariance = covariance + covariance @ kurtosis_part(process, theta) @ covariance * nobs
-        result = DynamicResults(process, theta, covariance, uncorrected, point.loglik, cov_type, removed)
+        notes = self.formula_notes + probe_notes(
+            {"rho": (ln_det, point.rho)},
+            n_periods,
+            np.linalg.inv(point.curvature),
+            {"rho": float(np.sqrt(covariance[-2, -2]))},
+            {"trace of rho": process.traces(theta[-2]).error},
+        )
+        if shift.any():
+            share = (shift / np.sqrt(np.diag(covariance))).max()
+            notes += (
+                "traces of the bias correction: estimated by probes, whose error moves no estimate by more than "
+                f"{100 * share:.1g} % of its standard error",
+            )
+        result = DynamicResults(process, theta, covariance, uncorrected, point.loglik, cov_type, removed, notes)
         if not result.is_stable:
             warnings.warn(
                 f"{WHERE}: the largest root of the process is {result.largest_root:.4f}; long-run impacts do not "

@@ -7,7 +7,7 @@ Yu, de Jong and Lee (2008), J. Econometrics 146, eq. 1 (unit effects); Lee and Y
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +15,9 @@ import numpy as np
 from ronghe.spatial.equation import Specification
 from ronghe.spatial.grid import Panel
 from ronghe.spatial.log_determinant.base import LogDeterminant
-from ronghe.spatial.log_determinant.exact import EigenLogDeterminant, log_determinant
+from ronghe.spatial.log_determinant.exact import EigenLogDeterminant
+from ronghe.spatial.log_determinant.suitable import chosen_log_determinant
+from ronghe.spatial.log_determinant.traces import FilterTraces, filter_traces
 from ronghe.spatial.projection import Projection
 from ronghe.spatial.sufficient_statistics import Moments, build_moments, lag
 from ronghe.weights.matrix import Weights
@@ -32,6 +34,8 @@ class Process:
     specification: Specification
     time_lag: bool
     space_time_lag: bool
+    kind: str = "auto"
+    _traces: dict[float, FilterTraces] = field(default_factory=dict)
 
     @cached_property
     def projection(self) -> Projection:
@@ -40,8 +44,14 @@ class Process:
 
     @cached_property
     def log_determinant(self) -> LogDeterminant:
-        """ln|I - rho W|."""
-        return log_determinant(self.weights)
+        """ln|I - rho W|, exact or by probes."""
+        return chosen_log_determinant(self.weights, self.kind, WHERE)
+
+    def traces(self, rho: float) -> FilterTraces:
+        """Return the traces of G at rho, each computed once."""
+        if rho not in self._traces:
+            self._traces[rho] = filter_traces(self.log_determinant, rho)
+        return self._traces[rho]
 
     @property
     def lags(self) -> tuple[str, ...]:

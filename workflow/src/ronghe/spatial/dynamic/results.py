@@ -31,10 +31,11 @@ class DynamicResults(Estimates):
         loglik: float,
         cov_type: str,
         unit_roots: int,
+        notes: tuple[str, ...] = (),
     ) -> None:
         """Keep the estimates and the process that they belong to."""
         super().__init__((*process.terms, "rho", "sigma2"), theta, covariance, cov_type)
-        self.process, self.loglik, self.unit_roots_removed = process, loglik, unit_roots
+        self.process, self.loglik, self.unit_roots_removed, self.notes = process, loglik, unit_roots, notes
         self.uncorrected = pd.Series(uncorrected, index=self.params.index, name="estimate")
         self.residual_array = process.residuals(theta)
         n_units, n_periods = process.size

@@ -6,9 +6,10 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
+from ronghe.errors import require_known
 from ronghe.spatial.log_determinant.base import FULL, LogDeterminant
 from ronghe.spatial.log_determinant.exact import LARGEST_DENSE, log_determinant
-from ronghe.spatial.log_determinant.probed import probed_log_determinant
+from ronghe.spatial.log_determinant.probed import APPROXIMATIONS, probed_log_determinant
 from ronghe.weights.matrix import Weights
 
 # A full block of so many rows within the factors takes some 10^11 multiplications, minutes for each of five factors,
@@ -16,6 +17,15 @@ from ronghe.weights.matrix import Weights
 WIDEST = 5000
 # Units of so many times the usual number of neighbours are eliminated last, whatever the graph; passes over leaves.
 HUB, PASSES = 20, 30
+KINDS = ["auto", "exact", *APPROXIMATIONS]
+
+
+def chosen_log_determinant(W: Weights, kind: str, where: str) -> LogDeterminant:
+    """Return the log-determinant that is asked for: "auto", "exact", or one of the approximations."""
+    require_known(kind, KINDS, "log_determinant", where)
+    if kind == "auto":
+        return suitable_log_determinant(W, where)
+    return log_determinant(W) if kind == "exact" else probed_log_determinant(W, kind, where)
 
 
 def suitable_log_determinant(W: Weights, where: str) -> LogDeterminant:

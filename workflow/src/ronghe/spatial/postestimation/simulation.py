@@ -7,6 +7,7 @@ import pandas as pd
 
 from ronghe.errors import RongheError, require_known
 from ronghe.spatial.dynamic.results import DynamicResults
+from ronghe.spatial.log_determinant.base import LogDeterminant
 from ronghe.spatial.postestimation.fixed_effects import recover, structural_part
 from ronghe.spatial.random_effects.panel import RandomEffectsResults
 from ronghe.spatial.results import SpatialPanelResult
@@ -42,8 +43,11 @@ def simulate(
         draw, panel = _dynamic, result.process.panel
     else:
         raise RongheError(f"simulate: no way to draw from {type(result).__name__}")
-    columns = [panel.series(draw(result, generator, disturbances), f"draw {i}") for i in range(draws)]
-    return pd.concat(columns, axis=1)
+    drawn = draw(result, generator, disturbances, draws)
+    if panel.observed is not None:
+        drawn = np.where(panel.observed, drawn, np.nan)
+    columns = [f"draw {i}" for i in range(draws)]
+    return pd.DataFrame(drawn.reshape(draws, -1)[:, panel.rows].T, index=panel.index, columns=columns)
 
 
 def _disturb(
@@ -55,44 +59,50 @@ def _disturb(
     return generator.choice(pool * np.sqrt(sigma2 / np.mean(pool**2)), size=shape)
 
 
-def _static(result: SpatialPanelResult, generator: np.random.Generator, kind: str) -> np.ndarray:
+def _solved(filter: LogDeterminant | None, at: float, values: np.ndarray) -> np.ndarray:
+    """Return (I - a W)^-1 times arrays (draw, unit, period); without a filter the arrays themselves."""
+    if filter is None:
+        return values
+    flat = np.moveaxis(values, 1, 0).reshape(values.shape[1], -1)
+    return np.moveaxis(filter.solve(at, flat).reshape(values.shape[1], len(values), -1), 0, 1)
+
+
+def _static(result: SpatialPanelResult, generator: np.random.Generator, kind: str, draws: int) -> np.ndarray:
     """Draw S^-1 (X b + W X theta + effects + (I - lambda M)^-1 e)."""
     model = result.model
-    e = _disturb(model.panel.y.shape, result.sigma2, model.residuals, generator, kind)
-    if model.likelihood.error is not None:
-        e = model.likelihood.error.solve(model.lam, e)
-    whole = structural_part(result) + recover(result).surface + e
-    return model.likelihood.lag.solve(model.rho, whole) if model.likelihood.lag is not None else whole
+    e = _disturb((draws, *model.panel.y.shape), result.sigma2, model.residuals, generator, kind)
+    e = _solved(model.likelihood.error, model.lam, e)
+    return _solved(model.likelihood.lag, model.rho, structural_part(result) + recover(result).surface + e)
 
 
-def _random_effects(result: RandomEffectsResults, generator: np.random.Generator, kind: str) -> np.ndarray:
+def _random_effects(result: RandomEffectsResults, generator: np.random.Generator, kind: str, draws: int) -> np.ndarray:
     """Draw with new unit effects, inside or outside the error's filter by the kind of errors."""
     c, panel, likelihood = result.components, result.model.panel, result.model.likelihood
     u = result.residual_array
     within = u - u.mean(axis=1, keepdims=True)
     if likelihood.spatial_error is not None:
         within = within - c.lam * lag(result.model.error_weights.sparse, within)
-    e = _disturb(panel.y.shape, c.sigma2, within, generator, kind)
-    mu = np.sqrt(c.sigma2_units) * generator.standard_normal((panel.n_units, 1))
-    if likelihood.spatial_error is None:
-        u = mu + e
-    elif c.error == "kkp":
-        u = likelihood.spatial_error.solve(c.lam, mu + e)
+    e, mu = np.empty((draws, *panel.y.shape)), np.empty((draws, panel.n_units, 1))
+    for k in range(draws):
+        e[k] = _disturb(panel.y.shape, c.sigma2, within, generator, kind)
+        mu[k] = np.sqrt(c.sigma2_units) * generator.standard_normal((panel.n_units, 1))
+    if c.error == "kkp":
+        u = _solved(likelihood.spatial_error, c.lam, mu + e)
     else:
-        u = mu + likelihood.spatial_error.solve(c.lam, e)
-    whole = np.einsum("k,ktn->nt", c.beta, result.model.regressors) + u
-    return likelihood.lag.solve(c.rho, whole) if likelihood.lag is not None else whole
+        u = mu + _solved(likelihood.spatial_error, c.lam, e)
+    return _solved(likelihood.lag, c.rho, np.einsum("k,ktn->nt", c.beta, result.model.regressors) + u)
 
 
-def _dynamic(result: DynamicResults, generator: np.random.Generator, kind: str) -> np.ndarray:
+def _dynamic(result: DynamicResults, generator: np.random.Generator, kind: str, draws: int) -> np.ndarray:
     """Draw period by period from the first observed one, which is kept."""
     process, form = result.process, result.reduced_form()
     y, W, (phi, psi) = process.panel.y, process.weights.sparse, form.persistence
     whole = form.structural(process.panel.X[:, 1:]) + form.effects.surface
-    whole += _disturb(whole.shape, result.params["sigma2"], result.residual_array, generator, kind)
-    drawn = np.empty_like(y)
-    drawn[:, 0] = y[:, 0]
-    for t in range(whole.shape[1]):
-        past = drawn[:, t]
-        drawn[:, t + 1] = form.solve(whole[:, t] + phi * past + psi * (W @ past))
+    shape = (draws, *whole.shape)
+    whole = whole + _disturb(shape, result.params["sigma2"], result.residual_array, generator, kind)
+    drawn = np.empty((draws, *y.shape))
+    drawn[:, :, 0] = y[:, 0]
+    for t in range(whole.shape[2]):
+        past = drawn[:, :, t].T
+        drawn[:, :, t + 1] = form.solve(whole[:, :, t].T + phi * past + psi * (W @ past)).T
     return drawn

@@ -19,7 +19,9 @@ from ronghe.spatial.equation import CONSTANT, MODELS, Specification, specify
 from ronghe.spatial.estimates import Estimates
 from ronghe.spatial.grid import WeightsLike, linked, read_panel_arrays, require_frames
 from ronghe.spatial.impact_tables import estimates_table
-from ronghe.spatial.log_determinant.exact import log_determinant
+from ronghe.spatial.log_determinant.notes import probe_notes
+from ronghe.spatial.log_determinant.probed import ProbedLogDeterminant
+from ronghe.spatial.log_determinant.suitable import KINDS, chosen_log_determinant
 from ronghe.spatial.panel_model import PanelModel
 from ronghe.spatial.postestimation.reduced_form import FixedEffects, ReducedForm
 from ronghe.spatial.random_effects.few_clusters import RandomEffectsClusters, read_settings
@@ -47,6 +49,7 @@ class RandomEffectsPanel(PanelModel):
     With `effects="twoways"` a fixed effect of each period enters as its dummy, without a spatial lag of it, as
     `factor(year)` in a formula of R's splm does. Subtracting the means of periods would not do for errors with lambda:
     Omega does not commute with the means unless the columns of M add up to one. The dummies are no terms of the result.
+    `log_determinant` is that of `SpatialPanel`: exact, or by probes where exact factors would not fit.
 
     >>> from ronghe.spatial import RandomEffectsPanel, munnell
     >>> data, W = munnell()
@@ -65,10 +68,13 @@ class RandomEffectsPanel(PanelModel):
         durbin: Sequence[str] | None = None,
         error_weights: WeightsLike | None = None,
         effects: str = "units",
+        log_determinant: str = "auto",
     ) -> None:
         """Lay the panel out by label and build the spatial lags."""
         require_known(errors, ERRORS, "errors", WHERE)
         require_known(effects, EFFECTS, "effects", WHERE)
+        require_known(log_determinant, KINDS, "log_determinant", WHERE)
+        self.log_determinant = log_determinant
         require_frames(y, X, WHERE)
         self.weights = linked(W, WHERE)
         self.period_names: tuple[str, ...] = ()
@@ -130,13 +136,17 @@ class RandomEffectsPanel(PanelModel):
         Wy = lag(self.weights.sparse, y) if s.has_lag else np.zeros_like(y)
         M = self.error_weights.sparse if s.has_error else None
         self._check_between()
-        return ErrorComponents(
-            Strata.of(y.T, Wy.T, self.regressors, M),
-            self.errors,
-            log_determinant(self.weights) if s.has_lag else None,
-            log_determinant(self.error_weights) if s.has_error else None,
-            M,
+        lag_filter, error_filter = (
+            chosen_log_determinant(W, self.log_determinant, WHERE) if present else None
+            for W, present in ((self.weights, s.has_lag), (self.error_weights, s.has_error))
         )
+        if self.errors == "baltagi" and isinstance(error_filter, ProbedLogDeterminant):
+            raise RongheError(
+                f"{WHERE}: errors 'baltagi' with lambda need the factors of I + T phi (I - lambda M)(I - lambda M)', "
+                f"which would not fit for '{self.error_weights.name}', and probes stand in for ln|I - lambda M| alone; "
+                "choose errors='kkp', or weights with fewer links"
+            )
+        return ErrorComponents(Strata.of(y.T, Wy.T, self.regressors, M), self.errors, lag_filter, error_filter, M)
 
     def _check_between(self) -> None:
         """Refuse regressors that the others explain."""
@@ -247,6 +257,15 @@ class RandomEffectsResults(Estimates):
             full = model.information(fitted) if cov_type == "expected" else model.observed_information(fitted)
             covariance = inverse_scaled(full[np.ix_(places, places)])
         super().__init__([names[i] for i in told], theta[places][told], covariance[np.ix_(told, told)], cov_type)
+        self.notes = model.formula_notes + self._probe_notes()
+
+    def _probe_notes(self) -> tuple[str, ...]:
+        """Say which log-determinants were estimated by probes, and how closely; traces of impacts are their slopes."""
+        likelihood, c = self.model.likelihood, self.components
+        filters = {"rho": (likelihood.lag, c.rho), "lambda": (likelihood.spatial_error, c.lam)}
+        used = {name: pair for name, pair in filters.items() if pair[0] is not None}
+        inverse = self.cov.loc[list(used), list(used)].to_numpy()
+        return probe_notes(used, self.model.panel.n_periods, inverse, self.std_errors.to_dict(), {})
 
     def reference(self, gradients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return factors of the variance and degrees of freedom of t for combinations g'theta (quantity, parameter)."""
@@ -326,4 +345,4 @@ class RandomEffectsResults(Estimates):
 
     def impacts(self, level: float = 0.95) -> pd.DataFrame:
         """Return direct, indirect and total impacts with delta-method errors from the whole covariance."""
-        return estimates_table(self, self.model.reported, self.model.weights, level)
+        return estimates_table(self, self.model.reported, self.model.weights, level, self.model.likelihood.lag)

@@ -61,7 +61,7 @@ class SerialComponents:
         def target(x: np.ndarray) -> tuple[float, np.ndarray]:
             psi, lam, phi = theta(x)
             loglik, beta, sigma2 = self.concentrated(psi, lam, phi)
-            d = self._scores(_fitted(beta, sigma2, psi, lam, phi, loglik))[0]
+            d = self._scores(_fitted(beta, sigma2, psi, lam, phi, loglik), informed=False)[0]
             slopes = {"psi": d["psi"], "lambda": d["lambda"], "phi": d["sigma2_units"] * sigma2}
             return -loglik / self.y.size, -np.array([slopes[name] for name in free]) / self.y.size
 
@@ -90,8 +90,8 @@ class SerialComponents:
         d, _ = self._scores(fitted)
         return float(np.sign(d[tested]) * np.sqrt(self.score_test(fitted, (tested,), nuisance)))
 
-    def _scores(self, fitted: dict) -> tuple[dict[str, float], np.ndarray]:
-        """Return the scores of the components and their expected information."""
+    def _scores(self, fitted: dict, informed: bool = True) -> tuple[dict[str, float], np.ndarray]:
+        """Return the scores of the components and, if `informed`, their expected information (else zeros)."""
         s2, phi = fitted["sigma2"], fitted["sigma2_units"] / fitted["sigma2"]
         n_periods, n_units = self.y.shape
         blocks, U, r, V = self._blocks(fitted["psi"], fitted["lambda"], phi)
@@ -116,6 +116,8 @@ class SerialComponents:
         traces = np.einsum("itt->i", KV)
         d["lambda"] = ((R_lam * (q @ (s2 * V) @ q.T)).sum() - np.diag(R_lam) @ traces) / 2
         J = np.zeros((4, 4))
+        if not informed:
+            return d, J
         for i, a in enumerate(NAMES[:3]):
             for j, b in enumerate(NAMES[:3]):
                 J[i, j] = np.einsum("itu,iut->", scaled[a], scaled[b]) / 2
