@@ -260,6 +260,8 @@ SHARES = {"name": "s", "table": "employment", "sectors": ["transport"], "base_ye
         ({"tables": {"t": {**STORED, "file": "{x}.csv"}}}, "t.file: '.x..csv' holds '.', a sign of patterns"),
         ({"tables": {"t": {**STORED, "file": "x.txt"}}}, "t.file: 'x.txt' is not allowed; a .csv file"),
         ({"tables": {"Über": STORED}}, "'Über' is not allowed; lower-case letters"),
+        ({"specifications": {"m": {**FE, "winsorise": float("nan")}}}, "m.winsorise: expected a number, found nan"),
+        ({"specifications": {"m": {**FE, "winsorise": 0.5}}}, "m.winsorise: 0.5 is too large; less than 0.5"),
         ({"dependence": {"d": DEPENDENCE | {"lags": [50]}}}, "d.lags: 50 years earlier lies before all of 2013-2020"),
         ({"distribution": {"d": {"variable": "gdp", "group": "macro"}}}, "d.group: unknown .*code, macro_region"),
         ({"manuscript": {"source": "paper/p.typ", "parts": ["paper/{language.x}"]}}, "only .language. is known"),

@@ -185,6 +185,21 @@ def test_a_name_is_a_plain_word(section, name):
     assert refused(section, {name: entry})
 
 
+@pytest.mark.parametrize("name", [2020, "no way", "../../x", "W*y", "Über", "", "a.index"])
+def test_a_derived_variable_has_a_plain_name(name):
+    entry = shipped("china_provinces")
+    derived = next(iter(entry["derived"].values()))
+    assert refused("china_provinces", entry | {"derived": {name: derived}})
+
+
+def test_a_published_figure_of_nothing_is_refused_in_words():
+    entry = shipped("china_provinces")
+    name, check = next((n, c) for n, c in entry["checks"].items() if "values" in c)
+    year = next(iter(check["values"]))
+    told = refused("china_provinces", entry | {"checks": {name: check | {"values": {year: 0}}}})
+    assert f"checks.{name}.values.{year}: '0' is not allowed; a published figure other than 0" in told
+
+
 TEXT = {
     "2020.5: 1\n": "line 1: the key 2020.5 is read as a number; write a name, in quotes: '2020.5'",
     "a:\n  no: 1\n": "line 2: the key no is read as true or false; write a name, in quotes: 'no'",

@@ -34,9 +34,9 @@ class Recorder:
         RongheError.__init__ = counted
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Take every random draw as a case of its own."""
-        for item in items:
-            drawn = getattr(getattr(item, "obj", None), "hypothesis", None)
+        """Take every random draw as a case of its own; the cases of one test function share what draws them."""
+        found = (getattr(getattr(item, "obj", None), "hypothesis", None) for item in items)
+        for drawn in {id(one): one for one in found}.values():
             if drawn is not None:
                 drawn.inner_test = self._counted(drawn.inner_test)
 

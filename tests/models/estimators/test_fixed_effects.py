@@ -104,3 +104,12 @@ def test_driscoll_kraay_says_that_periods_are_few(munnell):
     few = fit(regression(covariance="driscoll_kraay"), Data(munnell))
     assert "there are 17 (fewer than 20)" in few.fit["notes"][0]
     assert "notes" not in fit(regression(), Data(munnell)).fit
+
+
+@pytest.mark.parametrize("longitude", [np.nan, 1000.0])
+def test_conley_names_the_region_that_has_no_place(munnell, longitude):
+    states = munnell.index.unique(0)
+    regions = pd.DataFrame({"longitude": -90.0, "latitude": 40.0}, index=states)
+    regions.loc[states[3], "longitude"] = longitude
+    with pytest.raises(RongheError, match=f"covariance: conley.* for {states[3]}; complete the places"):
+        fit(regression(covariance="conley", cutoff_km=500.0), Data(munnell, regions))

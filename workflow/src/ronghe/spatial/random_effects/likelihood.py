@@ -176,7 +176,7 @@ class ErrorComponents:
         best = None
         for start in _starts(lambda x: target(x)[0], box):
             found = minimize(
-                target, start, jac=True, bounds=box, method="L-BFGS-B", options={"ftol": 1e-14, "gtol": 1e-8}
+                target, start, jac=True, bounds=box, method="L-BFGS-B", options={"ftol": 1e-10, "gtol": 1e-6}
             )
             if best is None or found.fun < best.fun:
                 best = found
@@ -297,8 +297,8 @@ def newton(
         if change < tolerance:
             return x
     raise RongheError(
-        "random effects: the likelihood has no maximum that can be found; rescale the regressors, "
-        "or use fixed effects (effects='units')"
+        "random effects: the likelihood has no maximum that can be found; see whether the regressors explain the "
+        "outcome exactly, rescale them, or use fixed effects (SpatialPanel with effects='units')"
     )
 
 
