@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from ronghe.models.estimate import Data
 from ronghe.models.multiverse.declaration import NULLS, Multiverse
-from ronghe.models.multiverse.joint_test import joint_test, redraw_shard
+from ronghe.models.multiverse.joint_test import curves, joint_test, redraw_shard
 from ronghe.models.multiverse.run import run_shard
 from ronghe.weights.matrix import Weights
 
@@ -73,7 +73,7 @@ def pvalues(seed: int, phi: float) -> list[dict]:
         path = f"{folder}/all.parquet"
         run_shard(multiverse, {"all": {}}, data, 0, 1, path)
         for null in NULLS:
-            found = joint_test(redraw_shard(null, multiverse, {"all": {}}, data, path, 0, 1))
+            found = joint_test(curves(redraw_shard(null, multiverse, {"all": {}}, data, path, 0, 1)))
             rows += found[["null", "statistic", "pvalue"]].to_dict("records")
     return rows
 

@@ -1,71 +1,125 @@
-"""Runs Snakemake for the tests: one process imports it once, and forks for every run.
+"""Runs Snakemake for the tests: one process imports it and what most scripts need once, and forks for runs and scripts.
 
-A run sees what `python -m snakemake` in its folder would see: arguments, environment, and a process of its own.
+A run sees what `python -m snakemake` in its folder would see, a script what Python would show it: arguments, folder,
+environment and a process of its own. No module of ours is imported before the fork.
 """
 
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import os
+import runpy
+import select
+import signal
+import socket
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from types import ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING
 
-import pytest
+if TYPE_CHECKING:
+    import pytest
 
-WAITING = """
-import gc, json, os, sys
-sys.modules["rfc3987_syntax"] = None  # a check of web addresses that no schema asks for, 1 s to import
-import jsonschema, yaml
-from snakemake.cli import main
-del sys.modules["rfc3987_syntax"]
-
-paths = sys.path[1:]
-gc.freeze()
-for line in sys.stdin:
-    given = json.loads(line)
-    child = os.fork()
-    if not child:
-        os.chdir(given["folder"])
-        os.environ.clear()
-        os.environ.update(given["environment"])
-        named = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
-        sys.path[:] = dict.fromkeys([os.getcwd(), *named, *paths])
-        for number, path in enumerate([os.devnull, given["out"], given["err"]]):
-            os.dup2(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644), number)
-        sys.argv = ["snakemake", *given["arguments"]]
-        main()
-        os._exit(0)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+MOST = 200_000
+# In the place of Python, for Snakemake to start its scripts by; what is no script alone goes to Python itself.
+ASK = """#!{python} -IS
+import os, sys
+if len(sys.argv) != 2:
+    os.execv({python!r}, [{python!r}, *sys.argv[1:]])
+import json, socket
+given = {{"command": sys.argv[1:], "folder": os.getcwd(), "environment": dict(os.environ)}}
+with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as asked:
+    asked.connect({address!r})
+    socket.send_fds(asked, [json.dumps(given).encode()], [0, 1, 2])
+    sys.exit(int(asked.recv(16)))
 """
 
 
+def serve(folder: Path) -> None:
+    """Wait for requests until nobody is left to ask, and fork for each."""
+    # A check of web addresses that no schema asks for would take a second.
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+    import docx  # noqa: F401
+    import jsonschema  # noqa: F401
+    import maketables  # noqa: F401
+    import pandas  # noqa: F401
+    import pyarrow.parquet  # noqa: F401
+    import scipy.stats  # noqa: F401
+    from snakemake.cli import main
+
+    del sys.modules["rfc3987_syntax"]
+    paths, ask = sys.path[1:], folder / "python"
+    ask.write_text(ASK.format(python=sys.executable, address=str(folder / "door")), encoding="utf-8")
+    ask.chmod(0o755)
+    door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    door.bind(str(folder / "door"))
+    door.listen()
+    print(flush=True)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    gc.freeze()
+    while select.select([door, sys.stdin], [], [])[0] == [door]:
+        asked, _ = door.accept()
+        if os.fork():
+            asked.close()
+            continue
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        text, streams, *_ = socket.recv_fds(asked, MOST, 3)
+        if child := os.fork():
+            asked.send(str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])).encode())
+            os._exit(0)
+        given = json.loads(text)
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
+            os.close(stream)
+        asked.close()
+        door.close()
+        os.chdir(given["folder"])
+        os.environ.clear()
+        os.environ.update(given["environment"])
+        program, *_ = sys.argv = given["command"]
+        first = os.getcwd() if program == "snakemake" else os.path.dirname(program)
+        sys.path[:] = dict.fromkeys([first, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)), *paths])
+        if program != "snakemake":
+            runpy.run_path(program, run_name="__main__")
+            return
+        sys.executable = str(ask)
+        main()
+        return
+
+
 @cache
-def _waiting() -> subprocess.Popen:
-    """Return the process that has imported Snakemake, with no folder of ours on its path; it ends with the tests."""
+def _door() -> str:
+    """Start the process that waits, with no folder of ours on its path, and return where it listens."""
+    folder = TemporaryDirectory()
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    command = [sys.executable, "-c", WAITING]
     process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=os.path.sep
+        [sys.executable, __file__, folder.name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
     )
-    atexit.register(process.communicate)
-    return process
+
+    def end() -> None:
+        process.communicate()
+        folder.cleanup()
+
+    atexit.register(end)
+    assert process.stdout.readline(), "the process that waits did not start"
+    return str(Path(folder.name, "door"))
 
 
 def snakemake(*arguments: str, cwd: Path, env: dict[str, str]) -> subprocess.CompletedProcess:
     """Run Snakemake in a folder with an environment, as `subprocess.run` does with `capture_output` and `text`."""
-    with TemporaryDirectory() as folder:
-        out, err = (Path(folder, name) for name in ("out", "err"))
-        process = _waiting()
-        given = {"arguments": arguments, "folder": str(cwd), "environment": env, "out": str(out), "err": str(err)}
-        print(json.dumps(given), file=process.stdin, flush=True)
-        code = int(process.stdout.readline())
-        said = [path.read_text(encoding="utf-8") for path in (out, err)]
-    return subprocess.CompletedProcess(["snakemake", *arguments], code, *said)
+    with TemporaryFile() as out, TemporaryFile() as err, open(os.devnull) as nothing:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as asked:
+            asked.connect(_door())
+            given = {"command": ["snakemake", *arguments], "folder": str(cwd), "environment": env}
+            socket.send_fds(asked, [json.dumps(given).encode()], [stream.fileno() for stream in (nothing, out, err)])
+            code = int(asked.recv(16))
+        said = [(stream.seek(0), stream.read().decode("utf-8"))[1] for stream in (out, err)]
+    return subprocess.CompletedProcess(given["command"], code, *said)
 
 
 def start_no_snakemake(patch: pytest.MonkeyPatch, module: ModuleType) -> None:
@@ -77,3 +131,7 @@ def start_no_snakemake(patch: pytest.MonkeyPatch, module: ModuleType) -> None:
         return snakemake(*command[3:], cwd=Path(how["cwd"]).resolve(), env=how["env"])
 
     patch.setattr(module, "subprocess", SimpleNamespace(run=run))
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]))

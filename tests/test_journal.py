@@ -69,6 +69,15 @@ def test_an_interrupted_job_says_what_becomes_of_its_work(tmp_path, capsys):
     assert "interrupted: what this job had begun is not kept" in said and "Traceback" not in said
 
 
+def test_a_job_leaves_the_collector_of_garbage_and_imports_as_they_were(tmp_path):
+    """Within a job both are put off; after it nothing is left of that."""
+    before, finders = gc.get_threshold(), list(sys.meta_path)
+    with journal(str(tmp_path / "log")):
+        assert gc.get_threshold()[0] > before[0]
+    assert gc.get_threshold() == before
+    assert sys.meta_path == finders
+
+
 def test_an_interrupted_import_is_an_interruption(tmp_path, capsys):
     """Python 3.11 turns Ctrl-C amid a class's making into a RuntimeError; a C extension into an ImportError."""
     with pytest.raises(SystemExit), journal(str(tmp_path / "log")):
@@ -79,12 +88,3 @@ def test_an_interrupted_import_is_an_interruption(tmp_path, capsys):
     said = capsys.readouterr().err
     assert said.count("\n") == 3 and "interrupted: what this job had begun is not kept" in said
     assert (tmp_path / "log").read_text() == ""
-
-
-def test_a_job_leaves_the_collector_of_garbage_and_imports_as_they_were(tmp_path):
-    """Within a job both are put off; after it nothing is left of that."""
-    before, finders = gc.get_threshold(), list(sys.meta_path)
-    with journal(str(tmp_path / "log")):
-        assert gc.get_threshold()[0] > before[0]
-    assert gc.get_threshold() == before
-    assert sys.meta_path == finders

@@ -92,13 +92,13 @@ if MULTIVERSE:
             "../scripts/check_multiverse.py"
 
     rule redraw_multiverse:
-        """The curve refitted where the treatment does nothing, by one of two nulls: one shard of the draws."""
+        """The curve refitted where the treatment does nothing, by one of two nulls: every n-th setting, all draws."""
         input:
             **multiverse_declaration.inputs(config, MULTIVERSE),
             specifications="<results>/multiverse/specifications.parquet",
             code=code_of("redraw_multiverse"),
         output:
-            temp("<results>/multiverse/draws/{null}/{shard}.csv"),
+            temp("<results>/multiverse/draws/{null}/{shard}.parquet"),
         log:
             "<logs>/multiverse/redraw_multiverse/{null}/{shard}.log",
         benchmark:
@@ -117,7 +117,7 @@ if MULTIVERSE:
         """The joint test: the observed curve beside those of all draws under each null."""
         input:
             shards=expand(
-                "<results>/multiverse/draws/{null}/{shard}.csv",
+                "<results>/multiverse/draws/{null}/{shard}.parquet",
                 null=MULTIVERSE.entry["joint_test"]["nulls"],
                 shard=SHARDS,
             ),

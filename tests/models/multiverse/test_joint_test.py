@@ -9,7 +9,14 @@ from models.multiverse.test_run import run
 from models.multiverse.worlds import declared, samples, world
 from ronghe.models.multiverse import table
 from ronghe.models.multiverse.declaration import NULLS
-from ronghe.models.multiverse.joint_test import STATISTICS, curve_statistics, joint_test, redraw_shard, sample
+from ronghe.models.multiverse.joint_test import (
+    STATISTICS,
+    curve_statistics,
+    curves,
+    joint_test,
+    redraw_shard,
+    sample,
+)
 from ronghe.models.multiverse.run import run_shard
 from ronghe.models.multiverse.settings import Settings
 from ronghe.models.multiverse.wild import Wild
@@ -25,10 +32,9 @@ SMALL = {
 }
 
 
-def draws_of(null: str, multiverse, data, folder, shards: int = 1) -> pd.DataFrame:
+def draws_of(null: str, multiverse, data, folder) -> pd.DataFrame:
     path = run(multiverse, data, folder)
-    parts = [redraw_shard(null, multiverse, samples(multiverse), data, path, k, shards) for k in range(shards)]
-    return pd.concat(parts).sort_values("draw", ignore_index=True)
+    return curves(redraw_shard(null, multiverse, samples(multiverse), data, path, 0, 1))
 
 
 def some(draws: int, specifications: int) -> dict:
@@ -40,8 +46,10 @@ def test_draws_do_not_depend_on_shards_and_draw_zero_is_the_data(tmp_path, monke
     monkeypatch.setattr("ronghe.models.multiverse.joint_test.TOGETHER", 25)
     multiverse = declared(models=["ols", "sar", "sdem"])
     data = world(effect=0.2)
-    one, two = (draws_of(null, multiverse, data, tmp_path, shards) for shards in (1, 2))
+    given = null, multiverse, samples(multiverse), data, run(multiverse, data, tmp_path)
+    one, two, many = (curves(pd.concat([redraw_shard(*given, k, n) for k in range(n)])) for n in (1, 2, 9))
     pd.testing.assert_frame_equal(one, two, check_exact=True)
+    pd.testing.assert_frame_equal(one, many, check_exact=True)
     assert list(one["draw"]) == list(range(71)) and set(one["null"]) == {null}
     frame = table.read(tmp_path / "merged_1.parquet")
     settings = multiverse.settings()
@@ -98,7 +106,7 @@ def test_the_size_of_the_tests_where_the_treatment_does_nothing(tmp_path):
         data = world(seed)
         run_shard(multiverse, samples(multiverse), data, 0, 1, path)
         draws = pd.concat([redraw_shard(null, multiverse, samples(multiverse), data, path, 0, 1) for null in NULLS])
-        found.append(joint_test(draws))
+        found.append(joint_test(curves(draws)))
     for (_, name), part in pd.concat(found).groupby(["null", "statistic"]):
         if name in STATISTICS[::2]:
             assert abs((part["pvalue"] <= 0.05).mean() - 0.05) < 3 * np.sqrt(0.05 * 0.95 / 100)

@@ -13,7 +13,7 @@ from ronghe.frames import write_csv
 from ronghe.models.declaration import complete, outputs
 from ronghe.models.estimate import Data, run, save
 from ronghe.models.multiverse.declaration import JUDGEMENTS
-from ronghe.models.multiverse.joint_test import joint_test, redraw_shard
+from ronghe.models.multiverse.joint_test import curves, joint_test, redraw_shard
 from ronghe.models.multiverse.judge import judge
 from ronghe.models.multiverse.run import run_shard
 from ronghe.paper.explorer.page import Given
@@ -116,7 +116,7 @@ def _multiverse(folder: Path, data: Data) -> None:
     run_shard(entry, samples(entry), data, 0, 1, path)
     judge(entry, path, {name: str(folder / f"{name}.csv") for name in JUDGEMENTS})
     draws = [redraw_shard(null, entry, samples(entry), data, path, 0, 1) for null in entry.entry["joint_test"]["nulls"]]
-    write_csv(joint_test(pd.concat(draws)), folder / "joint_test.csv")
+    write_csv(joint_test(curves(pd.concat(draws))), folder / "joint_test.csv")
 
 
 def held(page: str) -> dict:

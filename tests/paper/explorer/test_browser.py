@@ -93,6 +93,7 @@ def test_a_map_is_clicked_and_the_year_moves(browser: Browser, written: Path, gi
 
 def test_playing_runs_through_the_years_and_stops(browser: Browser, written: Path) -> None:
     browser.open(written, "year=2004")
+    browser.run("(() => { const wait = setInterval; window.setInterval = (act, time) => wait(act, time / 10); })()")
     browser.click("[data-key=play]")
     assert "Pause" in text(browser, "[data-key=play]")
     browser.until("location.hash.includes('year') === false")

@@ -115,10 +115,15 @@ def write_panel(panel: pd.DataFrame, path: str | Path) -> None:
     """Write a panel indexed by (region, year), its key as the first two columns, as Parquet or CSV."""
     table = panel.sort_index().reset_index()
     if Path(path).suffix == ".parquet":
-        with replacing(path) as part:
-            table.to_parquet(part, index=False)
+        write_parquet(table, path)
     else:
         write_csv(table, path)
+
+
+def write_parquet(table: pd.DataFrame, path: str | Path) -> None:
+    """Write a table as Parquet, all of it or nothing."""
+    with replacing(path) as part:
+        table.to_parquet(part, index=False)
 
 
 def read_parquet(path: str | Path, needs: Iterable[str] = ()) -> pd.DataFrame:

@@ -28,7 +28,7 @@ REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, e
 def journal(path: str) -> Iterator[None]:
     """Send what the job prints, logs and warns of to `path`, and seal what it writes; a RongheError ends it plainly."""
     try:
-        with open(path, "w", encoding="utf-8") as log, _into(log), _frugal():
+        with open(path, "w", encoding="utf-8") as log, _into(log), _lightly():
             yield
     except RongheError as error:
         message = said(error)
@@ -49,8 +49,8 @@ def journal(path: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _frugal() -> Iterator[None]:
-    """Import only what is used, and let the collector of garbage pass less often over what is kept until the end."""
+def _lightly() -> Iterator[None]:
+    """Let imports wait, and the collector of garbage pass less often over what a job keeps until its end."""
     before = gc.get_threshold()
     gc.set_threshold(100_000)
     try:

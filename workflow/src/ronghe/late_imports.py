@@ -13,20 +13,21 @@ from typing import Any
 
 # What linearmodels imports for p-values, formulas and models that are seldom asked of it: nine tenths of its import.
 UNUSED = ("scipy.stats", "scipy.optimize", "formulaic")
-
+# What the packages of PySAL import for databases, downloads, pictures and clustering.
+UNUSED_BY_PYSAL = ("sqlalchemy", "bs4", "requests", "matplotlib", "sklearn")
 
 _permitted = False
 
 
 @contextmanager
 def permitted() -> Iterator[None]:
-    """Let imports wait meanwhile: in a job of one purpose; where a user's own code runs they never do."""
+    """Let imports wait meanwhile: in a job of the workflow; where a user's own code runs they never do."""
     global _permitted
-    _permitted = True
+    before, _permitted = _permitted, True
     try:
         yield
     finally:
-        _permitted = False
+        _permitted = before
 
 
 class _Late:
@@ -51,6 +52,12 @@ class _Late:
 
     def __mro_entries__(self, bases: tuple) -> tuple:
         return (self._real(),)
+
+    def __or__(self, other: object) -> object:
+        """Stand in an annotation, which nobody reads, for any type."""
+        return Any
+
+    __ror__ = __or__
 
 
 class _Distribution(_Late):

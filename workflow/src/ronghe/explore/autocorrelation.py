@@ -17,6 +17,7 @@ from scipy.special import ndtr
 
 from ronghe.errors import RongheError, listing, require_known, require_names
 from ronghe.explore.permutation import by_name, orders, two_sided
+from ronghe.late_imports import UNUSED_BY_PYSAL, late
 from ronghe.weights.matrix import Weights
 from ronghe.weights.wide import to_wide
 
@@ -85,7 +86,8 @@ class Moments:
 
     def __call__(self, statistic: str, y: np.ndarray) -> tuple[float, float, float]:
         """Return value, mean and variance of a statistic of one variable in one year."""
-        from esda import G, Geary, Moran
+        with late(*UNUSED_BY_PYSAL):
+            from esda import G, Geary, Moran
 
         if statistic == "moran":
             found = Moran(y, self.weighted, transformation="O", permutations=0)

@@ -12,6 +12,7 @@ from scipy.special import stdtr
 from ronghe.errors import RongheError, listing, require_known
 from ronghe.explore.regional_values import by_region_and_year, group_of, require_amounts
 from ronghe.frames import check_panel, select_columns
+from ronghe.late_imports import UNUSED_BY_PYSAL, late
 from ronghe.measures.formulas.growth import growth
 from ronghe.weights import Weights
 
@@ -115,7 +116,8 @@ def _spatial(y: pd.Series, X: pd.DataFrame, weights: Weights, form: str) -> tupl
     """Maximum likelihood with a spatial lag, a spatial error, or a lag and W x: by spreg, of many regions by ours."""
     if len(y) > DENSE:
         return _sparse(y, X, weights, form)
-    from spreg import ML_Error, ML_Lag
+    with late(*UNUSED_BY_PYSAL):
+        from spreg import ML_Error, ML_Lag
 
     w = weights.to_graph().to_W()
     # The graph holds the weights as they are; spreg must not scale them again.

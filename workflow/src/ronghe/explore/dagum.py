@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ronghe.explore.regional_values import by_region_and_year, group_of, require_amounts
+from ronghe.late_imports import late
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ def dagum(values: pd.Series, groups: pd.Series) -> Dagum:
     The total is computed apart, by `inequality` from ranks over all units, so that the parts adding to it is a check
     and not a definition. Missing and negative values are refused by name. `inequality` has no Dagum decomposition.
     """
-    from inequality.gini import Gini
+    with late("scipy.stats", "matplotlib"):
+        from inequality.gini import Gini
 
     y = require_amounts(values, "Dagum decomposition")
     names, code = np.unique(group_of(values.index, groups).to_numpy(dtype=str), return_inverse=True)

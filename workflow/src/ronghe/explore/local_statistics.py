@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr
-from statsmodels.stats.multitest import multipletests
 
 from ronghe.errors import require_known, require_share
 from ronghe.explore.autocorrelation import varying
 from ronghe.explore.permutation import MANY_UNITS, blocks_of_draws, by_name, draws, pvalues_of, tails, two_sided
+from ronghe.late_imports import UNUSED, late
 from ronghe.weights.matrix import Weights
 from ronghe.weights.wide import to_wide
 
@@ -67,6 +67,9 @@ def _ordered(table: pd.DataFrame) -> pd.DataFrame:
 
 def _one_year(W: Weights, y: np.ndarray, alpha: float, correction: str, permuted: np.ndarray) -> pd.DataFrame:
     """Return the local statistics of one variable in one year, units in the order of W."""
+    with late(*UNUSED, "statsmodels.regression"):
+        from statsmodels.stats.multitest import multipletests
+
     z = y - y.mean()
     m2 = np.mean(z * z)
     lag = W.sparse @ z

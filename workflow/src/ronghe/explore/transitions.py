@@ -14,6 +14,7 @@ from scipy.special import chdtrc
 
 from ronghe.errors import RongheError, listing, require_count, require_known
 from ronghe.explore.regional_values import by_region_and_year
+from ronghe.late_imports import UNUSED_BY_PYSAL, late
 from ronghe.weights import Weights
 
 LAG_CLASSES = ("same", "own")
@@ -38,7 +39,8 @@ def classify(panel: pd.DataFrame, cutoffs: Sequence[float]) -> pd.DataFrame:
 
 def count_transitions(classes: np.ndarray, k: int) -> np.ndarray:
     """Return counts (from, to) of one-period moves between k classes, units x periods."""
-    from giddy.markov import Markov
+    with late(*UNUSED_BY_PYSAL):
+        from giddy.markov import Markov
 
     return Markov(classes, classes=np.arange(k), summary=False).transitions
 

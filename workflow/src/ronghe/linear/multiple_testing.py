@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ronghe.late_imports import UNUSED, late
+
 
 def romano_wolf(statistics: np.ndarray, draws: np.ndarray) -> np.ndarray:
     """Return stepdown p-values that control the family-wise error rate (Romano and Wolf 2016, section 4.1).
@@ -56,6 +58,7 @@ def holm(pvalues: np.ndarray) -> np.ndarray:
     >>> holm(np.array([0.01, 0.04, 0.03])).tolist()
     [0.03, 0.06, 0.06]
     """
-    from statsmodels.stats.multitest import multipletests
+    with late(*UNUSED, "statsmodels.regression"):
+        from statsmodels.stats.multitest import multipletests
 
     return multipletests(pvalues, method="holm")[1]

@@ -33,7 +33,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
         fit=facts(
             specification,
             specification["method"],
-            {**weights_facts(specification, design, cut, *notes), "nobs": result.nobs},
+            {**weights_facts(specification, design, cut, *notes, *result.notes), "nobs": result.nobs},
             specification["model"],
             covariance=covariance_facts(specification),
             loglik=float(result.loglik),

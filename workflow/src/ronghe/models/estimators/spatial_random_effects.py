@@ -27,7 +27,7 @@ def estimate(specification: dict, data: Data) -> Estimate:
         fit=facts(
             specification,
             f"random_effects_{options['errors']}",
-            weights_facts(specification, design, cut, *notes),
+            weights_facts(specification, design, cut, *notes, *result.notes),
             options["model"],
             covariance=covariance_facts(specification, "corrected"),
             random=["units"],

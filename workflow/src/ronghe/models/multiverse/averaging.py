@@ -32,8 +32,7 @@ def average(path: str, multiverse: Multiverse) -> pd.DataFrame:
 
 
 def _average(part: pd.DataFrame, multiverse: Multiverse) -> pd.DataFrame:
-    models = part["model"].astype(str).to_numpy()
-    weights = part["weights"].astype(str).to_numpy()
+    models, weights = (part[choice].cat.codes.to_numpy() for choice in ("model", "weights"))
     prior = np.zeros(len(part))
     used = np.unique(models)
     for model in used:
@@ -57,8 +56,8 @@ def _average(part: pd.DataFrame, multiverse: Multiverse) -> pd.DataFrame:
 
     rows = [row("all", "all", np.ones(len(part), bool))]
     for choice in ("treatment", "model", "weights"):
-        found = part[choice].astype(str).to_numpy()
-        rows += [row(choice, str(level), found == str(level)) for level in multiverse.levels(choice)]
+        levels = map(str, multiverse.levels(choice))
+        rows += [row(choice, level, (part[choice] == level).to_numpy()) for level in levels]
     bits = part["controls"].to_numpy()
     rows += [row("control", name, (bits >> k & 1).astype(bool)) for k, name in enumerate(multiverse.choose)]
     result = pd.DataFrame(rows)

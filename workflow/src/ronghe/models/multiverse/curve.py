@@ -37,10 +37,10 @@ def sorted_curve(frame: pd.DataFrame, multiverse: Multiverse) -> tuple[pd.DataFr
     shares = []
     for choice in CHOICES:
         levels = [str(level) for level in multiverse.levels(choice)]
-        found = used[choice].astype(str).to_numpy()
-        levels = [level for level in levels if (found == level).any()]
-        if len(levels) > 1:
-            shares += [_shares(places, found == level, choice, level) for level in levels]
+        inside = {level: (used[choice] == level).to_numpy() for level in levels}
+        inside = {level: here for level, here in inside.items() if here.any()}
+        if len(inside) > 1:
+            shares += [_shares(places, here, choice, level) for level, here in inside.items()]
     bits = used["controls"].to_numpy()
     shares += [_shares(places, bits >> k & 1 == 1, "control", name) for k, name in enumerate(multiverse.choose)]
     return curve, pd.concat(shares, ignore_index=True)
@@ -90,9 +90,8 @@ def vibrations(frame: pd.DataFrame, multiverse: Multiverse) -> pd.DataFrame:
     middles = [(part[1:] + part[:-1]) / 2 for part in edges]
     rows = []
     for choice in VIBRATIONS:
-        found = used[choice].astype(str).to_numpy()
         for level in map(str, multiverse.levels(choice)):
-            here = found == level
+            here = (used[choice] == level).to_numpy()
             if here.any():
                 share = np.histogram2d(values[here], heights[here], edges)[0] / here.sum()
                 x, y = np.nonzero(share)

@@ -15,7 +15,7 @@ from ronghe.progress import Progress
 from ronghe.threads import one_thread
 
 NULLS = {"permuted": permuted.Permuted, "wild": wild.Wild}
-# Draws done together; fixed, so that results depend on neither shards nor cores.
+# Draws done together: few enough for the processor's cache; fixed, so that results depend on neither shards nor cores.
 TOGETHER = 251
 STATISTICS = ("median", "share_dominant", "mean_z")
 DRAW_COLUMNS = ["null", "draw", *STATISTICS, "specifications"]
@@ -24,37 +24,47 @@ DRAW_COLUMNS = ["null", "draw", *STATISTICS, "specifications"]
 def redraw_shard(
     null: str, multiverse: Multiverse, samples: dict[str, dict], data: Data, path: str, shard: int, n_shards: int
 ) -> pd.DataFrame:
-    """Return the statistics of the curve for every n-th block of draws; draw 0 is the data as they are.
+    """Return estimates and p-values of the curve's specifications in every n-th setting, in all draws, as one frame.
 
     Under the null that the treatment does nothing, the observed curve is one draw of many (Simonsohn, Simmons and
-    Nelson 2020, their inferential statistics). A draw is the same for all specifications of its curve.
+    Nelson 2020, their inferential statistics). A draw is the same for all specifications; draw 0 is the data as they
+    are. `place` counts the specifications of the whole curve.
     """
     entry = multiverse.entry["joint_test"]
-    chosen = sample(path, entry["specifications"], multiverse)
-    blocks = [range(k, min(k + TOGETHER, entry["draws"] + 1)) for k in range(0, entry["draws"] + 1, TOGETHER)]
-    mine = blocks[shard::n_shards]
+    chosen = list(sample(path, entry["specifications"], multiverse).items())
+    starts = np.cumsum([0, *(len(members) for _, members in chosen)])
+    mine, n_draws = range(shard, len(chosen), n_shards), entry["draws"] + 1
+    blocks = [range(k, min(k + TOGETHER, n_draws)) for k in range(0, n_draws, TOGETHER)]
     source = Settings(multiverse, samples, data)
-    size = sum(len(members) for members in chosen.values())
-    progress = Progress(f"null '{null}', shard {shard + 1} of {n_shards}", size * sum(map(len, mine)), "fits")
-    estimates = [np.full((len(block), size), np.nan) for block in mine]
-    chances = [np.full((len(block), size), np.nan) for block in mine]
-    place = 0
+    size = sum(len(chosen[k][1]) for k in mine)
+    progress = Progress(f"null '{null}', shard {shard + 1} of {n_shards}", size * n_draws, "fits")
+    # Estimates and p-values by specification and draw.
+    places = np.concatenate([np.arange(0), *(np.arange(*starts[k : k + 2]) for k in mine)])
+    found = np.full((2, size, n_draws), np.nan)
     with one_thread():
-        for setting, members in chosen.items():
-            here = slice(place, place + len(members))
-            place += len(members)
+        for k in mine:
+            here = slice(*np.searchsorted(places, starts[k : k + 2]))
             try:
-                redrawn = NULLS[null](source, setting, members)
+                redrawn = NULLS[null](source, *chosen[k])
             except Refusal:
                 continue
-            for k, block in enumerate(mine):
-                estimates[k][:, here], chances[k][:, here] = redrawn.refit(block)
-                progress.add(len(block) * len(members))
-    rows = [
-        {"null": null, "draw": draw, **curve_statistics(values, chance)}
-        for block, e, p in zip(mine, estimates, chances, strict=True)
-        for draw, values, chance in zip(block, e, p, strict=True)
-    ]
+            for block in blocks:
+                found[:, here, block.start : block.stop] = np.swapaxes(redrawn.refit(block), 1, 2)
+                progress.add(len(block) * len(chosen[k][1]))
+    draws = np.tile(np.arange(n_draws), size)
+    columns = {"place": np.repeat(places, n_draws), "draw": draws, "estimate": found[0].ravel()}
+    return pd.DataFrame({"null": null, **columns, "pvalue": found[1].ravel()})
+
+
+def curves(fits: pd.DataFrame) -> pd.DataFrame:
+    """Return the statistics of the curve in every draw of each null, out of the fits of all shards."""
+    rows = []
+    for null, part in fits.groupby("null", sort=False):
+        part = part.sort_values(["draw", "place"])
+        shape = part["draw"].nunique(), -1
+        both = (part[name].to_numpy().reshape(shape) for name in ("estimate", "pvalue"))
+        for draw, (values, chances) in enumerate(zip(*both, strict=True)):
+            rows.append({"null": null, "draw": draw, **curve_statistics(values, chances)})
     return pd.DataFrame(rows, columns=DRAW_COLUMNS)
 
 

@@ -76,13 +76,13 @@ def _conclusion(row: pd.Series) -> str:
 
 def choices(frame: pd.DataFrame, multiverse: Multiverse) -> pd.DataFrame:
     """Return one row for each level of each choice, controls being in or out."""
-    rows = []
+    rows, described = [], frame[["refused", "estimate", "pvalue"]]
     for choice in CHOICES:
         for level in map(str, multiverse.levels(choice)):
-            rows.append({"choice": choice, "level": level, **_describe(frame[frame[choice] == level])})
+            rows.append({"choice": choice, "level": level, **_describe(described[frame[choice] == level])})
     for k, name in enumerate(multiverse.choose):
         inside = (frame["controls"].to_numpy() >> k & 1).astype(bool)
-        for level, part in (("in", frame[inside]), ("out", frame[~inside])):
+        for level, part in (("in", described[inside]), ("out", described[~inside])):
             rows.append({"choice": f"control {name}", "level": level, **_describe(part)})
     return pd.DataFrame(rows, columns=CHOICE_COLUMNS)
 

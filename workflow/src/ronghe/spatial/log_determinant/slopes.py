@@ -71,10 +71,14 @@ class SlopeLogDeterminant(LogDeterminant):
     def derivatives(self, a: float) -> tuple[float, float, float]:
         """Return the value and slope, exact or as good, and a second derivative good enough for Newton steps."""
         if a not in self._slopes:
-            nodes = self._nodes(a, NOISE)
-            if not nodes or self._share * self._bound(a, nodes) > SLOPE_TOLERANCE * np.sqrt(self.n):
+            if self.stated_error(a) > SLOPE_TOLERANCE * np.sqrt(self.n):
                 self.value_and_slope(a)
         return self._between(a, self._nodes(a, NOISE))
+
+    def stated_error(self, a: float) -> float:
+        """Return what the error of a slope that is read off at `a` is held to be, rounding apart."""
+        nodes = self._nodes(a, NOISE)
+        return self._share * self._bound(a, nodes) if nodes else np.inf
 
     def second(self, a: float, tolerance: float) -> float:
         """Return the second derivative -tr(G^2), within about `tolerance` of its size; points near `a` are visited."""

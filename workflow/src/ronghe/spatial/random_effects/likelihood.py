@@ -176,7 +176,7 @@ class ErrorComponents:
         best = None
         for start in _starts(lambda x: target(x)[0], box):
             found = minimize(
-                target, start, jac=True, bounds=box, method="L-BFGS-B", options={"ftol": 1e-14, "gtol": 1e-8}
+                target, start, jac=True, bounds=box, method="L-BFGS-B", options={"ftol": 1e-10, "gtol": 1e-6}
             )
             if best is None or found.fun < best.fun:
                 best = found

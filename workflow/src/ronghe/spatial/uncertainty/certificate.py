@@ -11,8 +11,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from scipy.special import chdtrc
-from scipy.stats import t as t_distribution
+from scipy.special import chdtrc, stdtrit
 
 from ronghe.errors import RongheError, listing, require_known
 from ronghe.progress import each
@@ -236,7 +235,7 @@ def half_lengths(fit: BatchFit, gradients: np.ndarray, methods: Sequence[str]) -
     """Return half-lengths of 95 % intervals (draw, quantity) by method."""
     share, G, found = 0.5 + LEVEL / 2, fit.batch.n_units, {}
     errors = {kind: np.sqrt(fit.variances(kind, gradients)) for kind in sorted({METHODS[m] for m in methods})}
-    plain = t_distribution.ppf(share, G - 1)
+    plain = stdtrit(G - 1, share)
     moments: dict[tuple[str, bool], tuple[np.ndarray, np.ndarray]] = {}
     for kind in ("CR2", "CR3"):
         own = [m for m in methods if METHODS[m] == kind and m.removeprefix(f"{kind}, ") in OWN_FREEDOM]
@@ -246,16 +245,16 @@ def half_lengths(fit: BatchFit, gradients: np.ndarray, methods: Sequence[str]) -
         if "CR2, working pairs" in own:
             a, b = fit.variance_parts(kind, gradients, freedom.pair_sizes)
             df = shared_freedom(a, b, moments[kind, True][1], G)
-            found["CR2, working pairs"] = t_distribution.ppf(share, df) * np.sqrt(a + b)
+            found["CR2, working pairs"] = stdtrit(df, share) * np.sqrt(a + b)
     for method in methods:
         if method == "independent errors, normal":
-            found[method] = t_distribution.ppf(share, np.inf) * errors["expected"]
+            found[method] = stdtrit(np.inf, share) * errors["expected"]
         elif method.endswith(("Satterthwaite", "working df")):
             df = moments[METHODS[method], "working" in method][1]
-            found[method] = t_distribution.ppf(share, df) * errors[METHODS[method]]
+            found[method] = stdtrit(df, share) * errors[METHODS[method]]
         elif method == "corrected":
             error = errors["CR2"] / np.sqrt(moments["CR2", True][0])
-            found[method] = t_distribution.ppf(share, moments["CR2", False][1]) * error
+            found[method] = stdtrit(moments["CR2", False][1], share) * error
         elif method not in found:
             found[method] = plain * errors[METHODS[method]]
     return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as t_distribution
+from scipy.special import stdtrit
 
 from ronghe.errors import RongheError, require_known
 from ronghe.spatial.fitted import FittedModel
@@ -108,7 +108,7 @@ def halves(m: FittedModel, gradients: np.ndarray) -> dict[str, np.ndarray]:
 
     def half(kind: str, factors: np.ndarray | float, df: np.ndarray | float) -> np.ndarray:
         variances = np.einsum("qp,pr,qr->q", gradients, V[kind], gradients)
-        return t_distribution.ppf(share, df) * np.sqrt(variances * factors)
+        return stdtrit(df, share) * np.sqrt(variances * factors)
 
     found = {"independent errors, normal": half("expected", 1.0, np.inf)}
     return found | {name: half(kind, *clusters.freedom(kind, gradients, df)) for name, (kind, df) in FREEDOM.items()}

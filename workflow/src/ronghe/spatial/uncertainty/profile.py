@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import chdtri
 
 from ronghe.errors import RongheError, require_known
@@ -43,6 +42,8 @@ def profile_interval(model: FittedModel, loglik: float, name: str, level: float 
     Venzon and Moolgavkar (1988, equation 1). An end at which the likelihood has not fallen so far is the end of the
     interval of the parameter. The likelihood is that of the method; for bias_corrected, that with dummies.
     """
+    from scipy.optimize import brentq
+
     likelihood = model.likelihood
     require_known(name, likelihood.free, "parameter", "confidence_interval")
     drop = 0.5 * chdtri(1, 1 - level)
