@@ -10,6 +10,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 # Threads of linear algebra in each worker of the suite: make test THREADS=2
 THREADS ?= 1
 PIP_FLAGS := --quiet --disable-pip-version-check --constraint constraints.txt
+# What one process compiles is kept for the two hundred that follow, whatever the environment says.
+unexport PYTHONDONTWRITEBYTECODE
 # Other versions for the wheel: make wheel-test WHEEL_WITH='pandas==2.2.*'
 WHEEL_WITH ?= --constraint constraints.txt
 

@@ -1,4 +1,6 @@
 # The whole road: raw tables -> panel -> measures -> weights -> exploration -> models -> paper.
+from ronghe.provenance import once_per_state
+from snakemake import io
 from snakemake.utils import min_version
 
 min_version("9.13")
@@ -45,6 +47,9 @@ include: "workflow/rules/paper.smk"
 onstart:
     if getattr(workflow, "local_exec", False) and hasattr(workflow.scheduler, "job_rate_limiter"):
         workflow.scheduler.job_rate_limiter = None
+    # Snakemake (9.27) reads every input of a job again for each of its outputs: 60,000 files in one run.
+    if hasattr(io, "_IOFile"):
+        io._IOFile.checksum = once_per_state(io._IOFile.checksum)
 
 
 rule all:

@@ -112,6 +112,9 @@ def _door() -> str:
 
 def snakemake(*arguments: str, cwd: Path, env: dict[str, str]) -> subprocess.CompletedProcess:
     """Run Snakemake in a folder with an environment, as `subprocess.run` does with `capture_output` and `text`."""
+    if sys.platform != "linux":  # elsewhere a process that has imported so much does not fork safely
+        command = [sys.executable, "-m", "snakemake", *arguments]
+        return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True)
     with TemporaryFile() as out, TemporaryFile() as err, open(os.devnull) as nothing:
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as asked:
             asked.connect(_door())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import asyncio
+import os
 import re
 from pathlib import Path
 
 import pytest
 from ronghe import provenance
-from ronghe.provenance import brief
+from ronghe.provenance import brief, once_per_state
 
 
 @pytest.fixture
@@ -171,3 +173,28 @@ def test_a_mapping_prints_briefly_and_by_its_content():
     # Snakemake hands it to the process of a job by this.
     make, given = large.__reduce__()
     assert make is dict and make(*given) == large
+
+
+def test_a_file_is_read_again_only_where_it_changed(tmp_path: Path) -> None:
+    """By time stamp, by size, and by the path: a file put into another's place is another state."""
+    read = []
+
+    async def checksum(file: str, most: int) -> str:
+        read.append(file)
+        return Path(file).read_text()[:most]
+
+    def asked(file: Path, most: int = 9) -> str:
+        return asyncio.run(remembered(str(file), most))
+
+    remembered, file = once_per_state(checksum), tmp_path / "table.csv"
+    file.write_text("one")
+    assert [asked(file), asked(file), asked(file, 1), len(read)] == ["one", "one", "o", 2]
+    stamp = file.stat().st_mtime_ns
+    file.write_text("three")
+    os.utime(file, ns=(stamp, stamp))
+    assert asked(file) == "three"
+    file.write_text("seven")
+    os.utime(file, ns=(stamp + 1, stamp + 1))
+    assert asked(file) == "seven"
+    with pytest.raises(FileNotFoundError):
+        asked(tmp_path / "missing.csv")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,18 +18,25 @@ from ronghe.weights.matrix import Weights
 N, T = 12, 5
 
 
+@cache
 def ring(n: int = N) -> Weights:
     rows = [(f"u{i:02}", f"u{(i + s) % n:02}") for i in range(n) for s in (-1, 1, *((3,) if i % 4 == 0 else ()))]
     edges = pd.DataFrame(rows, columns=["focal", "neighbor"]).assign(weight=1.0)
     return Weights.from_edges(edges, labels=[f"u{i:02}" for i in range(n)], name="ring").standardise("row")
 
 
-def drawn():
+@cache
+def _drawn():
     rng, W = np.random.default_rng(3), ring()
     index = pd.MultiIndex.from_product([W.labels, range(2000, 2000 + T)], names=["unit", "period"])
     X = pd.DataFrame(rng.normal(size=(N * T, 2)), index=index, columns=["a", "b"])
     y = pd.Series(X @ [1.0, -0.5] + rng.normal(size=N * T), index=index, name="y")
     return y, X, W
+
+
+def drawn():
+    y, X, W = _drawn()
+    return y.copy(), X.copy(), W
 
 
 def relabel(frame, periods):

@@ -92,7 +92,7 @@ if MULTIVERSE:
             "../scripts/check_multiverse.py"
 
     rule redraw_multiverse:
-        """The curve refitted where the treatment does nothing, by one of two nulls: every n-th setting, all draws."""
+        """The curve refitted where the treatment does nothing, by one of two nulls: a part of the settings, all draws."""
         input:
             **multiverse_declaration.inputs(config, MULTIVERSE),
             specifications="<results>/multiverse/specifications.parquet",

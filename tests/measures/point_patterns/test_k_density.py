@@ -101,7 +101,7 @@ def test_the_raster_loses_no_pair():
 
 def test_size_under_the_null():
     """Industries that are random draws of sites leave the global bands in some 5 percent of cases on each side."""
-    sites, rng, n = Sites(clustered(3000), False), np.random.default_rng(5), 200
+    sites, rng, n = Sites(clustered(3000), False), np.random.default_rng(5), 120
     options = replace(QUICK, simulations=99, points=25)
     verdicts, p = [], []
     for k in range(n):
@@ -109,7 +109,7 @@ def test_size_under_the_null():
         summary = localisation(sites, members, replace(options, seed=k)).summary
         verdicts.append(summary["verdict"])
         p.append(summary["p_localised"])
-    # Three binomial standard errors of 200 draws about 0.05; the p-value is exact, so uniform.
+    # Three binomial standard errors of 120 draws about 0.05; the p-value is exact, so uniform.
     error = 3 * np.sqrt(0.05 * 0.95 / n)
     assert abs(np.mean([v == "localised" for v in verdicts]) - 0.05) < error
     assert abs(np.mean(np.array(p) <= 0.05) - 0.05) < error

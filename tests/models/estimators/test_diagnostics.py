@@ -64,8 +64,9 @@ def test_variance_inflation_equals_statsmodels():
 @pytest.mark.parametrize("effects", ["units", "twoways"])
 def test_serial_correlation_keeps_its_size_and_has_power(effects, kernel_fits):
     name = "Wooldridge serial correlation"
-    null = [diagnose(simulated(s), effects).tests.set_index("test").loc[name, "pvalue"] < 0.05 for s in range(150)]
-    assert 0.01 < np.mean(null) < 0.105
+    null = [diagnose(simulated(s), effects).tests.set_index("test").loc[name, "pvalue"] < 0.05 for s in range(100)]
+    # Three binomial errors.
+    assert 0.0 < np.mean(null) < 0.115
     assert diagnose(simulated(persistence=0.6), effects).tests.set_index("test").loc[name, "pvalue"] < 1e-3
 
 

@@ -127,7 +127,7 @@ def test_a_likelihood_that_rises_to_the_end_needs_no_bisection():
         calls.append(len(active))
         return np.where(active == 0, 2.0 - a, -a), -np.ones(len(a))
 
-    np.testing.assert_allclose(climb(np.array([0.2, 0.3]), (-0.5, 0.9), derivatives), [0.9, 0.0], atol=1e-12)
+    np.testing.assert_allclose(climb(np.array([0.89, 0.3]), (-0.5, 0.9), derivatives), [0.9, 0.0], atol=1e-12)
     assert len(calls) <= 4
 
 

@@ -85,9 +85,9 @@ def test_every_number_is_that_of_the_ordinary_engine(data, model, effects, kind)
     marginals = log_marginals(fits)
     for i, subset in enumerate(subsets):
         single = ordinary(y, X, subset, model, effects, W)
-        for covariance, settings in (("expected", {"cov_type": "expected"}),
-                                     ("CR1", {"cov_type": "clustered", "small_sample": "clusters"})):  # fmt: skip
-            result = single.fit(**settings)
+        expected = single.fit()
+        clustered = expected.with_covariance("clustered", small_sample="clusters")
+        for covariance, result in (("expected", expected), ("CR1", clustered)):
             table = result.impacts().loc[NAMES[0]].loc[list(IMPACTS)]
             values, errors = fits.impacts(covariance)
             np.testing.assert_allclose(values[i], table["estimate"], rtol=TOLERANCE, atol=1e-12)

@@ -56,9 +56,9 @@ def test_numbers_are_those_of_the_single_tests(munnell):
     ],
 )
 def test_verdicts_follow_the_truth(model, settings):
-    found = [identification_table(*simulate(seed, **settings), draws=99) for seed in range(5)]
+    found = [identification_table(*simulate(seed, **settings), draws=99) for seed in range(3)]
     # Tests of 5 % reject a restriction that holds now and then.
-    assert sum(f.model == model for f in found) >= 3
+    assert sum(f.model == model for f in found) >= 2
     assert all(f.effects == "twoways" for f in found)
 
 

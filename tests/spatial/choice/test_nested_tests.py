@@ -129,7 +129,7 @@ def test_size_and_power_of_hausman_tests(model):
             mundlak_test(y, X, weights, model, "baltagi", nothing(y)),
         )
         sizes.append([t["pvalue"] < 0.05 for t in pair])
-        if seed < 8:
+        if seed < 4:
             y, X = simulate(weights, 5, seed, correlated=0.7)
             powers.append([t["pvalue"] < 0.05 for t in hausman_tests(y, X, weights, model).to_dict("records")])
     assert np.all(np.mean(sizes, axis=0) <= 0.05 + 3.2 * np.sqrt(0.05 * 0.95 / 40))

@@ -6,7 +6,8 @@ import ast
 import hashlib
 import os
 import re
-from functools import cache
+from collections.abc import Callable
+from functools import cache, wraps
 from pathlib import Path
 
 PACKAGE = "ronghe"
@@ -101,6 +102,24 @@ def checksum_of(*groups: list[str]) -> str:
 @cache
 def _digest(path: str) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest() if Path(path).is_file() else "none"
+
+
+def once_per_state(checksum: Callable) -> Callable:
+    """Return a method that reads a file only where its time stamp or size is not that of an earlier reading."""
+    known: dict[tuple, str | None] = {}
+
+    @wraps(checksum)
+    async def remembered(file: str, *args: object, **options: object) -> str | None:
+        try:
+            state = os.stat(file)
+        except OSError:
+            return await checksum(file, *args, **options)
+        key = (str(file), state.st_mtime_ns, state.st_size, args, *options.items())
+        if key not in known:
+            known[key] = await checksum(file, *args, **options)
+        return known[key]
+
+    return remembered
 
 
 def hash_files(paths: list[str] | tuple[str, ...]) -> str:

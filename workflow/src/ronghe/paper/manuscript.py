@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from ronghe.errors import RongheError
@@ -15,20 +16,20 @@ def typeset(source: str | Path, target: str | Path, language: str = "en") -> Non
 
     Numbers, tables and figures are those beside the PDF, which lies somewhere below the folder of the manuscript.
     """
-    import matplotlib
-
     made_here = [*Path(target).parent.glob("*.typ"), *Path(target).parent.glob("tables/*.typ")]
     chinese = language == "zh" or any(has_chinese(path.read_text(encoding="utf-8")) for path in made_here)
     if chinese:
         from ronghe.paper.figures.canvas import chinese_font
 
         chinese_font()
+    # Found without the 0.2 s that importing Matplotlib takes.
+    matplotlib = Path(find_spec("matplotlib").origin).parent
     page = _compile(
         source,
         Path(target).parent,
         {"language": language},
         format="pdf",
-        font_paths=[str(Path(matplotlib.get_data_path(), "fonts", "ttf"))],
+        font_paths=[str(matplotlib / "mpl-data" / "fonts" / "ttf")],
         ignore_system_fonts=not chinese,
     )
     write_bytes(target, page)

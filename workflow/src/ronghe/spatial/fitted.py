@@ -96,7 +96,8 @@ class FittedModel:
         fitted = X @ self.b[: len(names)]
         if self.specification.durbin:
             picked = [names.index(name) for name in self.specification.durbin]
-            lagged = X[:, :, picked] @ self.b[len(names) :] if len(picked) > 1 else X[:, :, picked[0]] * self.b[-1]
+            source = X if picked == list(range(X.shape[2])) else X[:, :, picked]
+            lagged = source @ self.b[len(names) :] if len(picked) > 1 else source[:, :, 0] * self.b[-1]
             fitted += self.lag_matrix @ lagged
         if self.projection.has_time and not self.likelihood.lag.is_row_standardised and lead == 2:
             # G 1 is no multiple of 1, so that the time effects do not drop out of Q G (X b + tau).

@@ -279,7 +279,7 @@ def _probe_notes(model: FittedModel, point: Point, table: np.ndarray) -> tuple[s
     names = {"lag_traces": "trace of rho", "error_traces": "trace of lambda", "pair_traces": "traces of both"}
     traces = {text: getattr(model.__dict__.get(name), "error", 0.0) for name, text in names.items()}
     used = {name: filters[name] for name in likelihood.free}
-    return probe_notes(used, likelihood.n_periods, np.linalg.inv(point.curvature), own, traces)
+    return probe_notes(used, likelihood.n_periods, lambda: np.linalg.inv(point.curvature), own, traces)
 
 
 def _edge_notes(maximum: Maximum, where: str) -> tuple[str, ...]:

@@ -28,8 +28,8 @@ COLUMNS = ["left_out", "term", "estimate", "std_error", "pvalue", "lower", "uppe
 
 
 def fit_base(base: dict, data: Data) -> Estimate:
-    """Fit the specification that another one builds on, without the bootstrap tests, which nobody reads of a refit."""
-    return fit({**base, "wild_repetitions": 0}, data)
+    """Fit the specification that another one builds on, without the bootstrap tests and tables that nobody reads."""
+    return fit({**base, "wild_repetitions": 0, "refit": True}, data)
 
 
 def estimate(specification: dict, data: Data) -> Estimate:

@@ -44,7 +44,7 @@ def spatial_fit(specification: dict, data: Data, design: Design, W: Weights, cut
     result = model.fit(cov_type=specification["covariance"], **_settings(specification, data, design))
     found = report(specification, design, result, cut)
     treatment = [t.name for t in terms_of(specification, "treatment")]
-    found.tables = spread(result, treatment)
+    found.tables = {} if specification.get("refit") else spread(result, treatment)
     if draws := specification["wild_repetitions"]:
         rows = wild_rows(model, result, treatment, draws, data.seed)
         found.tests = test_table([*found.tests.to_dict("records"), *rows])

@@ -24,7 +24,7 @@ DRAW_COLUMNS = ["null", "draw", *STATISTICS, "specifications"]
 def redraw_shard(
     null: str, multiverse: Multiverse, samples: dict[str, dict], data: Data, path: str, shard: int, n_shards: int
 ) -> pd.DataFrame:
-    """Return estimates and p-values of the curve's specifications in every n-th setting, in all draws, as one frame.
+    """Return estimates and p-values of a part of the curve's settings in all draws, as one frame.
 
     Under the null that the treatment does nothing, the observed curve is one draw of many (Simonsohn, Simmons and
     Nelson 2020, their inferential statistics). A draw is the same for all specifications; draw 0 is the data as they
@@ -33,7 +33,9 @@ def redraw_shard(
     entry = multiverse.entry["joint_test"]
     chosen = list(sample(path, entry["specifications"], multiverse).items())
     starts = np.cumsum([0, *(len(members) for _, members in chosen)])
-    mine, n_draws = range(shard, len(chosen), n_shards), entry["draws"] + 1
+    # Settings in a row share samples; the parts hold about as many specifications each.
+    mine = [k for k in range(len(chosen)) if starts[k] * n_shards // starts[-1] == shard]
+    n_draws = entry["draws"] + 1
     blocks = [range(k, min(k + TOGETHER, n_draws)) for k in range(0, n_draws, TOGETHER)]
     source = Settings(multiverse, samples, data)
     size = sum(len(chosen[k][1]) for k in mine)

@@ -88,15 +88,14 @@ class BorderedProfile(ErrorLikelihood):
         return schur[:, -1, -1] - np.einsum("bk,bk->b", beta, right), P, U, X, beta
 
     def _bends_of(self, lam: np.ndarray, reduced: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
-        """Return the two derivatives of S, and those of the coefficients, shared and own.
+        """Return the two derivatives of S, P h, and X times what is left of h for a fit's own regressors.
 
-        With V = (-U, I) and G(lambda) the products, the complement has the derivatives V'G'V and, halved,
-        V'G''V / 2 - H P H', H = C' - U F'.
+        With G(lambda) the products, F those shared, V = (-U, I) and H = C' - U F', the complement has the derivatives
+        V G'V' and, halved, V G''V'/2 - H P H'. All are wanted in the direction of the residual, (-beta, 1): u, h.
         """
         _, P, U, X, beta = reduced
         a = lam[:, None, None]
         alone = np.concatenate([-beta, np.ones((len(lam), 1))], axis=1)[:, None]
-        # Everything is wanted in the direction of the residual alone, and of the own regressors beside it.
         u = np.matmul(alone, U)
         sloped = self.crossed[1] + 2 * a * self.crossed[2]
         K = len(self.places)

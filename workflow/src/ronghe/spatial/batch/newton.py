@@ -11,6 +11,8 @@ from ronghe.errors import RongheError
 from ronghe.spatial.batch.spectrum import Spectrum
 from ronghe.spatial.maximum import EDGE, MAX_STEPS, STALLED, STEP_TOLERANCE
 
+# An end is near within this share of the interval: some of the grids' outermost cells.
+NEAR_END = 0.01
 # Slope and curvature of fits `active` at the values `a`.
 Derivatives = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -75,11 +77,11 @@ def climb(start: np.ndarray, bounds: tuple[float, float], derivatives: Derivativ
         following = here + newton
         outside = ~((following > low[active]) & (following < high[active]))
         if steps == 0 and outside.any():
-            # Where the likelihood still rises at an end that the first step leaves by, that end is the top.
-            beyond = np.flatnonzero(outside & (curve < 0))
-            ends = np.where(slope[beyond] > 0, bounds[1], bounds[0])
-            leave = beyond[derivatives(active[beyond], ends)[0] * slope[beyond] > 0]
-            here[leave], there[leave] = np.where(slope[leave] > 0, bounds[1], bounds[0]), True
+            # Where the likelihood still rises at a near end that the first step leaves by, that end is the top.
+            ends = np.where(rising, bounds[1], bounds[0])
+            beyond = np.flatnonzero(outside & (curve < 0) & (np.abs(ends - here) < NEAR_END * (bounds[1] - bounds[0])))
+            leave = beyond[derivatives(active[beyond], ends[beyond])[0] * slope[beyond] > 0]
+            here[leave], there[leave] = ends[leave], True
         following = np.where(outside, 0.5 * (low[active] + high[active]), following)
         there |= outside & (high[active] - low[active] <= STEP_TOLERANCE)
         last = ~outside & np.isfinite(moved[active]) & (size * size <= STEP_TOLERANCE * moved[active])

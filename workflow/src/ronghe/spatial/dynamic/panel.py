@@ -124,7 +124,7 @@ class DynamicPanel(PanelModel):
         notes = self.formula_notes + probe_notes(
             {"rho": (ln_det, point.rho)},
             n_periods,
-            np.linalg.inv(point.curvature),
+            lambda: np.linalg.inv(point.curvature),
             {"rho": float(np.sqrt(covariance[-2, -2]))},
             {"trace of rho": process.traces(theta[-2]).error},
         )

@@ -20,7 +20,7 @@ LARGE_FACTOR = 6_000_000
 LARGE_WORK = 3e8
 # Otherwise exact traces take N solves; above this size probes estimate them.
 MANY_SOLVES = 5000
-N_PROBES, N_ASYMMETRIC = 64, 10
+N_PROBES, N_ASYMMETRIC = 64, 8
 BLOCK = 256
 # Accuracy of tr(G^2) beside exact traces, and beside those that are estimated.
 NEAR_EXACT, CLOSE = 1e-9, 1e-6

@@ -264,8 +264,10 @@ class RandomEffectsResults(Estimates):
         likelihood, c = self.model.likelihood, self.components
         filters = {"rho": (likelihood.lag, c.rho), "lambda": (likelihood.spatial_error, c.lam)}
         used = {name: pair for name, pair in filters.items() if pair[0] is not None}
-        inverse = self.cov.loc[list(used), list(used)].to_numpy()
-        return probe_notes(used, self.model.panel.n_periods, inverse, self.std_errors.to_dict(), {})
+        places = [self.names.index(name) for name in used]
+        block = self.covariance[np.ix_(places, places)]
+        own = dict(zip(used, np.sqrt(np.diag(block)), strict=True))
+        return probe_notes(used, self.model.panel.n_periods, lambda: block, own, {})
 
     def reference(self, gradients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return factors of the variance and degrees of freedom of t for combinations g'theta (quantity, parameter)."""
