@@ -19,10 +19,10 @@ FIGURES = {"North": (20, 21, 22), "South": (30, 31, 32), "East": (5, 6, 7)}
 
 
 @pytest.fixture
-def tiny(tmp_path: Path) -> dict:
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict:
     """Return the tiny dataset with persons at work in one file per year, in other words and another unit in 2021."""
     dataset = write_tiny(tmp_path)
-    dataset["folder"] = str(tmp_path / "raw")
+    monkeypatch.chdir(tmp_path)
     write_year(tmp_path, 2020, "地区,就业人员（万人）", encoding="gb18030")
     write_year(tmp_path, 2021, "城市,从业人员（人）", scale=10000)
     write_year(tmp_path, 2022, "地区,就业人员（万人）")
