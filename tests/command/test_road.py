@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,69 @@ def test_the_command_speaks_chinese_where_the_configuration_does(workshop: Path,
     printed = capsys.readouterr().err
     assert "未知的变量“gdp_per_haed”；是不是“gdp_per_head”？" in printed and "处错误" in printed
     assert UNTRANSLATED["zh"] not in printed
+
+
+@pytest.mark.parametrize("place", ["outside", "inside"])
+def test_what_was_begun_and_interrupted_is_taken_away(
+    workshop: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """Ctrl-C after any of the files: what stood before stands, and the same words begin anew."""
+    tables = workshop.parent / "tables"
+    if place == "inside":
+        tables = tables.rename(workshop / "config/tables")
+    command = ["new", "yunling", str(tables)]
+    before = files(workshop)
+    written = ("write_regions", "write_dataset", "write_stages")
+    for name in (
+        "shutil.copystat",
+        "ronghe.command.written.write_texts",
+        *(f"ronghe.command.new.{w}" for w in written),
+    ):
+        if place == "inside" and name == "shutil.copystat":
+            continue
+        interrupt_after(monkeypatch, name, command)
+        assert "nothing half-written" in capsys.readouterr().err
+        assert files(workshop) == before, name
+    assert main(command) == 0
+    made = workshop / "config/datasets/yunling"
+    shutil.rmtree(made)
+    before = files(workshop)
+    interrupt_after(monkeypatch, "ronghe.command.new.write_texts", ["stages", "yunling"])
+    assert files(workshop) == before
+    assert main(["stages", "yunling"]) == 0 and made.is_dir()
+
+
+def test_a_folder_that_cannot_be_used_leaves_nothing_behind(workshop: Path) -> None:
+    tables, before = workshop.parent / "tables", files(workshop)
+    listed = tables / "regions.csv"
+    listed.write_text("region\n", encoding="utf-8")
+    with pytest.raises(RongheError, match="tables/regions.csv exists already; rename it"):
+        new("yunling", tables)
+    listed.unlink()
+    (workshop.parent / "none").mkdir()
+    with pytest.raises(RongheError, match="no table could be read: the folder is empty"):
+        new("yunling", workshop.parent / "none")
+    assert files(workshop) == before
+    assert new("yunling", tables).regions == CITIES
+
+
+def files(root: Path) -> dict[str, bytes]:
+    """Return every file below a folder, and what it holds."""
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def interrupt_after(monkeypatch: pytest.MonkeyPatch, name: str, words: list[str]) -> None:
+    """Carry out a command, and press Ctrl-C where a function has just done its work once."""
+    module, _, attribute = name.rpartition(".")
+    real = getattr(import_module(module), attribute)
+
+    def stopped(*given: object, **named: object) -> None:
+        real(*given, **named)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(name, stopped)
+        assert main(words) == 130
 
 
 @pytest.mark.pipeline
