@@ -17,7 +17,6 @@ OPERATIONS = ("ratio", "share", "per", "product", "sum", "difference", "log", "l
 RECOMPUTATIONS = ("annual_growth", "growth", "change_rate", "sum", "quotient", "implied_growth")
 FLAG_KINDS = ("filled", "converted", "trimmed", "suspicious", "break")
 WORDS = ("definition", "title", "label")
-# A regression calls its intercept and spatial parameters so.
 # Keys of tables, and what models call their parameters and outcome.
 COLUMN_NAMES = ("region", "year", "const", "rho", "lambda", "sigma2", "y")
 RESERVED = ("panel", "series", "flags", "checks", "regions", "sectors", "adjacency", "input_output", "codebook")
