@@ -106,12 +106,12 @@ def test_errors_of_baltagi_with_lambda_are_refused(W, small):
         RandomEffectsPanel(y, X, W, "sem").fit("observed")
 
 
-def test_known_dynamic_model_is_found_at_thirty_thousand_units():
+def test_known_dynamic_model_is_found_at_fourteen_thousand_units():
     """Six neighbours at random, no exact factor: truth within four standard errors.
 
     What the correction leaves is of order 1/T^2, which five periods would show at so many units.
     """
-    W = random_graph(30_000)
+    W = random_graph(14_000)
     y, X = dynamic_data(W, 26)
     found = DynamicPanel(y, X, W, "sar", "units").fit()
     assert "by series" in found.notes[0]
@@ -124,8 +124,8 @@ def test_known_dynamic_model_is_found_at_thirty_thousand_units():
 
 
 @pytest.mark.parametrize(("model", "name"), [("sar", "rho"), ("sem", "lambda")])
-def test_known_random_effects_are_found_at_thirty_thousand_units(model, name):
-    W = random_graph(30_000)
+def test_known_random_effects_are_found_at_fourteen_thousand_units(model, name):
+    W = random_graph(14_000)
     y, X = random_data(W, 5, model)
     found = RandomEffectsPanel(y, X, W, model, "kkp").fit("observed")
     assert "by series" in found.notes[0]
