@@ -61,8 +61,11 @@ class Point:
 
 
 def whiten(L: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return L^-1 values for a lower triangle L."""
-    return linalg.lapack.dtrtrs(L, values, lower=1)[0]
+    """Return L^-1 values for a lower triangle L, which has no rows in a period without observations."""
+    found, info = linalg.lapack.dtrtrs(L, values, lower=1)
+    if info and values.size:
+        raise np.linalg.LinAlgError(f"whitening: LAPACK's dtrtrs ends with {info}: a factor has a zero on its diagonal")
+    return found
 
 
 @dataclass(frozen=True)
