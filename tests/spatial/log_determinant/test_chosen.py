@@ -100,6 +100,16 @@ def test_random_effects_by_probes_beside_exact_factors(W, small, model):
         assert ((ours["estimate"] - right["estimate"]).abs() / right["std_error"]).max() < 0.05
 
 
+def test_what_probes_move_does_not_depend_on_the_covariance_asked_for(W, small):
+    """It is a matter of the curvature; only the standard error beside it is the sandwich's."""
+    y, X = random_data(W, T)
+    y = y * np.repeat(np.where(np.arange(W.n) % 60 == 0, 8.0, 1.0), T)
+    model = RandomEffectsPanel(y, X, W, "sar", "kkp")
+    observed, clustered = model.fit("observed"), model.fit("clustered", small_sample="CR1")
+    assert not np.isclose(observed.std_errors["rho"], clustered.std_errors["rho"], rtol=0.1)
+    assert stated(clustered.notes[0], "rho") == stated(observed.notes[0], "rho") > 0
+
+
 def test_errors_of_baltagi_with_lambda_are_refused(W, small):
     y, X = random_data(W, T, "sem")
     with pytest.raises(RongheError, match="errors 'baltagi' with lambda need the factors.*choose errors='kkp'"):
