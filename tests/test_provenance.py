@@ -176,7 +176,7 @@ def test_a_mapping_prints_briefly_and_by_its_content():
 
 
 def test_a_file_is_read_again_only_where_it_changed(tmp_path: Path) -> None:
-    """By time stamp, by size, and by the path: a file put into another's place is another state."""
+    """By time stamps, size and path: a file put into another's place under its stamp and size is another state."""
     read = []
 
     async def checksum(file: str, most: int) -> str:
@@ -196,5 +196,10 @@ def test_a_file_is_read_again_only_where_it_changed(tmp_path: Path) -> None:
     file.write_text("seven")
     os.utime(file, ns=(stamp + 1, stamp + 1))
     assert asked(file) == "seven"
+    other = tmp_path / "other.csv"
+    other.write_text("eight")
+    os.utime(other, ns=(stamp + 1, stamp + 1))
+    os.replace(other, file)
+    assert asked(file) == "eight"
     with pytest.raises(FileNotFoundError):
         asked(tmp_path / "missing.csv")

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -154,18 +155,83 @@ def test_the_command_speaks_chinese_where_the_configuration_does(workshop: Path,
     assert UNTRANSLATED["zh"] not in printed
 
 
+@pytest.mark.parametrize("place", ["outside", "inside"])
+def test_what_was_begun_and_interrupted_is_taken_away(
+    workshop: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """Ctrl-C after any of the files: what stood before stands, and the same words begin anew."""
+    tables = workshop.parent / "tables"
+    if place == "inside":
+        tables = tables.rename(workshop / "config/tables")
+    command = ["new", "yunling", str(tables)]
+    before = files(workshop)
+    written = ("write_regions", "write_dataset", "write_stages")
+    for name in (
+        "shutil.copystat",
+        "ronghe.command.written.write_texts",
+        *(f"ronghe.command.new.{w}" for w in written),
+    ):
+        if place == "inside" and name == "shutil.copystat":
+            continue
+        interrupt_after(monkeypatch, name, command)
+        assert "nothing half-written" in capsys.readouterr().err
+        assert files(workshop) == before, name
+    assert main(command) == 0
+    made = workshop / "config/datasets/yunling"
+    shutil.rmtree(made)
+    before = files(workshop)
+    interrupt_after(monkeypatch, "ronghe.command.new.write_texts", ["stages", "yunling"])
+    assert files(workshop) == before
+    assert main(["stages", "yunling"]) == 0 and made.is_dir()
+
+
+def test_a_folder_that_cannot_be_used_leaves_nothing_behind(workshop: Path) -> None:
+    tables, before = workshop.parent / "tables", files(workshop)
+    listed = tables / "regions.csv"
+    listed.write_text("region\n", encoding="utf-8")
+    with pytest.raises(RongheError, match="tables/regions.csv exists already; rename it"):
+        new("yunling", tables)
+    listed.unlink()
+    (workshop.parent / "none").mkdir()
+    with pytest.raises(RongheError, match="no table could be read: the folder is empty"):
+        new("yunling", workshop.parent / "none")
+    assert files(workshop) == before
+    assert new("yunling", tables).regions == CITIES
+
+
+def files(root: Path) -> dict[str, bytes]:
+    """Return every file below a folder, and what it holds."""
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def interrupt_after(monkeypatch: pytest.MonkeyPatch, name: str, words: list[str]) -> None:
+    """Carry out a command, and press Ctrl-C where a function has just done its work once."""
+    module, _, attribute = name.rpartition(".")
+    real = getattr(import_module(module), attribute)
+
+    def stopped(*given: object, **named: object) -> None:
+        real(*given, **named)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(name, stopped)
+        assert main(words) == 130
+
+
 @pytest.mark.pipeline
 def test_the_tutorial_runs_word_for_word(
     tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     """In English, and then in Chinese by the Chinese page, where the numbers that are made stay as they are."""
     english, chinese = tmp_path / "en", tmp_path / "zh"
+    # Written once: a workbook holds the time when it was written, and a table with other bytes runs again.
+    write_awkward(tmp_path / "tables")
     for root in (english, chinese):
         root.mkdir()
         shutil.copy(project / "Snakefile", root)
         for folder in ("config", "workflow", "profiles"):
             shutil.copytree(project / folder, root / folder)
-        write_awkward(root / "tables")
+        shutil.copytree(tmp_path / "tables", root / "tables")
     jobs = follow(project / "docs/own-data.md", english, "en", monkeypatch, capsys)
     assert {"build_panel", "compute_coagglomeration", "estimate_spatial", "render_tables_baseline"} <= jobs
     for made in ("data/processed", "results", ".snakemake"):

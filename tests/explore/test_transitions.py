@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -219,8 +220,10 @@ def test_refusals(chain):
 
 
 def test_the_rule_needs_nothing_that_an_earlier_run_compiled(tmp_path: Path) -> None:
-    script = Path("workflow/scripts/count_transitions.py").read_text(encoding="utf-8").split("with journal")[0]
-    imports = script + "from giddy import ergodic, markov, mobility\nprint(markov.Markov.__name__)\n"
+    script = Path("workflow/scripts/count_transitions.py").read_text(encoding="utf-8")
+    before = textwrap.dedent(script.split("with journal(snakemake.log[0]):\n")[1].split("    from ronghe.explore")[0])
+    assert "guvectorize" in before
+    imports = before + "from giddy import ergodic, markov, mobility\nprint(markov.Markov.__name__)\n"
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": "workflow/src"}
     done = subprocess.run([sys.executable, "-c", imports], env=environment, capture_output=True, text=True)
     assert done.stdout == "Markov\n", done.stderr

@@ -7,13 +7,14 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 from paper.builders import LABELS, check_tex, regression, write_fit
 from ronghe.errors import RongheError
 from ronghe.frames import write_csv
-from ronghe.paper import declaration
+from ronghe.paper import declaration, manuscript
 from ronghe.paper.draw_figure import draw_figure
 from ronghe.paper.exhibit_list import list_provenance
 from ronghe.paper.formats.one_document import gather_tex
@@ -228,6 +229,19 @@ def test_a_table_rests_on_its_own_columns_only() -> None:
     ]
     summary = {"kind": "summary", "variables": [{"group": "g", "members": ["x", "m.i", "m.j"]}]}
     assert declaration.panel_files(summary) == ["<processed>/panel.parquet", "<results>/measures/m/panel.csv"]
+
+
+def test_the_fonts_are_found_wherever_matplotlib_keeps_its_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside = manuscript._fonts()
+    assert any(beside.glob("DejaVu*.ttf"))
+    elsewhere = SimpleNamespace(origin=str(tmp_path / "matplotlib/__init__.py"))
+    monkeypatch.setattr(manuscript, "find_spec", lambda name: elsewhere)
+    assert manuscript._fonts() == beside
+    monkeypatch.setattr("matplotlib.get_data_path", lambda: str(tmp_path / "data"))
+    with pytest.raises(RongheError, match="data/fonts/ttf: no such folder; install Matplotlib anew"):
+        manuscript._fonts()
 
 
 def test_provenance_names_rule_inputs_and_command() -> None:

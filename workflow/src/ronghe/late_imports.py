@@ -31,13 +31,20 @@ def permitted() -> Iterator[None]:
 
 
 class _Late:
-    """A name out of a module that is imported when the name is first called, asked for an attribute or inherited."""
+    """A name out of a module that is imported when the name is first used.
+
+    It is not the object itself, which `is`, `except` and a question for its own type tell: tests/test_late_imports.py
+    lists the names that stand-ins are given out for.
+    """
 
     def __init__(self, module: _LateModule, name: str) -> None:
         self._module, self._name = module, name
 
     def _real(self) -> Any:
-        return getattr(self._module.real(), self._name)
+        module = self._module.real()
+        if not hasattr(module, self._name):
+            return import_module(f"{module.__name__}.{self._name}")
+        return getattr(module, self._name)
 
     # A property adds no frame of its own to the call: formulas look for their variables in the frame of the caller.
     __call__ = property(_real)
@@ -49,6 +56,24 @@ class _Late:
 
     def __instancecheck__(self, instance: object) -> bool:
         return isinstance(instance, self._real())
+
+    def __subclasscheck__(self, kind: type) -> bool:
+        return issubclass(kind, self._real())
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the object itself; a stand-in is kept in sets and mappings under its own identity."""
+        return self is other or self._real() == (other._real() if isinstance(other, _Late) else other)
+
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        return bool(self._real())
+
+    def __iter__(self) -> Iterator:
+        return iter(self._real())
+
+    def __getitem__(self, key: object) -> Any:
+        return self._real()[key]
 
     def __mro_entries__(self, bases: tuple) -> tuple:
         return (self._real(),)
@@ -69,13 +94,13 @@ class _Distribution(_Late):
 class _Frozen:
     """A distribution of scipy.stats with its parameters."""
 
-    def __init__(self, distribution: _Distribution, *parameters: float) -> None:
-        self._distribution, self._parameters = distribution, parameters
+    def __init__(self, distribution: _Distribution, *parameters: float, **named: float) -> None:
+        self._distribution, self._parameters, self._named = distribution, parameters, named
 
     def __getattr__(self, attribute: str) -> Any:
         if attribute.startswith("__"):
             raise AttributeError(attribute)
-        return getattr(self._distribution._real()(*self._parameters), attribute)
+        return getattr(self._distribution._real()(*self._parameters, **self._named), attribute)
 
 
 class _LateModule(ModuleType):
@@ -103,9 +128,16 @@ class _Finder:
         self.names = tuple(name for name in names if name not in sys.modules)
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        """Answer for the named modules only."""
-        mine = any(name == own or name.startswith(f"{own}.") for own in self.names)
-        return ModuleSpec(name, self, is_package=True) if mine else None
+        """Answer for the named modules only, and for those of them that are there."""
+        if not any(name == own or name.startswith(f"{own}.") for own in self.names):
+            return None
+        others = (finder for finder in list(sys.meta_path) if finder is not self)
+        found = next(filter(None, (finder.find_spec(name, path, target) for finder in others)), None)
+        if found is None:
+            return None
+        spec = ModuleSpec(name, self, origin=found.origin)
+        spec.submodule_search_locations = found.submodule_search_locations
+        return spec
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """Return the stand-in."""

@@ -105,7 +105,7 @@ def _digest(path: str) -> str:
 
 
 def once_per_state(checksum: Callable) -> Callable:
-    """Return a method that reads a file only where its time stamp or size is not that of an earlier reading."""
+    """Return a method that reads a file again only where its time stamps, size or identity changed."""
     known: dict[tuple, str | None] = {}
 
     @wraps(checksum)
@@ -114,7 +114,9 @@ def once_per_state(checksum: Callable) -> Callable:
             state = os.stat(file)
         except OSError:
             return await checksum(file, *args, **options)
-        key = (str(file), state.st_mtime_ns, state.st_size, args, *options.items())
+        # A file put into the place of another may bring its size and time stamp, but not the rest.
+        same = (state.st_dev, state.st_ino, state.st_ctime_ns, state.st_mtime_ns, state.st_size)
+        key = (str(file), *same, args, *options.items())
         if key not in known:
             known[key] = await checksum(file, *args, **options)
         return known[key]

@@ -37,17 +37,19 @@ def results_of(commit: str, project: Path, dataset: str, target: str, scratch: P
     In a `scratch` of the user's the tree stays and is used again; otherwise it is taken away afterwards.
     """
     place = (scratch or Path(tempfile.mkdtemp(prefix="ronghe-compare-"))) / commit[:12]
-    if not place.exists():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        _git(project, "worktree", "add", "--quiet", "--detach", str(place.resolve()), commit)
-        _begin_with(project, place, dataset)
+    begun = place.exists()
     try:
+        if not begun:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            _git(project, "worktree", "add", "--quiet", "--detach", str(place.resolve()), commit)
+            _begin_with(project, place, dataset)
+            begun = True
         _run(place, dataset, target)
         yield place
     finally:
-        if scratch is None:
+        if scratch is None or not begun:
             _git(project, "worktree", "remove", "--force", str(place.resolve()), check=False)
-            shutil.rmtree(place.parent, ignore_errors=True)
+            shutil.rmtree(place if scratch else place.parent, ignore_errors=True)
 
 
 def _begin_with(project: Path, place: Path, dataset: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ronghe.clean.declaration import load_dataset
@@ -19,6 +21,9 @@ from ronghe.configuration import require_dataset
 from ronghe.default_stages import stages
 from ronghe.errors import RongheError, listing
 
+# The list of regions, beside the tables.
+REGIONS = "regions.csv"
+
 
 def new(name: str, source: str | Path, project: str | Path = ".") -> Draft:
     """Write config/datasets/NAME.yaml and its stages for a folder of tables; nothing that exists is overwritten."""
@@ -30,7 +35,18 @@ def new(name: str, source: str | Path, project: str | Path = ".") -> Draft:
         raise RongheError(f"{target} exists already; choose another name, or move it away")
     if not source.is_dir():
         raise RongheError(f"{source}: no such folder; name the folder that holds the tables")
-    folder = _bring(source, project / "data/raw" / name, project)
+    if (source / REGIONS).exists():
+        raise RongheError(f"{source / REGIONS} exists already; rename it, because the list of regions is written there")
+    inside = source.resolve().is_relative_to(project.resolve())
+    folder = source if inside else project / "data/raw" / name
+    with _whole(target, target.with_suffix(""), folder, folder / REGIONS):
+        if not inside:
+            _bring(source, folder)
+        return _begin(name, source, folder.resolve(), project, target)
+
+
+def _begin(name: str, source: Path, folder: Path, project: Path, target: Path) -> Draft:
+    """Look at the tables in `folder`, and write what was found."""
     draft = Draft(name, folder.relative_to(project.resolve()).as_posix())
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith((".", "~"))):
         try:
@@ -51,7 +67,7 @@ def new(name: str, source: str | Path, project: str | Path = ".") -> Draft:
     count_absent_rows(draft)
     _settle_years(draft)
     settle_pairs(draft)
-    write_regions(draft, folder)
+    write_regions(draft, folder / REGIONS)
     write_dataset(draft, target)
     dataset = load_dataset(name, target.parent, project / "workflow/schemas/dataset.schema.yaml")
     write_stages(draft, dataset, target.with_suffix(""))
@@ -66,18 +82,30 @@ def begin_stages(name: str, project: str | Path = ".") -> Path:
     if folder.exists():
         raise RongheError(f"{folder} exists already; change its files, or move it away")
     dataset = load_dataset(name, datasets, schemas / "dataset.schema.yaml")
-    write_texts(name, stages(dataset, f"config/datasets/{name}.yaml"), folder)
+    with _whole(folder):
+        write_texts(name, stages(dataset, f"config/datasets/{name}.yaml"), folder)
     return folder
 
 
-def _bring(source: Path, target: Path, project: Path) -> Path:
-    """Return the folder inside the project; one from elsewhere is copied, and stays as it is."""
-    if source.resolve().is_relative_to(project.resolve()):
-        return source.resolve()
+@contextmanager
+def _whole(*places: Path) -> Iterator[None]:
+    """Take away what was begun where nothing stood before, unless all of it is finished."""
+    free = [place for place in places if not place.exists()]
+    try:
+        yield
+    except BaseException:
+        for place in free:
+            shutil.rmtree(place, ignore_errors=True)
+            if place.is_file():
+                place.unlink()
+        raise
+
+
+def _bring(source: Path, target: Path) -> None:
+    """Copy a folder into the project; it stays where it is."""
     if target.exists():
         raise RongheError(f"{target} exists already; choose another name, or move it away")
     shutil.copytree(source, target)
-    return target.resolve()
 
 
 def _take_file(draft: Draft, path: Path, name: str) -> None:

@@ -8,7 +8,7 @@ from ronghe.command.draft import Draft
 from ronghe.command.looks import Look, is_number, plain, plain_figure, vocabulary
 from ronghe.command.pairs import FEWEST
 from ronghe.command.same_region import SameRegion
-from ronghe.errors import RongheError, listing
+from ronghe.errors import listing
 
 
 def settle_regions(draft: Draft) -> None:
@@ -74,11 +74,8 @@ def _regions_of(draft: Draft, look: Look) -> list[str]:
     return list(found)
 
 
-def write_regions(draft: Draft, folder: Path) -> None:
+def write_regions(draft: Draft, path: Path) -> None:
     """Write the table of regions, with positions where a table gave them."""
-    path = folder / "regions.csv"
-    if path.exists():
-        raise RongheError(f"{path} exists already; rename it, because the list of regions is written there")
     places = {draft.same.key(name)[0]: place for name, place in draft.places.items()}
     absent = [region for key, region in draft.keys.items() if key not in places]
     if places and absent:

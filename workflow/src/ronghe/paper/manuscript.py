@@ -9,6 +9,9 @@ from ronghe.errors import RongheError
 from ronghe.files import write_bytes
 from ronghe.paper.formats.escape import has_chinese
 
+# Below the data of Matplotlib.
+FONTS = Path("fonts", "ttf")
+
 
 def typeset(source: str | Path, target: str | Path, language: str = "en") -> None:
     """Compile the Typst manuscript to PDF in the face of the figures, which comes with Matplotlib; Chinese signs, in
@@ -22,17 +25,28 @@ def typeset(source: str | Path, target: str | Path, language: str = "en") -> Non
         from ronghe.paper.figures.canvas import chinese_font
 
         chinese_font()
-    # Found without the 0.2 s that importing Matplotlib takes.
-    matplotlib = Path(find_spec("matplotlib").origin).parent
     page = _compile(
         source,
         Path(target).parent,
         {"language": language},
         format="pdf",
-        font_paths=[str(matplotlib / "mpl-data" / "fonts" / "ttf")],
+        font_paths=[str(_fonts())],
         ignore_system_fonts=not chinese,
     )
     write_bytes(target, page)
+
+
+def _fonts() -> Path:
+    """Return the folder of Matplotlib's fonts, where it can be without the 0.2 s that importing Matplotlib takes."""
+    folder = Path(find_spec("matplotlib").origin).parent / "mpl-data"
+    if not (folder / FONTS).is_dir():
+        # Some systems keep its data apart from its code.
+        from matplotlib import get_data_path
+
+        folder = Path(get_data_path())
+    if not (folder / FONTS).is_dir():
+        raise RongheError(f"{folder / FONTS}: no such folder; install Matplotlib anew, whose fonts the paper is set in")
+    return folder / FONTS
 
 
 def write_word(source: str | Path, target: str | Path, language: str = "en") -> None:
