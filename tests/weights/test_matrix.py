@@ -232,7 +232,7 @@ def test_state_contiguity(recorded):
     assert W.eigenvalue_bounds() == pytest.approx((values.real.min(), 1.0), abs=1e-13)
 
 
-@pytest.mark.parametrize("missing", [None, float("nan"), pd.NaT])
+@pytest.mark.parametrize("missing", [None, float("nan"), pd.NaT, pd.NA])
 def test_a_unit_without_a_name_is_refused(missing):
     edges = pd.DataFrame({"focal": ["a"], "neighbor": ["b"], "weight": [1.0]})
     with pytest.raises(RongheError, match="a unit without a name"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -43,3 +45,5 @@ def kernel_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the kernel stand in for linearmodels, most of whose time goes into what no test here looks at."""
     for module in (report, diagnostics, family, mediation):
         monkeypatch.setattr(module, "fit_panel", fit_by_kernel)
+    # statsmodels collects garbage after every correction of p-values: .2 s each beside all that a suite holds.
+    monkeypatch.setattr(gc, "collect", lambda: 0)

@@ -70,6 +70,14 @@ def test_many_multipliers_at_once_are_those_of_inverses(kind, centred):
         assert (gap / size).max() < 1e-10
 
 
+def test_weights_without_a_way_back_have_multipliers_too():
+    """All eigenvalues are zero: I - a W is never singular."""
+    W = np.triu(ring("ahead"), 1)
+    a = np.linspace(-0.9, 0.9, 60)
+    found = Spectrum(W, centred=False).multipliers(a)
+    np.testing.assert_allclose(found, W @ np.linalg.inv(np.eye(N) - a[:, None, None] * W), rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("drawn", [[0, 6, 13, 14], [14], [14, 0]])
 @pytest.mark.parametrize("count", [5, 60])
 def test_what_fits_share_is_inverted_once(drawn, count):

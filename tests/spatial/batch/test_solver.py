@@ -177,3 +177,6 @@ def test_refusals_name_the_remedy(panel):
         Batch(SpatialPanel(y, X, W)).fit(np.zeros((2, 3, 4)))
     with pytest.raises(RongheError, match="not finite"):
         Batch(SpatialPanel(y, X, W)).fit(np.full((1, 11, 5), np.nan))
+    model = SpatialPanel(y, X, W, "sem")
+    with pytest.raises(RongheError, match="explain some outcomes without remainder"):
+        ErrorBatch(model).fit(np.stack([model.panel.y, model.panel.y + 1e8 * model.panel.X[:, :, 0]]))

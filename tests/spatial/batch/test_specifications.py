@@ -201,6 +201,41 @@ def test_an_outcome_without_remainder_is_refused_and_not_divided_by(data):
             assert [REFUSALS[code] for code in fits.refused] == ["", "explained"]
 
 
+@pytest.mark.parametrize("model", ["sem", "sdem", "sdm"])
+def test_what_the_regressors_explain_moves_no_spatial_parameter_or_is_refused(data, model):
+    """Adding c x to the outcome changes coefficients only; where too few digits are left, the fit says so."""
+    y, X = data
+    W, subset, codes = weights("symmetric"), list(range(K)), []
+    many = len(subset) if model != "sdm" else 1
+    draws = np.random.default_rng(2).standard_normal((60, 1, N, T))
+    repeated = np.tile(range(many), (len(draws), 1))
+
+    def fitted(outcome):
+        shared = Specifications.of(outcome, X, NAMES, W)
+        moved = shared.with_columns([0], draws).alone(model, subset)
+        return shared.fit(model, [subset]), moved.fit(model, repeated, np.arange(len(draws)))
+
+    plain = fitted(y)
+    for size in (1e2, 1e4, 1e5, 1e6, 1e7, 3e7, 1e8, 1e9):
+        for found, right in zip(fitted(y + size * X[:, :, 1]), plain, strict=True):
+            fine = found.refused == 0
+            np.testing.assert_allclose(found.spatial[fine], right.spatial[fine], rtol=0, atol=1e-5)
+            assert {REFUSALS[code] for code in found.refused} <= {"", "explained"}
+            assert np.isnan(found.impacts()[0][~fine]).all()
+            codes.append((size, bool(fine.all())))
+    assert all(fine for size, fine in codes if size <= 1e4)
+    # Controls of a lag model are partialled out of the values themselves, which keeps their digits.
+    assert not any(fine for size, fine in codes[:: 1 if model != "sdm" else 2] if size >= 1e7)
+
+
+def test_an_outcome_that_one_rho_explains_is_refused(data):
+    y, X = data
+    W = weights("symmetric")
+    whole = np.linalg.solve(np.eye(N) - 0.4 * W.sparse.toarray(), X[:, :, 0] - 2 * X[:, :, 1] + 1e-8 * y)
+    fits = Specifications.of(whole, X, NAMES, W).fit("sar", [[0, 1, 2], [0, 2, 3]])
+    assert [REFUSALS[code] for code in fits.refused] == ["explained", ""]
+
+
 def test_too_few_rows_are_refused_by_count(data):
     y, X = data
     few = Specifications.of(y[:, :2][:6], np.random.default_rng(1).standard_normal((6, 2, K)), NAMES, None)

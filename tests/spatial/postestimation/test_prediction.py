@@ -8,6 +8,7 @@ import pytest
 from ronghe.errors import RongheError
 from ronghe.spatial import SpatialPanel
 from ronghe.spatial.dynamic.panel import DynamicPanel
+from ronghe.spatial.postestimation import simulation
 from ronghe.spatial.postestimation.fixed_effects import fixed_effects_table, recover, remainder
 from ronghe.spatial.postestimation.prediction import predict, residual_table
 from ronghe.spatial.postestimation.simulation import simulate
@@ -164,4 +165,18 @@ def test_draws_of_a_dynamic_panel_start_where_the_data_do():
     mean, spread = np.mean(estimates, axis=0), np.std(estimates, axis=0)
     keep = slice(0, 5)
     assert np.all(np.abs(mean - result.params)[keep] < 4 * spread[keep] / np.sqrt(60) + 0.03)
-    np.testing.assert_allclose(simulate(result, 1, seed=2).iloc[:, 0], drawn.iloc[:, 0], rtol=1e-12)
+    assert simulate(result, 1, seed=2).iloc[:, 0].equals(drawn.iloc[:, 0])
+
+
+@pytest.mark.parametrize("kind", [SpatialPanel, RandomEffectsPanel, DynamicPanel])
+@pytest.mark.parametrize("at_once", [1, 3, 50])
+def test_a_draw_is_the_same_however_many_are_asked(kind, at_once, monkeypatch):
+    y, X, W = small()
+    result = kind(y, X, W, "sdm" if kind is DynamicPanel else "sarar").fit()
+    monkeypatch.setattr(simulation, "BLOCK", at_once * len(y))
+    drawn = simulate(result, 7, seed=4)
+    assert drawn.T.drop_duplicates().shape[0] == 7
+    for count in (1, 4, 6):
+        pd.testing.assert_frame_equal(simulate(result, count, seed=4), drawn.iloc[:, :count], check_exact=True)
+    monkeypatch.undo()
+    np.testing.assert_allclose(simulate(result, 7, seed=4), drawn, rtol=1e-10)

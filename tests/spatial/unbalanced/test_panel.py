@@ -10,6 +10,7 @@ import pytest
 from ronghe.errors import RongheError
 from ronghe.spatial import SpatialPanel, UnbalancedPanel
 from ronghe.spatial.unbalanced import panel as module
+from ronghe.spatial.unbalanced.likelihood import whiten
 from ronghe.weights import Weights
 from scipy import linalg
 from scipy.stats import multivariate_normal
@@ -194,3 +195,9 @@ def test_a_constant_of_the_users_own_is_the_constant():
     whole = SpatialPanel(y, X.assign(one=1.0), W, "sar", "pooled").fit()
     assert list(ours.params.index) == list(whole.params.index) == ["a", "b", "const", "rho", "sigma2"]
     np.testing.assert_allclose(ours.params, whole.params, rtol=1e-8)
+
+
+def test_a_factor_without_an_inverse_is_not_passed_over():
+    with pytest.raises(np.linalg.LinAlgError, match="zero on its diagonal"):
+        whiten(np.array([[1.0, 0.0], [1.0, 0.0]]), np.ones((2, 1)))
+    assert whiten(np.zeros((0, 0)), np.zeros((0, 3))).shape == (0, 3)

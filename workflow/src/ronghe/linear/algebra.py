@@ -19,6 +19,18 @@ def inverse_scaled(A: np.ndarray) -> np.ndarray:
     return 0.5 * (inverse + inverse.T)
 
 
+def least_squares(A: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the x that makes |A x - b| least, from columns of one length: no small unit is taken for rounding.
+
+    >>> A = np.array([[1e16, 1], [0, 1], [1e16, -1]])
+    >>> bool(np.allclose(least_squares(A, A @ [2e-16, 3]) * [1e16, 1], [2, 3]))
+    True
+    """
+    length = np.linalg.norm(A, axis=0)
+    length[length == 0] = 1.0
+    return (np.linalg.lstsq(A / length, b, rcond=None)[0].T / length).T
+
+
 def triangle(X: np.ndarray) -> np.ndarray:
     """Return the upper triangle R of X = QR, from columns of one length."""
     length = np.sqrt((X**2).sum(axis=0))

@@ -6,6 +6,7 @@ import numpy as np
 
 from ronghe.errors import RongheError, require_known
 from ronghe.linear.absorption import fixed_effect_columns
+from ronghe.linear.algebra import least_squares
 from ronghe.linear.layout import Layout, group_sums
 
 WEIGHTS = ("rademacher", "webb")
@@ -140,7 +141,7 @@ def wild_draws(
     t = _statistics(own_y[None], own, inverse, place)[0]
     kept = [i for i in range(k) if i != place]
     restricted = np.zeros(k)
-    restricted[kept] = np.linalg.lstsq(X[:, kept], y, rcond=None)[0]
+    restricted[kept] = least_squares(X[:, kept], y)
     fitted = own @ restricted
     drawn = fitted[None] + signs[:, :, None] * (own_y - fitted)[None]
     return float(t), _statistics(drawn, own, inverse, place)

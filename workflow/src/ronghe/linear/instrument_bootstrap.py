@@ -12,6 +12,7 @@ import pandas as pd
 from scipy import optimize
 
 from ronghe.errors import RongheError
+from ronghe.linear.algebra import least_squares
 from ronghe.linear.bootstrap import cluster_weights
 from ronghe.linear.few_clusters import LinearClusters
 from ronghe.linear.layout import group_sums
@@ -64,7 +65,7 @@ def restricted_efficient(
     Z = np.linalg.qr(remove(problem.excluded))[0]
     y, x = remove(y), remove(x)
     u = y - value * x
-    first = np.linalg.lstsq(np.column_stack([Z, u]), x, rcond=None)[0][:-1]
+    first = least_squares(np.column_stack([Z, u]), x)[:-1]
     fitted = Z @ first
     v = x - fitted
     observed = _t(y[:, None], x[:, None], Z, codes, value)[0]
@@ -107,8 +108,8 @@ class AndersonRubinWild:
         """Lay out the reduced forms of y and x, and draw."""
         Z, L = problem.Z, problem.excluded.shape[1]
         columns = np.column_stack([problem.y, -problem.endogenous])
-        own = np.linalg.lstsq(Z, columns, rcond=None)[0]
-        inner = columns - problem.exogenous @ np.linalg.lstsq(problem.exogenous, columns, rcond=None)[0]
+        own = least_squares(Z, columns)
+        inner = columns - problem.exogenous @ least_squares(problem.exogenous, columns)
         parts, scores = [], []
         v = None
         for j, column in enumerate(columns.T):

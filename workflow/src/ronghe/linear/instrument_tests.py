@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, special
 
+from ronghe.linear.algebra import least_squares
 from ronghe.linear.covariance import inference_df, plain_meat, sandwich
 from ronghe.linear.inference import f_pvalue
 from ronghe.linear.two_stage import Problem
@@ -50,7 +51,7 @@ def _partial_out(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
     """Return endogenous regressors and excluded instruments, the exogenous regressors swept out of both."""
     both = np.column_stack([problem.endogenous, problem.excluded])
     if problem.exogenous.shape[1]:
-        both = both - problem.exogenous @ np.linalg.lstsq(problem.exogenous, both, rcond=None)[0]
+        both = both - problem.exogenous @ least_squares(problem.exogenous, both)
     m = problem.endogenous.shape[1]
     return both[:, :m], both[:, m:]
 
@@ -58,7 +59,7 @@ def _partial_out(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
 def cragg_donald(problem: Problem) -> float:
     """Return the least eigenvalue of the concentration matrix per instrument (Cragg and Donald 1993)."""
     X, Z = _partial_out(problem)
-    fitted = Z @ np.linalg.lstsq(Z, X, rcond=None)[0]
+    fitted = Z @ least_squares(Z, X)
     sigma = (X - fitted).T @ (X - fitted) / problem.df(problem.Z.shape[1])
     return float(np.linalg.eigvals(np.linalg.solve(sigma, fitted.T @ fitted)).real.min()) / Z.shape[1]
 
@@ -72,7 +73,7 @@ def kleibergen_paap(problem: Problem) -> float:
     X, Z = _partial_out(problem)
     L, m = Pi.shape
     G = np.linalg.cholesky(Z.T @ Z).T
-    residuals = X - Z @ np.linalg.lstsq(Z, X, rcond=None)[0]
+    residuals = X - Z @ least_squares(Z, X)
     F = np.linalg.inv(np.linalg.cholesky(residuals.T @ residuals))
     theta = G @ Pi @ F.T
     rotate = np.kron(F, G)
@@ -198,8 +199,8 @@ def conditional_f(problem: Problem, place: int) -> float:
     m, L = problem.endogenous.shape[1], problem.excluded.shape[1]
     others = np.column_stack([np.delete(problem.endogenous, place, axis=1), problem.exogenous])
     Z, x = problem.Z, problem.endogenous[:, place]
-    fitted = Z @ np.linalg.lstsq(Z, others, rcond=None)[0]
-    delta = np.linalg.lstsq(fitted, x, rcond=None)[0][: m - 1]
+    fitted = Z @ least_squares(Z, others)
+    delta = least_squares(fitted, x)[: m - 1]
     left = x - np.delete(problem.endogenous, place, axis=1) @ delta
     gamma, cov = reduced_form(problem, left[:, None])
     return float(gamma[:L] @ np.linalg.solve(cov[:L, :L], gamma[:L])) / (L - m + 1)
@@ -235,7 +236,7 @@ def hansen_j(problem: Problem, residuals: np.ndarray) -> float:
 def exogeneity(problem: Problem) -> float:
     """Return the F of the first-stage residuals in the structural equation (Wooldridge 2010, section 6.3.1)."""
     Z = problem.Z
-    first = problem.endogenous - Z @ np.linalg.lstsq(Z, problem.endogenous, rcond=None)[0]
+    first = problem.endogenous - Z @ least_squares(Z, problem.endogenous)
     X, m = np.column_stack([first, problem.X]), first.shape[1]
     bread = np.linalg.inv(X.T @ X)
     beta = bread @ (X.T @ problem.y)

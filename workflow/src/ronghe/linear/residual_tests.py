@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ronghe.linear import absorption
+from ronghe.linear.algebra import least_squares
 from ronghe.linear.inference import chi2_pvalue, f_pvalue, t_pvalue
 from ronghe.linear.layout import Layout, group_sums
 
@@ -67,7 +68,7 @@ def serial_correlation(y: np.ndarray, X: np.ndarray, layout: Layout, effects: st
     changes = both[follows] - both[follows - 1]
     rows = Layout(layout.units[follows], np.unique(layout.times[follows], return_inverse=True)[1])
     swept = absorption.absorb(changes, rows, "time") if effects in ("time", "twoways") else changes
-    e = swept[:, 0] - swept[:, 1:] @ np.linalg.lstsq(swept[:, 1:], swept[:, 0], rcond=None)[0]
+    e = swept[:, 0] - swept[:, 1:] @ least_squares(swept[:, 1:], swept[:, 0])
     second = np.flatnonzero((rows.units[1:] == rows.units[:-1]) & (rows.times[1:] == rows.times[:-1] + 1)) + 1
     now, before = e[second], e[second - 1]
     b = float(now @ before / (before @ before))

@@ -11,6 +11,7 @@ from scipy.stats import nct
 from scipy.stats import t as t_distribution
 
 from ronghe.errors import RongheError, listing
+from ronghe.linear.algebra import least_squares
 from ronghe.linear.least_squares import LeastSquares
 
 BENCHMARK_COLUMNS = [
@@ -178,7 +179,7 @@ def region_weights(X: np.ndarray, place: int, units: np.ndarray, labels: Sequenc
     d = X[:, place]
     others = np.delete(X, place, axis=1)
     if others.shape[1]:
-        d = d - others @ np.linalg.lstsq(others, d, rcond=None)[0]
+        d = d - others @ least_squares(others, d)
     share = np.bincount(units, weights=d**2, minlength=len(labels)) / float(d @ d)
     table = pd.DataFrame({"share": share}, index=pd.Index(labels, name="region")).sort_values("share", ascending=False)
     table["cumulated"] = table["share"].cumsum()

@@ -8,7 +8,11 @@ import numpy as np
 
 from ronghe.errors import RongheError
 from ronghe.linear.absorption import demean
+from ronghe.linear.algebra import least_squares
 from ronghe.linear.layout import Layout
+
+# What fixed effects and earlier columns leave of a column, as a share of its length, is rounding below this.
+SPANNED = 1e-10
 
 
 @dataclass(frozen=True)
@@ -103,8 +107,10 @@ class Search:
         stay = [sample.X, sample.pieces(earlier)]
         if sample.effects == "twoways":
             stay.append(np.eye(layout.n_periods)[layout.times][:, 1:])
-        basis, triangle = np.linalg.qr(demean(np.column_stack(stay), layout.units))
-        self.basis = basis[:, np.abs(np.diag(triangle)) > 1e-10 * np.abs(np.diag(triangle)).max()]
+        columns = np.column_stack(stay)
+        columns = columns / np.maximum(np.linalg.norm(columns, axis=0), np.finfo(float).tiny)
+        basis, triangle = np.linalg.qr(demean(columns, layout.units))
+        self.basis = basis[:, np.abs(np.diag(triangle)) > SPANNED]
         self.order = np.argsort(sample.q, kind="stable")
         self.last = np.searchsorted(sample.q[self.order], values, side="right") - 1
         gram = self._gram(x[self.order], layout.units[self.order])
@@ -174,6 +180,6 @@ def curve_of_program(sample: Sample, trim: float, earlier: tuple[float, ...] = (
     for i, gamma in enumerate(values):
         z = demean(sample.x * (sample.q < gamma)[:, None], layout.units)[rows]
         z = z - basis @ (basis.T @ z)
-        fitted = z @ np.linalg.lstsq(z, e, rcond=None)[0]
+        fitted = z @ least_squares(z, e)
         ssr[i] = null - float(fitted @ fitted)
     return Curve(values, ssr, null)

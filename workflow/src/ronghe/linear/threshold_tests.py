@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ronghe.linear.algebra import least_squares
 from ronghe.linear.bootstrap import unit_signs
 from ronghe.linear.layout import Layout
 from ronghe.linear.threshold_search import Curve, Sample, Search, candidates, curve_of_program
@@ -106,7 +107,7 @@ def bootstrap(search: Search, curve: Curve, sample: Sample, repetitions: int, se
     layout = sample.layout
     z = sample.x * (sample.q <= curve.best)[:, None]
     both = search.residuals(np.column_stack([sample.y, z]))
-    e = both[:, 0] - both[:, 1:] @ np.linalg.lstsq(both[:, 1:], both[:, 0], rcond=None)[0]
+    e = both[:, 0] - both[:, 1:] @ least_squares(both[:, 1:], both[:, 0])
     rng = np.random.default_rng(seed)
     balanced = len(e) == layout.n_units * layout.n_periods
     draws = []

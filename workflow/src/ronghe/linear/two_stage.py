@@ -8,6 +8,7 @@ import numpy as np
 
 from ronghe.errors import RongheError
 from ronghe.linear import absorption
+from ronghe.linear.algebra import least_squares
 from ronghe.linear.covariance import Choice, sandwich
 from ronghe.linear.layout import Layout
 
@@ -82,7 +83,7 @@ def effects_of(problem: Problem) -> str:
 def fitted_regressors(problem: Problem) -> np.ndarray:
     """Return the regressors as the first stage predicts them."""
     Z = problem.Z
-    return Z @ np.linalg.lstsq(Z, problem.X, rcond=None)[0]
+    return Z @ least_squares(Z, problem.X)
 
 
 def score_covariance(problem: Problem, fitted: np.ndarray, residuals: np.ndarray) -> np.ndarray:
@@ -185,4 +186,4 @@ def _cleared(column: np.ndarray, exogenous: np.ndarray) -> np.ndarray:
     """Return the residuals of a column on the exogenous regressors."""
     if not exogenous.shape[1]:
         return column
-    return column - exogenous @ np.linalg.lstsq(exogenous, column, rcond=None)[0]
+    return column - exogenous @ least_squares(exogenous, column)

@@ -59,7 +59,7 @@ def from_square(frame: pd.DataFrame, name: str) -> tuple[Labels, sparse.csr_arra
 
 def check_labels(labels: tuple[Hashable, ...], name: str) -> None:
     """Refuse a label that stands twice, and one that is missing."""
-    if any(label is None or label != label for label in labels):
+    if any(pd.api.types.is_scalar(label) and pd.isna(label) for label in labels):
         raise RongheError(f"{name}: a unit without a name; give each one")
     if len(set(labels)) < len(labels):
         counts = pd.Series(labels).value_counts()

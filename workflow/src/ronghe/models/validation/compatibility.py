@@ -14,7 +14,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import gammaln
 
 from ronghe.errors import RongheError, require_known
-from ronghe.linear.algebra import inverse_scaled
+from ronghe.linear.algebra import inverse_scaled, least_squares
 from ronghe.spatial.impacts import average_multipliers
 from ronghe.spatial.log_determinant.exact import log_determinant
 from ronghe.spatial.results import SpatialPanelResult
@@ -119,7 +119,7 @@ def rho_of_lagged_demeaned(result: SpatialPanelResult) -> float:
     Qy = projection.apply(model.panel.y)
     Z = model.moments.data[:, :, model.moments.n_lead :].reshape(Qy.size, -1)
     both = np.column_stack([Qy.ravel(), lag(W, Qy).ravel()])
-    e = both - Z @ np.linalg.lstsq(Z, both, rcond=None)[0]
+    e = both - Z @ least_squares(Z, both)
     ln_det = model.likelihood.lag
 
     def negative(rho: float) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ronghe.spatial.batch.error_profile import ErrorLikelihood, inverses
+from ronghe.spatial.batch.error_profile import ErrorLikelihood, inverses, last_pivots
 from ronghe.spatial.batch.newton import Jacobian
 from ronghe.spatial.batch.rational import RationalInverse
 
@@ -66,7 +66,7 @@ class BorderedProfile(ErrorLikelihood):
             crossed = at(self.crossed, lam[k])
             moved = (crossed.reshape(-1, len(inner)) @ inner).reshape(crossed.shape)
             np.subtract(at(self.own, lam[k]), moved @ crossed.transpose(0, 2, 1), out=schur[k])
-        return np.linalg.cholesky(schur)[:, :, -1, -1].T ** 2
+        return last_pivots(schur).T
 
     def _inverse_of_shared(self, lam: np.ndarray) -> np.ndarray:
         if self.nodes is None:

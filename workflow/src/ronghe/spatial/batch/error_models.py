@@ -63,7 +63,12 @@ class ErrorBatch:
         blocks = self.products, *self._products(y)
         profile = BorderedProfile.of(self.jacobian, self.nobs, blocks, tuple(range(self.Z.shape[1])))
         lam = profile.maximise()
-        _, b, ssr, *_ = profile.solve(lam)
+        _, b, ssr, *_ = profile.solve(np.nan_to_num(lam))
+        if profile.is_explained(ssr, lam).any():
+            raise RongheError(
+                "batch: the regressors and effects explain some outcomes without remainder: nothing to "
+                "estimate; look at the draws that made them"
+            )
         sigma2 = ssr / self.nobs
         loglik = -0.5 * self.nobs * (np.log(2 * np.pi * sigma2) + 1) + self.jacobian.value(lam)
         return ErrorFit(b, lam, sigma2, loglik)

@@ -14,6 +14,10 @@ from ronghe.spatial.batch.newton import Jacobian, climb, starts
 FIRST_LOOK, CLOSER_LOOK, READ = 15, 41, 301
 # A polynomial whose last coefficients add less than this to the log-likelihood is near enough to start from.
 SETTLED = 1e-2
+# Below this share of the outcome's sum of squares what products leave of it has lost its digits: six are left here.
+EXPLAINED = 1e-10
+# And here it is not good enough to look for the maximum.
+LOST = 1e-12
 
 
 @dataclass(frozen=True)
@@ -28,12 +32,20 @@ class ErrorLikelihood:
     nobs: int
 
     def maximise(self) -> np.ndarray:
-        """Return lambda at the global maximum.
+        """Return lambda at the global maximum; NaN where some lambda leaves nothing but rounding of the outcome.
 
         ln S is read off the polynomial through its values at Chebyshev points (Trefethen 2013, theorem 8.2), through
         more of them where the last coefficients are not small; the two highest hills are climbed by Newton steps.
         """
-        start, several, second = self._look(FIRST_LOOK)
+        points = self.jacobian.grid(FIRST_LOOK)[None]
+        ssr = self.ssr(points)
+        clear = ~self.is_explained(ssr, points, LOST).any(axis=1)
+        if not clear.all():
+            lam = np.full(len(self), np.nan)
+            if clear.any():
+                lam[clear] = self.part(clear).maximise()
+            return lam
+        start, several, second = self._look(FIRST_LOOK, ssr)
         lam = climb(start, self.jacobian.inner, self._derivatives)
         if len(several):
             other = self.part(several)
@@ -41,17 +53,22 @@ class ErrorLikelihood:
             lam[several] = np.where(other._height(top) > other._height(lam[several]), top, lam[several])
         return lam
 
-    def _look(self, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def is_explained(self, ssr: np.ndarray, lam: np.ndarray, share: float = EXPLAINED) -> np.ndarray:
+        """Return where S at lambda, shaped as `ssr` takes it, is at most a share of the filtered outcome's squares."""
+        size = self.outcome if lam.ndim == 1 else self.outcome[:, :, None]
+        return ~(ssr > share * (size[0] + lam * size[1] + lam * lam * size[2]))
+
+    def _look(self, count: int, ssr: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return where to start from, which fits have a second hill, and where it is."""
         grid = self.jacobian.grid(READ)
-        points = self.jacobian.grid(count)
-        values = np.log(self.ssr(points[None]))
+        values = np.log(ssr)
         coefficients, heights = values @ chebyshev(count), self.jacobian.value(grid)
         start, several, second = starts(heights - 0.5 * self.nobs * (values @ read(count)), grid)
         if count == FIRST_LOOK:
             rough = np.flatnonzero(0.5 * self.nobs * np.abs(coefficients[:, -2:]).max(axis=1) > SETTLED)
             if len(rough):
-                closer, two, other = self.part(rough)._look(CLOSER_LOOK)
+                part = self.part(rough)
+                closer, two, other = part._look(CLOSER_LOOK, part.ssr(self.jacobian.grid(CLOSER_LOOK)[None]))
                 start[rough] = closer
                 smooth = ~np.isin(several, rough)
                 several = np.concatenate([several[smooth], rough[two]])
@@ -91,7 +108,7 @@ class ErrorProfile(ErrorLikelihood):
         points = np.broadcast_to(lam.reshape(len(lam), -1), (n_fits, lam.size // len(lam)))
         powers = np.stack([np.ones_like(points), points, points * points], axis=2)
         whole = (powers @ self.products.reshape(n_fits, 3, K * K)).reshape(n_fits, -1, K, K)
-        found = np.linalg.cholesky(whole)[:, :, -1, -1] ** 2
+        found = last_pivots(whole)
         return found if lam.ndim > 1 else found[:, 0]
 
     @property
@@ -135,6 +152,19 @@ class ErrorProfile(ErrorLikelihood):
         second = np.einsum("bk,bk->b", a[:, :, 0], np.matmul(bend, a)[:, :, 0])
         second -= np.einsum("bk,bk->b", right, np.linalg.solve(ZZ, right[:, :, None])[:, :, 0])
         return ssr, np.einsum("bk,bk->b", a[:, :, 0], sloped), 2 * second
+
+
+def last_pivots(A: np.ndarray) -> np.ndarray:
+    """Return what the other columns leave of the last, from products (..., row, column): the least number for nothing.
+
+    Where rounding leaves products that are not positive definite, nothing is left.
+    """
+    try:
+        return np.linalg.cholesky(A)[..., -1, -1] ** 2
+    except np.linalg.LinAlgError:
+        if A.ndim == 2:
+            return np.array(np.finfo(float).tiny)
+        return np.stack([last_pivots(one) for one in A])
 
 
 def inverses(A: np.ndarray) -> np.ndarray:

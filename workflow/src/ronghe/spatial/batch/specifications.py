@@ -6,7 +6,7 @@ import numpy as np
 
 from ronghe.errors import RongheError, require_known
 from ronghe.spatial.batch.bordered_profile import BorderedProfile
-from ronghe.spatial.batch.error_profile import ErrorProfile
+from ronghe.spatial.batch.error_profile import EXPLAINED, ErrorProfile
 from ronghe.spatial.batch.newton import LagProfile
 from ronghe.spatial.batch.shared_columns import REFUSALS, SharedColumns
 from ronghe.spatial.batch.subset_fits import SubsetFits
@@ -14,8 +14,8 @@ from ronghe.spatial.equation import MODELS
 from ronghe.spatial.sufficient_statistics import COLLINEAR
 
 BATCHED = ("ols", "slx", "sar", "sem", "sdm", "sdem")
-# A share of the outcome's sum of squares that is rounding.
-EXPLAINED = 1e-15
+# A share of the outcome's sum of squares before the projection that is rounding.
+VANISHED = 1e-15
 # Columns of which the others leave this share are far from repeating them.
 DISTINCT = 1e-3
 
@@ -43,7 +43,10 @@ class Specifications(SharedColumns):
         right = self._block(self.products, columns, lead, draw)
         b = inverse @ right
         left = self._block(self.products, lead, lead, draw) - right.transpose(0, 2, 1) @ b
-        refused = self._explained(left[:, 0, 0], draw, refused)
+        sizes = self._block(self.products, lead, lead, draw)
+        refused = self._explained(left[:, 0, 0], sizes[:, 0, 0], draw, refused)
+        if has_lag:
+            refused = self._explained(*self._least(left, sizes), draw, refused)
         profile, rho = None, np.zeros(len(columns))
         solved, ssr = b[:, :, 0], np.where(refused > 0, 1.0, left[:, 0, 0])
         if has_lag:
@@ -62,10 +65,21 @@ class Specifications(SharedColumns):
         refused = np.where(self.vanished[columns].any(axis=1), REFUSALS.index("absorbed"), self.barred)
         return refused if free > 0 else np.full(len(columns), REFUSALS.index("too_few_rows"))
 
-    def _explained(self, ssr: np.ndarray, draw: np.ndarray | None, refused: np.ndarray) -> np.ndarray:
-        """Return the codes with those marked whose outcome effects and regressors explain without remainder."""
-        size = self.size_of_outcome
-        none = ssr <= EXPLAINED * (size[draw] if len(size) > 1 else size)
+    def _least(self, left: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the least of the parabola y - rho W y leave of squares, and their squares before, at that rho."""
+        at = np.zeros(len(left))
+        np.divide(left[:, 0, 1], left[:, 1, 1], out=at, where=left[:, 1, 1] > 0)
+        powers = np.stack([np.ones(len(at)), -np.clip(at, *self.jacobian.bounds)], axis=1)
+        least, size = (np.einsum("bi,bij,bj->b", powers, products, powers) for products in (left, sizes))
+        return least, size
+
+    def _explained(self, ssr: np.ndarray, size: np.ndarray, draw: np.ndarray | None, refused: np.ndarray) -> np.ndarray:
+        """Return the codes with those marked whose outcome effects and regressors explain without remainder.
+
+        `size` is the sum of squares that regressors explain; the effects have been taken out of it.
+        """
+        whole = self.size_of_outcome
+        none = (ssr <= VANISHED * (whole[draw] if len(whole) > 1 else whole)) | ~(ssr > EXPLAINED * size)
         return np.where((refused == 0) & none, REFUSALS.index("explained"), refused)
 
     def _inverses(
@@ -130,7 +144,11 @@ class Specifications(SharedColumns):
         if profile is None:
             profile, refused = self._profile(columns, draw, refused)
         lam = profile.maximise()
+        none = np.isnan(lam)
+        lam[none] = 0.0
         inverse, b, ssr, moved, bends = profile.solve(lam)
+        none |= profile.is_explained(ssr, lam)
+        refused = np.where((refused == 0) & none, REFUSALS.index("explained"), refused)
         refused = np.where((refused == 0) & self.jacobian.at_edge(lam), REFUSALS.index("edge"), refused)
         return SubsetFits(*shared, b, lam, ssr, inverse, -moved, tuple(bends), profile, refused.astype(np.int8))
 
@@ -143,7 +161,7 @@ class Specifications(SharedColumns):
         inverse, refused = self._invert(blocks[:, 0, :-1, :-1].copy(), refused)
         right = blocks[:, 0, :-1, -1]
         left = blocks[:, 0, -1, -1] - np.einsum("bk,bkl,bl->b", right, inverse, right)
-        refused = self._explained(left, draw, refused)
+        refused = self._explained(left, blocks[:, 0, -1, -1], draw, refused)
         blocks[refused > 0] = np.stack([np.eye(blocks.shape[2]), *np.zeros((2, *blocks.shape[2:]))])
         return ErrorProfile(self.jacobian, self.size[0], blocks), refused
 
@@ -167,7 +185,7 @@ class Specifications(SharedColumns):
         pivots, inflation = np.einsum("bkk->bk", root) ** 2, np.diag(inverse[0]) * np.diag(shared)
         clear = (pivots[:, :-1] > DISTINCT * np.einsum("bkk->bk", own)[:, :-1]).all()
         clear &= bool((inflation < DISTINCT ** (pivots.shape[1] - 1) / COLLINEAR).all()) and code[0] == 0
-        if not clear or self._explained(pivots[:, -1], draw, refused).any():
+        if not clear or self._explained(pivots[:, -1], own[:, -1, -1], draw, refused).any():
             return None
         return BorderedProfile.of(self.jacobian, self.size[0], blocks, places)
 

@@ -142,7 +142,9 @@ class Spectrum:
     @cached_property
     def _rational(self) -> RationalInverse:
         """(I - a W)^-1 between the reciprocals of the outermost real eigenvalues."""
-        radius = np.abs(self.values).max()
+        radius, size = np.abs(self.values).max(), np.abs(self.W).max()
+        # Where nobody is linked back to, all eigenvalues are zero: the interval has no ends of its own.
+        radius = radius if radius > 1e-6 * size else size
         real = self.values.real[np.abs(self.values.imag) <= 1e-9 * radius]
         low, high = real.min(initial=0.0), real.max(initial=0.0)
         bounds = 1 / low if low < -1e-9 * radius else -1 / radius, 1 / high if high > 1e-9 * radius else 1 / radius

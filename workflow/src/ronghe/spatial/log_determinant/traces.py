@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
+from scipy import sparse, special
 
 from ronghe.spatial.log_determinant.base import LogDeterminant
 from ronghe.spatial.log_determinant.exact import SparseLogDeterminant, trace_of_cycle
@@ -21,6 +21,8 @@ LARGE_WORK = 3e8
 # Otherwise exact traces take N solves; above this size probes estimate them.
 MANY_SOLVES = 5000
 N_PROBES, N_ASYMMETRIC = 64, 8
+# Two stated errors of few probes cover what two of a normal estimate do: Student's t, less a mean and a slope.
+FEW_PROBES = float(special.stdtrit(N_ASYMMETRIC - 2, special.ndtr(2.0)) / 2)
 BLOCK = 256
 # Accuracy of tr(G^2) beside exact traces, and beside those that are estimated.
 NEAR_EXACT, CLOSE = 1e-9, 1e-6
@@ -30,7 +32,8 @@ NEAR_EXACT, CLOSE = 1e-9, 1e-6
 class FilterTraces:
     """tr(G), tr(G^2), tr(G'G) and the squared length of G'1 for one filter I - a W.
 
-    `error` is the relative standard error of tr(G'G) where probes estimate it, zero where it is exact.
+    `error` is the relative error of tr(G'G) where probes estimate it, zero where it is exact: as a standard error,
+    widened by Student's t for few probes.
     """
 
     g: float
@@ -133,7 +136,7 @@ def _large_traces(ln_det: SparseLogDeterminant, a: float, column_sums_squared: f
 
 
 def _asymmetric_part(ln_det: LogDeterminant, a: float) -> tuple[float, float]:
-    """Return |G - G'|^2 / 2 = tr(G'G) - tr(G^2) from probes, and its standard error (Hutchinson 1990, equation 5).
+    """Return |G - G'|^2 / 2 = tr(G'G) - tr(G^2) from probes, and its error (Hutchinson 1990, equation 5).
 
     Only this part is estimated; it is small for weights near symmetry, so that the error is far below that of plain
     probes. |W - W'|^2 / 2, which is known, serves as a control variate (Glynn and Szechtman 2002, equation 3).
@@ -150,7 +153,7 @@ def _asymmetric_part(ln_det: LogDeterminant, a: float) -> tuple[float, float]:
     left = samples - slope * (control - known)
     variance = ((left - left.mean()) ** 2).sum() / (len(left) - 2)
     apart = (control.mean() - known) ** 2 / spread if spread > 0 else 0.0
-    return float(left.mean()), float(np.sqrt(variance * (1 / len(left) + apart)))
+    return float(left.mean()), FEW_PROBES * float(np.sqrt(variance * (1 / len(left) + apart)))
 
 
 def pair_traces(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
@@ -14,6 +16,8 @@ from ronghe.spatial.results import SpatialPanelResult
 from ronghe.spatial.sufficient_statistics import lag
 
 DISTURBANCES = ("normal", "residuals")
+# Numbers drawn and solved at once, in whole blocks, so that a draw is the same to the last bit however many are asked.
+BLOCK = 65_536
 
 
 def simulate(
@@ -43,11 +47,16 @@ def simulate(
         draw, panel = _dynamic, result.process.panel
     else:
         raise RongheError(f"simulate: no way to draw from {type(result).__name__}")
-    drawn = draw(result, generator, disturbances, draws)
-    if panel.observed is not None:
-        drawn = np.where(panel.observed, drawn, np.nan)
+    at_once = max(BLOCK // panel.y.size, 1)
+    blocks = draw(result, generator, disturbances, at_once)
+    drawn = np.empty((draws, len(panel.index)))
+    for start in range(0, draws, at_once):
+        block = next(blocks)[: draws - start]
+        if panel.observed is not None:
+            block = np.where(panel.observed, block, np.nan)
+        drawn[start : start + at_once] = block.reshape(len(block), -1)[:, panel.rows]
     columns = [f"draw {i}" for i in range(draws)]
-    return pd.DataFrame(drawn.reshape(draws, -1)[:, panel.rows].T, index=panel.index, columns=columns)
+    return pd.DataFrame(drawn.T, index=panel.index, columns=columns, copy=False)
 
 
 def _disturb(
@@ -67,42 +76,49 @@ def _solved(filter: LogDeterminant | None, at: float, values: np.ndarray) -> np.
     return np.moveaxis(filter.solve(at, flat).reshape(values.shape[1], len(values), -1), 0, 1)
 
 
-def _static(result: SpatialPanelResult, generator: np.random.Generator, kind: str, draws: int) -> np.ndarray:
-    """Draw S^-1 (X b + W X theta + effects + (I - lambda M)^-1 e)."""
+def _static(result: SpatialPanelResult, generator: np.random.Generator, kind: str, draws: int) -> Iterator[np.ndarray]:
+    """Yield blocks of S^-1 (X b + W X theta + effects + (I - lambda M)^-1 e)."""
     model = result.model
-    e = _disturb((draws, *model.panel.y.shape), result.sigma2, model.residuals, generator, kind)
-    e = _solved(model.likelihood.error, model.lam, e)
-    return _solved(model.likelihood.lag, model.rho, structural_part(result) + recover(result).surface + e)
+    expected = structural_part(result) + recover(result).surface
+    while True:
+        e = _disturb((draws, *model.panel.y.shape), result.sigma2, model.residuals, generator, kind)
+        e = _solved(model.likelihood.error, model.lam, e)
+        yield _solved(model.likelihood.lag, model.rho, expected + e)
 
 
-def _random_effects(result: RandomEffectsResults, generator: np.random.Generator, kind: str, draws: int) -> np.ndarray:
-    """Draw with new unit effects, inside or outside the error's filter by the kind of errors."""
+def _random_effects(
+    result: RandomEffectsResults, generator: np.random.Generator, kind: str, draws: int
+) -> Iterator[np.ndarray]:
+    """Yield blocks with new unit effects, inside or outside the error's filter by the kind of errors."""
     c, panel, likelihood = result.components, result.model.panel, result.model.likelihood
     u = result.residual_array
     within = u - u.mean(axis=1, keepdims=True)
     if likelihood.spatial_error is not None:
         within = within - c.lam * lag(result.model.error_weights.sparse, within)
-    e, mu = np.empty((draws, *panel.y.shape)), np.empty((draws, panel.n_units, 1))
-    for k in range(draws):
-        e[k] = _disturb(panel.y.shape, c.sigma2, within, generator, kind)
-        mu[k] = np.sqrt(c.sigma2_units) * generator.standard_normal((panel.n_units, 1))
-    if c.error == "kkp":
-        u = _solved(likelihood.spatial_error, c.lam, mu + e)
-    else:
-        u = mu + _solved(likelihood.spatial_error, c.lam, e)
-    return _solved(likelihood.lag, c.rho, np.einsum("k,ktn->nt", c.beta, result.model.regressors) + u)
+    expected = np.einsum("k,ktn->nt", c.beta, result.model.regressors)
+    while True:
+        e, mu = np.empty((draws, *panel.y.shape)), np.empty((draws, panel.n_units, 1))
+        for k in range(draws):
+            e[k] = _disturb(panel.y.shape, c.sigma2, within, generator, kind)
+            mu[k] = np.sqrt(c.sigma2_units) * generator.standard_normal((panel.n_units, 1))
+        if c.error == "kkp":
+            u = _solved(likelihood.spatial_error, c.lam, mu + e)
+        else:
+            u = mu + _solved(likelihood.spatial_error, c.lam, e)
+        yield _solved(likelihood.lag, c.rho, expected + u)
 
 
-def _dynamic(result: DynamicResults, generator: np.random.Generator, kind: str, draws: int) -> np.ndarray:
-    """Draw period by period from the first observed one, which is kept."""
+def _dynamic(result: DynamicResults, generator: np.random.Generator, kind: str, draws: int) -> Iterator[np.ndarray]:
+    """Yield blocks drawn period by period from the first observed one, which is kept."""
     process, form = result.process, result.reduced_form()
     y, W, (phi, psi) = process.panel.y, process.weights.sparse, form.persistence
-    whole = form.structural(process.panel.X[:, 1:]) + form.effects.surface
-    shape = (draws, *whole.shape)
-    whole = whole + _disturb(shape, result.params["sigma2"], result.residual_array, generator, kind)
-    drawn = np.empty((draws, *y.shape))
-    drawn[:, :, 0] = y[:, 0]
-    for t in range(whole.shape[2]):
-        past = drawn[:, :, t].T
-        drawn[:, :, t + 1] = form.solve(whole[:, :, t].T + phi * past + psi * (W @ past)).T
-    return drawn
+    expected = form.structural(process.panel.X[:, 1:]) + form.effects.surface
+    shape = (draws, *expected.shape)
+    while True:
+        whole = expected + _disturb(shape, result.params["sigma2"], result.residual_array, generator, kind)
+        drawn = np.empty((draws, *y.shape))
+        drawn[:, :, 0] = y[:, 0]
+        for t in range(whole.shape[2]):
+            past = drawn[:, :, t].T
+            drawn[:, :, t + 1] = form.solve(whole[:, :, t].T + phi * past + psi * (W @ past)).T
+        yield drawn

@@ -252,22 +252,24 @@ class RandomEffectsResults(Estimates):
         self._told = np.eye(len(names))[told]
         if cov_type == "clustered":
             self._clusters = RandomEffectsClusters.at(model, fitted)
-            covariance = self._clusters.covariance(small_sample)
+            covariance, inverse = self._clusters.covariance(small_sample), inverse_scaled(self._clusters.information)
         else:
             full = model.information(fitted) if cov_type == "expected" else model.observed_information(fitted)
-            covariance = inverse_scaled(full[np.ix_(places, places)])
+            covariance = inverse = inverse_scaled(full[np.ix_(places, places)])
         super().__init__([names[i] for i in told], theta[places][told], covariance[np.ix_(told, told)], cov_type)
-        self.notes = model.formula_notes + self._probe_notes()
+        self.notes = model.formula_notes + self._probe_notes(inverse)
 
-    def _probe_notes(self) -> tuple[str, ...]:
-        """Say which log-determinants were estimated by probes, and how closely; traces of impacts are their slopes."""
+    def _probe_notes(self, inverse: np.ndarray) -> tuple[str, ...]:
+        """Say which log-determinants were estimated by probes, and how closely; traces of impacts are their slopes.
+
+        `inverse` is that of the information, whatever covariance was asked for.
+        """
         likelihood, c = self.model.likelihood, self.components
         filters = {"rho": (likelihood.lag, c.rho), "lambda": (likelihood.spatial_error, c.lam)}
         used = {name: pair for name, pair in filters.items() if pair[0] is not None}
-        places = [self.names.index(name) for name in used]
-        block = self.covariance[np.ix_(places, places)]
-        own = dict(zip(used, np.sqrt(np.diag(block)), strict=True))
-        return probe_notes(used, self.model.panel.n_periods, lambda: block, own, {})
+        places = [self.model.parameters[1].index(name) for name in used]
+        own = {name: float(self.std_errors[name]) for name in used}
+        return probe_notes(used, self.model.panel.n_periods, lambda: inverse[np.ix_(places, places)], own, {})
 
     def reference(self, gradients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return factors of the variance and degrees of freedom of t for combinations g'theta (quantity, parameter)."""

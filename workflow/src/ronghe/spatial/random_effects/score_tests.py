@@ -15,6 +15,7 @@ from scipy import sparse
 from scipy.special import ndtr
 
 from ronghe.errors import RongheError
+from ronghe.linear.algebra import least_squares
 from ronghe.linear.inference import chi2_pvalue
 from ronghe.spatial.grid import WeightsLike, read_panel_arrays
 from ronghe.spatial.hypothesis_rows import coded_tests
@@ -53,7 +54,7 @@ class Ratios:
     def of(cls, y: np.ndarray, Z: np.ndarray, weights: Weights) -> Ratios:
         """Take the residuals of y (T, N) on Z (k, T, N)."""
         flat = Z.reshape(len(Z), -1)
-        beta = np.linalg.lstsq(flat.T, y.reshape(-1), rcond=None)[0]
+        beta = least_squares(flat.T, y.reshape(-1))
         return cls(y - np.einsum("k,ktn->tn", beta, Z), Z, weights)
 
     @property

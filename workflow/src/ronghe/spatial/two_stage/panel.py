@@ -18,6 +18,7 @@ from scipy import linalg, sparse
 
 from ronghe.errors import RongheError, require_count, require_flag, require_known, require_names
 from ronghe.linear import absorption
+from ronghe.linear.algebra import least_squares
 from ronghe.linear.covariance import KINDS, Choice, inference_df
 from ronghe.linear.few_clusters import rests_on_leverage
 from ronghe.linear.inference import test_table
@@ -188,7 +189,7 @@ class SpatialTwoStage(PanelModel):
         plain, plain_y = problem.X, problem.y
         first = moments.estimate(residuals.reshape(shape))
         problem, _, _ = self._problem(columns.filtered(M, first), choice)
-        beta = np.linalg.lstsq(fitted_regressors(problem), problem.y, rcond=None)[0]
+        beta = least_squares(fitted_regressors(problem), problem.y)
         u = (plain_y - plain @ beta).reshape(shape)
         weight = np.linalg.inv(_at(problem, moments.filtered(u, first)).joint_meat(moments)[-2:, -2:])
         lam = moments.estimate(u, weight)

@@ -22,6 +22,7 @@ import numpy as np
 from scipy import linalg
 
 from ronghe.errors import RongheError
+from ronghe.linear.algebra import least_squares
 
 LOG_2_PI = float(np.log(2 * np.pi))
 
@@ -60,8 +61,11 @@ class Point:
 
 
 def whiten(L: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return L^-1 values for a lower triangle L."""
-    return linalg.lapack.dtrtrs(L, values, lower=1)[0]
+    """Return L^-1 values for a lower triangle L, which has no rows in a period without observations."""
+    found, info = linalg.lapack.dtrtrs(L, values, lower=1)
+    if info and values.size:
+        raise np.linalg.LinAlgError(f"whitening: LAPACK's dtrtrs ends with {info}: a factor has a zero on its diagonal")
+    return found
 
 
 @dataclass(frozen=True)
@@ -157,7 +161,7 @@ class ObservedLikelihood:
         white = np.vstack([whiten(L, part) for L, part in zip(factors, columns, strict=True)])
         Q, R = np.linalg.qr(white[:, 1 + K :])
         free = white[:, : 1 + K] - Q @ (Q.T @ white[:, : 1 + K])
-        b = np.linalg.lstsq(free[:, 1:], free[:, 0], rcond=None)[0]
+        b = least_squares(free[:, 1:], free[:, 0])
         e = free[:, 0] - free[:, 1:] @ b
         sigma2 = float(e @ e) / self.nobs
         log_V = 2 * sum(float(np.log(np.diag(L)).sum()) for L in factors)
