@@ -69,6 +69,7 @@ def catalogue(language: str) -> dict[str, str]:
     """Return {English template: text} of a language."""
     import yaml
 
+    # Not by yaml_files: the engine alone is installed without yaml, and only a language other than English asks for it.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return yaml.load(CATALOGUES[language].read_text(encoding="utf-8"), Loader=loader)
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
 from ronghe.errors import RongheError, nearest
 from ronghe.models.terms import Term, read_name
 from ronghe.paper.cells import significant
+from ronghe.yaml_files import load_yaml
 
 if TYPE_CHECKING:
     from ronghe.paper.results import Fit
@@ -21,7 +20,7 @@ _FILE = Path(__file__).with_name("words.yaml")
 
 def _read_words() -> dict[str, dict[str, str]]:
     """Return every word by SECTION.KEY, those of the section `general` by their key alone."""
-    sections = yaml.load(_FILE.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    sections = load_yaml(_FILE)
     return {
         key if section == "general" else f"{section}.{key}": word
         for section, words in sections.items()

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import yaml
-
 from ronghe.paper.labels import LANGUAGES, Labels
+from ronghe.yaml_files import load_yaml
 
 WORDS = Path(__file__).with_name("words.yaml")
 
 
 def read_words() -> dict[str, dict[str, str]]:
     """Return the fixed words of the page by key and language."""
-    return yaml.load(WORDS.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return load_yaml(WORDS)
 
 
 class Book:

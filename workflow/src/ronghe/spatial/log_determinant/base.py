@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from functools import cached_property
 
@@ -19,7 +20,7 @@ DENSE_INVERSE = 600
 STEP = 1e-30
 
 
-class LogDeterminant:
+class LogDeterminant(ABC):
     """ln|I - a W| for one W: value, derivatives, the interval of `a`, and solves with I - a W."""
 
     # Whether a point costs a factor, so that a search does well to begin where the sketch has its top.
@@ -33,13 +34,13 @@ class LogDeterminant:
         self.weights = W
         self._factors: OrderedDict[float, object] = OrderedDict()
 
+    @abstractmethod
     def derivatives(self, a: float) -> tuple[float, float, float]:
         """Return ln|I - a W|, its first derivative -tr(G) and its second derivative -tr(G^2)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def sketch(self, a: np.ndarray) -> np.ndarray:
         """Return ln|I - a W| at many points, good enough to find where a maximum lies."""
-        raise NotImplementedError
 
     @cached_property
     def bounds(self) -> tuple[float, float]:
@@ -90,7 +91,7 @@ class LogDeterminant:
         """Return (I - a W)^-1 as a full matrix, for small or full W."""
         return np.linalg.inv(self._filter(a))
 
-    def restart(self) -> None:
+    def restart(self) -> None:  # noqa: B027 (most keep nothing)
         """Forget what earlier fits left behind, so that a second fit takes the same steps as the first."""
 
     def forget(self) -> None:
@@ -108,3 +109,4 @@ class LogDeterminant:
 
     def note(self, name: str, a: float, periods: int, error: float, own: float) -> str | None:
         """Return what a reader must know about the accuracy, None where it is exact."""
+        return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from functools import cached_property
 from weakref import WeakKeyDictionary
@@ -58,13 +59,13 @@ class ProbedLogDeterminant(LogDeterminant):
         self.has_real_spectrum = form is not None
         self.scaled = sparse.csr_array(self.matrix if form is None or self.kind == "series" else form) / self.radius
 
+    @abstractmethod
     def samples(self, a: float) -> np.ndarray:
         """Return z'f(W)z for f = ln(1 - a w) and its two derivatives in a, as (probe, order)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def truncation(self, a: float) -> float:
         """Return a bound on what is left out of the logarithm, per unit."""
-        raise NotImplementedError
 
     def derivatives(self, a: float) -> tuple[float, float, float]:
         """Return the estimates of ln|I - a W|, -tr(G) and -tr(G^2)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections import OrderedDict
 from functools import cached_property
 
@@ -65,8 +66,9 @@ class SlopeLogDeterminant(LogDeterminant):
                 self._slopes.popitem(last=False)
         return self._slopes[a]
 
+    @abstractmethod
     def _value_and_slope(self, a: float) -> tuple[float, float]:
-        raise NotImplementedError
+        """Return ln|I - a W| and its slope, exact or as good."""
 
     def derivatives(self, a: float) -> tuple[float, float, float]:
         """Return the value and slope, exact or as good, and a second derivative good enough for Newton steps."""
